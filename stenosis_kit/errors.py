@@ -1,0 +1,27 @@
+"""The one exception that reaches a user: what is wrong with an input, in one line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class InputError(Exception):
+    """Unusable input. The command line prints it on stderr, without a traceback, and exits with 2.
+
+    Args:
+        path: the file or folder (or option) that is at fault.
+        expected: what should be there.
+        found: what is there instead.
+        remedy: what the user can do about it.
+    """
+
+    def __init__(self, path: Path | str, expected: str, found: str, remedy: str) -> None:
+        self.path = str(path)
+        self.expected = expected
+        self.found = found
+        self.remedy = remedy
+        super().__init__(f"{path}: expected {expected}; found {found}. {remedy}")
+
+    def __reduce__(self) -> tuple:
+        """Lets the error travel back from a worker process."""
+        return type(self), (self.path, self.expected, self.found, self.remedy)

@@ -1,0 +1,207 @@
+"""Pixels and patient space: the only module with this arithmetic.
+
+Patient space is DICOM's LPS in mm: +x to the patient's left, +y to the back, +z to the head.
+Pixel coordinates are (x, y) = (column, row); (0, 0) is the centre of the first pixel.
+A pixel maps to `P = IPP + x * PixelSpacing[1] * IOP[:3] + y * PixelSpacing[0] * IOP[3:]`
+(DICOM PS3.3 C.7.6.2.1.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+SAGITTAL, AXIAL = "sagittal", "axial"
+
+# For each orientation: where the image's x and y should point in the patient, and along which
+# patient axis the slices are ordered. Sagittal: anterior at the left, head up, slices from the
+# patient's right to left. Axial: the patient's right at the left, anterior up, slices feet to head.
+_DISPLAY_AXES = {
+    SAGITTAL: (np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, -1.0]), np.array([1.0, 0.0, 0.0])),
+    AXIAL: (np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0])),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Plane:
+    """Where the pixels of one slice lie in the patient.
+
+    Attributes:
+        origin: (3,) ImagePositionPatient, the centre of the first pixel, mm.
+        row: (3,) unit vector along a row (growing x), IOP[:3].
+        column: (3,) unit vector down a column (growing y), IOP[3:].
+        spacing: PixelSpacing, mm: (between rows, between columns).
+        shape: (rows, columns) of the image.
+    """
+
+    origin: np.ndarray
+    row: np.ndarray
+    column: np.ndarray
+    spacing: tuple[float, float]
+    shape: tuple[int, int]
+
+    @classmethod
+    def from_tags(
+        cls,
+        position: Sequence[float],
+        orientation: Sequence[float],
+        spacing: Sequence[float],
+        shape: tuple[int, int],
+    ) -> Plane:
+        """From ImagePositionPatient, ImageOrientationPatient, PixelSpacing and (Rows, Columns).
+
+        Raises:
+            ValueError: where the numbers do not describe a plane; the message names the tag.
+        """
+        origin = _vector(position, 3, "ImagePositionPatient")
+        axes = _vector(orientation, 6, "ImageOrientationPatient").reshape(2, 3)
+        steps = _vector(spacing, 2, "PixelSpacing")
+        lengths = np.linalg.norm(axes, axis=1)
+        if np.any(np.abs(lengths - 1) > 0.05) or abs(axes[0] @ axes[1]) > 0.05:
+            raise ValueError(f"ImageOrientationPatient: expected two orthogonal unit vectors; found {axes.ravel()}")
+        if np.any(steps <= 0):
+            raise ValueError(f"PixelSpacing: expected two positive numbers; found {steps}")
+        if min(shape) < 1:
+            raise ValueError(f"Rows, Columns: expected at least 1; found {shape}")
+        row, column = axes / lengths[:, None]
+        return cls(origin, row, column, (float(steps[0]), float(steps[1])), (int(shape[0]), int(shape[1])))
+
+    @cached_property
+    def normal(self) -> np.ndarray:
+        """(3,) unit vector row x column."""
+        normal = np.cross(self.row, self.column)
+        return normal / np.linalg.norm(normal)
+
+    @cached_property
+    def center(self) -> np.ndarray:
+        """(3,) the middle of the image, mm. ImagePositionPatient is a corner; compare centres."""
+        rows, columns = self.shape
+        return self.to_patient(np.array([(columns - 1) / 2, (rows - 1) / 2]))
+
+    def to_patient(self, pixels: np.ndarray) -> np.ndarray:
+        """(..., 2) pixels (x, y) to (..., 3) points, mm."""
+        pixels = np.asarray(pixels, float)
+        return (
+            self.origin
+            + pixels[..., :1] * self.spacing[1] * self.row
+            + pixels[..., 1:] * self.spacing[0] * self.column
+        )
+
+    def to_pixel(self, points: np.ndarray) -> np.ndarray:
+        """(..., 3) points, mm, dropped on the plane along its normal, to (..., 2) pixels (x, y)."""
+        offset = np.asarray(points, float) - self.origin
+        return np.stack([offset @ self.row / self.spacing[1], offset @ self.column / self.spacing[0]], axis=-1)
+
+    def distance(self, points: np.ndarray) -> np.ndarray:
+        """Signed distance of (..., 3) points from the plane along its normal, mm: (...)."""
+        return (np.asarray(points, float) - self.origin) @ self.normal
+
+    def drop(self, point: np.ndarray) -> np.ndarray:
+        """(3,) the foot of the perpendicular from a point (3,) to the plane, mm."""
+        return np.asarray(point, float) - self.distance(point) * self.normal
+
+    def shows(self, point: np.ndarray) -> bool:
+        """Whether a point (3,), dropped on the plane, falls inside the image."""
+        x, y = self.to_pixel(point)
+        return bool(-0.5 <= x <= self.shape[1] - 0.5 and -0.5 <= y <= self.shape[0] - 0.5)
+
+    def display_axes(self, orientation: str) -> tuple[np.ndarray, np.ndarray]:
+        """Unit vectors (3,), (3,) inside the plane along which a crop's x and y run.
+
+        They are the patient axes of that orientation (`SAGITTAL` or `AXIAL`) dropped on the plane, so
+        they do not depend on how the series was stored (flipped, reversed or rotated).
+        """
+        right, down, _ = _DISPLAY_AXES[orientation]
+        # The axis that tilts least out of such planes leads: the head-feet axis in sagittal planes
+        # (rotation about it is the common one), left-right in axial ones.
+        lead = down if orientation == SAGITTAL else right
+        lead = lead - (lead @ self.normal) * self.normal
+        lead = lead / np.linalg.norm(lead)
+        other = np.cross(self.normal, lead)
+        follow = right if orientation == SAGITTAL else down
+        other = other if other @ follow >= 0 else -other
+        return (other, lead) if orientation == SAGITTAL else (lead, other)
+
+    def stacking_normal(self, orientation: str) -> np.ndarray:
+        """(3,) the unit normal that points along the patient axis by which slices are ordered."""
+        axis = _DISPLAY_AXES[orientation][2]
+        return self.normal if self.normal @ axis >= 0 else -self.normal
+
+
+def orientation_groups(planes: Sequence[Plane], tolerance_deg: float = 1.0) -> list[list[int]]:
+    """Indices of planes that are parallel within the tolerance, in order of first appearance."""
+    groups: list[list[int]] = []
+    limit = np.cos(np.deg2rad(tolerance_deg))
+    for index, plane in enumerate(planes):
+        for group in groups:
+            if abs(planes[group[0]].normal @ plane.normal) >= limit:
+                group.append(index)
+                break
+        else:
+            groups.append([index])
+    return groups
+
+
+def stacking_order(planes: Sequence[Plane], orientation: str) -> list[int]:
+    """Indices of the planes group by group, and inside a group along its normal.
+
+    Groups and slices run from the patient's right to left (sagittal) or feet to head (axial).
+    """
+    axis = _DISPLAY_AXES[orientation][2]
+    groups = orientation_groups(planes)
+    groups.sort(key=lambda group: min(planes[i].center @ axis for i in group))
+    order = []
+    for group in groups:
+        normal = planes[group[0]].stacking_normal(orientation)
+        order += sorted(group, key=lambda i: (round(float(planes[i].center @ normal), 3), i))
+    return order
+
+
+def nearest_plane(planes: Sequence[Plane], point: np.ndarray) -> tuple[int, float]:
+    """The plane closest to a point (3,), among those whose image shows it if any does.
+
+    Returns:
+        Its index and the distance in mm (not signed). Of equally close planes, the first.
+
+    Raises:
+        ValueError: where there are no planes.
+    """
+    distances = np.array([abs(float(plane.distance(point))) for plane in planes])
+    inside = np.array([plane.shows(point) for plane in planes], bool)
+    ranked = np.where(inside, distances, distances + 1e6) if inside.any() else distances
+    index = int(np.argmin(np.round(ranked, 3)))
+    return index, float(distances[index])
+
+
+def midpoint(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """(3,) the point half way between two points (3,), mm."""
+    return (np.asarray(first, float) + np.asarray(second, float)) / 2
+
+
+def sampling_matrix(plane: Plane, center: np.ndarray, axes: tuple[np.ndarray, np.ndarray], px: int, mm: float) -> np.ndarray:
+    """(2, 3) affine from a crop's pixels (x, y) to the image's, for a square crop in the plane.
+
+    Args:
+        plane: the slice that is cut.
+        center: (3,) the point at the middle of the crop; it is dropped on the plane.
+        axes: unit vectors of the crop's x and y (see `Plane.display_axes`).
+        px: side of the crop in pixels.
+        mm: side of the crop in mm.
+    """
+    step = mm / px
+    corner = np.asarray(center, float) - (px - 1) / 2 * step * (axes[0] + axes[1])
+    frame = plane.to_pixel(np.stack([corner, corner + step * axes[0], corner + step * axes[1]]))
+    return np.stack([frame[1] - frame[0], frame[2] - frame[0], frame[0]], axis=1)
+
+
+def _vector(values: Sequence[float], size: int, tag: str) -> np.ndarray:
+    try:
+        vector = np.array([float(value) for value in values])
+    except (TypeError, ValueError):
+        vector = np.empty(0)
+    if vector.shape != (size,) or not np.isfinite(vector).all():
+        raise ValueError(f"{tag}: expected {size} finite numbers; found {values!r}")
+    return vector
