@@ -85,9 +85,7 @@ class Plane:
         """(..., 2) pixels (x, y) to (..., 3) points, mm."""
         pixels = np.asarray(pixels, float)
         return (
-            self.origin
-            + pixels[..., :1] * self.spacing[1] * self.row
-            + pixels[..., 1:] * self.spacing[0] * self.column
+            self.origin + pixels[..., :1] * self.spacing[1] * self.row + pixels[..., 1:] * self.spacing[0] * self.column
         )
 
     def to_pixel(self, points: np.ndarray) -> np.ndarray:
@@ -107,6 +105,13 @@ class Plane:
         """Whether a point (3,), dropped on the plane, falls inside the image."""
         x, y = self.to_pixel(point)
         return bool(-0.5 <= x <= self.shape[1] - 0.5 and -0.5 <= y <= self.shape[0] - 0.5)
+
+    def extent(self, axis: np.ndarray) -> float:
+        """How far the image reaches along a unit vector (3,) of its plane that runs with its rows or columns, mm."""
+        rows, columns = self.shape
+        return float(
+            abs(axis @ self.row) * columns * self.spacing[1] + abs(axis @ self.column) * rows * self.spacing[0]
+        )
 
     def display_axes(self, orientation: str) -> tuple[np.ndarray, np.ndarray]:
         """Unit vectors (3,), (3,) inside the plane along which a crop's x and y run.
@@ -181,7 +186,9 @@ def midpoint(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return (np.asarray(first, float) + np.asarray(second, float)) / 2
 
 
-def sampling_matrix(plane: Plane, center: np.ndarray, axes: tuple[np.ndarray, np.ndarray], px: int, mm: float) -> np.ndarray:
+def sampling_matrix(
+    plane: Plane, center: np.ndarray, axes: tuple[np.ndarray, np.ndarray], px: int, mm: float
+) -> np.ndarray:
     """(2, 3) affine from a crop's pixels (x, y) to the image's, for a square crop in the plane.
 
     Args:

@@ -1,0 +1,81 @@
+"""The time budget: the only module that reads a clock."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def parse_time(text: str) -> float:
+    """Seconds of a time as the command line writes it: 90s, 15m, 8.5h.
+
+    Raises:
+        ValueError: where the text is not such a time, or not positive.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+)([smh])", text.strip())
+    seconds = float(match[1]) * _UNITS[match[2]] if match else 0.0
+    if not seconds > 0:
+        raise ValueError(f"expected a time such as 90s, 15m or 8.5h; found {text!r}")
+    return seconds
+
+
+def show_time(seconds: float) -> str:
+    """Seconds for people: 4.2 s, 3 min 20 s, 2 h 05 min; no limit."""
+    if math.isinf(seconds):
+        return "no limit"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+class Budget:
+    """A deadline, and what is left until then.
+
+    The command line makes one budget; stages ask it for shares. A share that ends early hands its time back by
+    itself, because every share is cut from what is left when it is asked for.
+    """
+
+    def __init__(self, seconds: float = math.inf, spent: float = 0.0) -> None:
+        """Starts now, with some seconds already spent (imports before the budget could be made)."""
+        self.started = time.monotonic() - spent
+        self.deadline = self.started + seconds
+
+    @property
+    def seconds(self) -> float:
+        """The whole budget, s; infinite without a limit."""
+        return self.deadline - self.started
+
+    def elapsed(self) -> float:
+        """Seconds since the start."""
+        return time.monotonic() - self.started
+
+    def remaining(self) -> float:
+        """Seconds until the deadline, never negative; infinite without a limit."""
+        return max(0.0, self.deadline - time.monotonic())
+
+    def progress(self) -> float:
+        """Share of the budget that is spent, 0 to 1; 0 without a limit."""
+        return 0.0 if math.isinf(self.seconds) else min(1.0, self.elapsed() / max(self.seconds, 1e-9))
+
+    def share(self, fraction: float = 1.0, keep: float = 0.0) -> Budget:
+        """A budget of a fraction of what is left after `keep` seconds are set aside."""
+        return Budget(max(0.0, self.remaining() - keep) * fraction)
+
+
+class Stopwatch:
+    """Seconds of each named stage, for run.json."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = time.monotonic()
+
+    def lap(self, stage: str) -> float:
+        """Books the seconds since the last lap (or the start) on a stage and returns them."""
+        now = time.monotonic()
+        lap, self._last = now - self._last, now
+        self.seconds[stage] = round(self.seconds.get(stage, 0.0) + lap, 3)
+        return lap

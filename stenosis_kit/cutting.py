@@ -1,0 +1,226 @@
+"""The crops of one study: where each view of each cell is centred, and cutting it there.
+
+This is what worker processes run, for training (`label_sites`) and prediction (`predicted_sites`) alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stenosis_kit import rsna
+from stenosis_kit.crops import VIEWS, View, cut
+from stenosis_kit.dicom import Series, read_study
+from stenosis_kit.geometry import midpoint
+from stenosis_kit.levels import anatomy
+from stenosis_kit.levels.locate import CanalPoints, locate
+from stenosis_kit.levels.projection import nearest_slice
+
+Cell = tuple[str, str]
+"""(condition, level)."""
+
+LABEL, LABEL_MIDPOINT, LABEL_PROJECTED = "label", "label midpoint", "label projected"
+"""Point sources of a crop that a label point centres; other crops name the method of `levels.locate`."""
+
+
+@dataclass(frozen=True)
+class LabelPoint:
+    """A row of train_label_coordinates.csv: a pixel (x, y) of one instance of one series."""
+
+    series_id: int
+    instance_number: int
+    x: float
+    y: float
+
+
+@dataclass(frozen=True)
+class StudyTask:
+    """All that a worker needs to know of a study; plain data, so that it can be sent to any process.
+
+    Attributes:
+        images: the split's image folder.
+        study_id: the study.
+        series: (series_id, kind) from the series table.
+        severities: severity of each labelled cell; None to cut for prediction, without any label.
+        points: label points of the cells.
+    """
+
+    images: Path
+    study_id: int
+    series: tuple[tuple[int, str], ...]
+    severities: dict[Cell, str] | None = None
+    points: dict[Cell, LabelPoint] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Site:
+    """Where a view of a cell is centred: a point (3,), patient mm, in a series, and what put it there."""
+
+    condition: str
+    level: str
+    view: View
+    series: Series
+    point: np.ndarray
+    source: str
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A view of a cell that could not be cut, and why."""
+
+    condition: str
+    level: str
+    view: str
+    why: str
+
+
+@dataclass
+class StudyCrops:
+    """What was cut from a study.
+
+    Attributes:
+        study_id: the study.
+        arrays: {view: (n, px, px, slices) uint8}.
+        rows: the manifest's rows (see `store`), `row` counting inside this study's array of the view.
+        lost: what was not cut.
+        skipped_files: {series_id/file name: why}.
+    """
+
+    study_id: int
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    lost: list[Lost] = field(default_factory=list)
+    skipped_files: dict[str, str] = field(default_factory=dict)
+
+
+def cut_study(task: StudyTask) -> StudyCrops:
+    """Reads a study's headers, decides where its views are cut, and cuts them."""
+    study = read_study(task.images, task.study_id, task.series)
+    sites = predicted_sites(study) if task.severities is None else label_sites(study, task.severities, task.points)
+    result = StudyCrops(task.study_id)
+    pixels: dict[str, list[np.ndarray]] = {}
+    for site in sites:
+        crop = None
+        if isinstance(site, Site):
+            crop = cut(site.series, site.point, site.view, rsna.CONDITION_BY_NAME[site.condition].side == rsna.RIGHT)
+            if crop is None:
+                site = Lost(site.condition, site.level, site.view.name, "its slices cannot be read")
+        if crop is None:
+            result.lost.append(site)
+            continue
+        stack = pixels.setdefault(site.view.name, [])
+        severity = task.severities[site.condition, site.level] if task.severities else None
+        result.rows.append(_manifest_row(task.study_id, site, crop, severity, len(stack)))
+        stack.append(crop.pixels)
+    result.arrays = {view: np.stack(stack) for view, stack in pixels.items()}
+    result.skipped_files = {f"{one.series_id}/{name}": why for one in study for name, why in one.skipped.items()}
+    return result
+
+
+def predicted_sites(study: Sequence[Series]) -> Iterator[Site | Lost]:
+    """Where each view of each of the 25 cells is cut in a study without labels."""
+    canal = locate(study)
+    for condition, level, view in _views_of(rsna.CELLS):
+        yield _carried_site(study, condition, level, view, canal)
+
+
+def label_sites(
+    study: Sequence[Series], severities: dict[Cell, str], points: dict[Cell, LabelPoint]
+) -> Iterator[Site | Lost]:
+    """Where each view of each labelled cell is cut.
+
+    At its label point; the axial view of the canal midway between the level's two subarticular points, else at
+    the canal point. A cell whose own point is missing is carried from the canal's label point of its level, else
+    placed as prediction would place it.
+    """
+    placed = {cell: found for cell, point in points.items() if (found := _in_patient(study, point))}
+    located = None
+    for condition, level, view in _views_of(severities):
+        site = _label_site(study, placed, condition, level, view)
+        if site is None:
+            located = located or locate(study)
+            site = _carried_site(study, condition, level, view, _level_label(placed, level) or located)
+        yield site
+
+
+def _views_of(cells: Sequence[Cell] | dict[Cell, str]) -> Iterator[tuple[str, str, View]]:
+    for condition, level in cells:
+        for view in VIEWS:
+            if view.term == rsna.CONDITION_BY_NAME[condition].term:
+                yield condition, level, view
+
+
+def _in_patient(study: Sequence[Series], point: LabelPoint) -> tuple[Series, np.ndarray] | None:
+    series = next((one for one in study if one.series_id == point.series_id), None)
+    index = series.index_of(point.instance_number) if series else None
+    if index is None:
+        return None
+    return series, series.planes[index].to_patient(np.array([point.x, point.y]))
+
+
+def _label_site(
+    study: Sequence[Series], placed: dict[Cell, tuple[Series, np.ndarray]], condition: str, level: str, view: View
+) -> Site | None:
+    sides = [placed.get((rsna.condition_of("subarticular", side).name, level)) for side in (rsna.LEFT, rsna.RIGHT)]
+    if view.name == "canal_axial":
+        if None in sides:
+            return None
+        point = midpoint(sides[0][1], sides[1][1])
+        pick = nearest_slice(_of_kind(study, view), point)
+        return Site(condition, level, view, pick.series, point, LABEL_MIDPOINT) if pick else None
+    series, point = placed.get((condition, level), (None, None))
+    if series is None or series.kind != view.series_kind:  # a few points lie on a series of another kind
+        return None
+    return Site(condition, level, view, series, point, LABEL)
+
+
+def _level_label(placed: dict[Cell, tuple[Series, np.ndarray]], level: str) -> CanalPoints | None:
+    """The canal's label point of a level, as if a localiser had found all levels there."""
+    found = placed.get((rsna.condition_of("spinal", None).name, level))
+    return CanalPoints(np.tile(found[1], (len(rsna.LEVELS), 1)), LABEL_PROJECTED, 1.0) if found else None
+
+
+def _carried_site(
+    study: Sequence[Series], condition: str, level: str, view: View, canal: CanalPoints | None
+) -> Site | Lost:
+    offers = [series for series in _of_kind(study, view) if series.slices]
+    if not offers:
+        return Lost(condition, level, view.name, f"no readable {view.series_kind} series")
+    if canal is None:
+        return Lost(condition, level, view.name, "its level was not found")
+    point = anatomy.cell_point(canal.points[rsna.LEVELS.index(level)], condition, level)
+    pick = nearest_slice(offers, point)
+    if pick is None:
+        return Lost(condition, level, view.name, f"no {view.series_kind} slice covers its level")
+    return Site(condition, level, view, pick.series, point, canal.method)
+
+
+def _of_kind(study: Sequence[Series], view: View) -> list[Series]:
+    return [series for series in study if series.kind == view.series_kind]
+
+
+def _manifest_row(study_id: int, site: Site, crop: Any, severity: str | None, row: int) -> dict[str, Any]:
+    x, y, z = (float(value) for value in site.point)
+    weight = rsna.SEVERITY_WEIGHTS[rsna.SEVERITIES.index(severity)] if severity else None
+    return {
+        "study_id": study_id,
+        "condition": site.condition,
+        "level": site.level,
+        "view": site.view.name,
+        "series_id": site.series.series_id,
+        "instance_number": crop.slice.number,
+        "x": crop.x,
+        "y": crop.y,
+        "patient_x_mm": x,
+        "patient_y_mm": y,
+        "patient_z_mm": z,
+        "point_source": site.source,
+        "severity": severity,
+        "weight": weight,
+        "padding": crop.padding,
+        "row": row,
+    }

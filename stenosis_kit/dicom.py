@@ -1,0 +1,220 @@
+"""Series of single-frame DICOM files: headers first, pixels on demand, order along the normal.
+
+What the files say of themselves is trusted only where it is geometry or pixels: descriptions and UIDs in the
+competition's headers lie, so a slice is known by its file name and a series' kind comes from the tables.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pydicom
+from pydicom.pixels import pixel_array
+
+from stenosis_kit import rsna
+from stenosis_kit.geometry import AXIAL, SAGITTAL, Plane, stacking_order
+
+# Values that break a VR's rules are common in the wild and harmless here: what we use, we check ourselves.
+pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+
+MAX_PIXELS = 4096 * 4096
+"""Larger images are refused before memory is taken for them; the competition's largest is 1024 x 1024."""
+
+SAMPLE_SLICES = 5
+SAMPLE_PERCENTILES = (1.0, 99.5)
+
+_HEADER_TAGS = [
+    "ImagePositionPatient",
+    "ImageOrientationPatient",
+    "PixelSpacing",
+    "Rows",
+    "Columns",
+    "SamplesPerPixel",
+    "NumberOfFrames",
+    "PhotometricInterpretation",
+    "RescaleSlope",
+    "RescaleIntercept",
+]
+
+
+class UnreadableSlice(Exception):
+    """A file that cannot serve as a slice; the message says why."""
+
+
+@dataclass(frozen=True, eq=False)
+class Slice:
+    """One instance: where it lies, and how its stored values become signal.
+
+    Attributes:
+        number: the file's name, <number>.dcm, which is the tables' instance_number.
+        path: the file.
+        plane: its geometry.
+        slope, intercept: signal = stored * slope + intercept (PS3.3 C.11.1); slope < 0 where MONOCHROME1.
+    """
+
+    number: int
+    path: Path
+    plane: Plane
+    slope: float = 1.0
+    intercept: float = 0.0
+
+
+def read_slice(path: Path) -> Slice:
+    """Reads one file's header.
+
+    Raises:
+        UnreadableSlice: where it is not a single-frame greyscale image with a place in the patient.
+    """
+    if path.stat().st_size == 0:
+        raise UnreadableSlice("a file of no bytes")
+    try:
+        header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=_HEADER_TAGS)
+        shape = (int(header.Rows), int(header.Columns))
+        frames, samples = int(header.get("NumberOfFrames") or 1), int(header.get("SamplesPerPixel") or 1)
+        slope, intercept = float(header.get("RescaleSlope", 1) or 1), float(header.get("RescaleIntercept", 0) or 0)
+        tags = [header.get(name) or () for name in _HEADER_TAGS[:3]]
+        if frames != 1 or samples != 1:
+            raise ValueError(f"expected one frame of one sample; found {frames} frame(s) of {samples}")
+        if shape[0] * shape[1] > MAX_PIXELS:
+            raise ValueError(f"Rows, Columns: expected at most {MAX_PIXELS} pixels; found {shape[0]} x {shape[1]}")
+        plane = Plane.from_tags(*tags, shape)
+    except Exception as error:  # a stranger's file: pydicom's errors are of many kinds, and none may end the run
+        raise UnreadableSlice(_reason(error)) from None
+    if header.get("PhotometricInterpretation") == "MONOCHROME1":
+        slope, intercept = -slope, -intercept
+    return Slice(int(path.stem), path, plane, slope, intercept)
+
+
+def read_pixels(item: Slice) -> np.ndarray:
+    """(rows, columns) float32 signal of a slice: larger is brighter.
+
+    Raises:
+        UnreadableSlice: where the pixels cannot be decoded or are not what the header says.
+    """
+    try:
+        stored = pixel_array(item.path)
+    except Exception as error:  # as above
+        raise UnreadableSlice(_reason(error)) from None
+    if stored.shape != item.plane.shape:
+        raise UnreadableSlice(f"expected {item.plane.shape} pixels; found {stored.shape}")
+    signal = stored.astype(np.float32)
+    return signal if (item.slope, item.intercept) == (1, 0) else signal * item.slope + item.intercept
+
+
+class Series:
+    """One MR acquisition: its usable slices in stacking order, its pixels read and kept on demand.
+
+    Attributes:
+        series_id: as in the tables.
+        kind: one of `rsna.SERIES_KINDS`, from the tables.
+        slices: ordered by orientation group and along its normal (see `geometry.stacking_order`).
+        skipped: {file name: why} of the files that cannot be used. Files found unreadable later join it.
+    """
+
+    def __init__(self, series_id: int, kind: str, slices: Iterable[Slice], skipped: dict[str, str]) -> None:
+        self.series_id = series_id
+        self.kind = kind
+        found = sorted(slices, key=lambda item: item.number)
+        order = stacking_order([item.plane for item in found], self.orientation)
+        self.slices = [found[i] for i in order]
+        self.skipped = skipped
+        self._pixels: dict[int, np.ndarray] = {}
+        self._window: tuple[float, float] | None = None
+
+    @property
+    def orientation(self) -> str:
+        """`geometry.SAGITTAL` or `geometry.AXIAL`: how the kind is displayed and stacked."""
+        return AXIAL if self.kind == rsna.AXIAL_T2 else SAGITTAL
+
+    @property
+    def planes(self) -> list[Plane]:
+        """The slices' planes, in their order."""
+        return [item.plane for item in self.slices]
+
+    def index_of(self, number: int) -> int | None:
+        """The place of an instance number among the slices, or None where that file is missing or unusable."""
+        return next((i for i, item in enumerate(self.slices) if item.number == number), None)
+
+    def pixels(self, item: Slice) -> np.ndarray:
+        """The signal of a slice, decoded once; see `read_pixels`.
+
+        A slice that cannot be decoded leaves `slices` for `skipped` before UnreadableSlice is raised.
+        """
+        if item.number not in self._pixels:
+            try:
+                self._pixels[item.number] = read_pixels(item)
+            except UnreadableSlice as error:
+                self.slices.remove(item)
+                self.skipped[item.path.name] = str(error)
+                raise
+        return self._pixels[item.number]
+
+    def window(self) -> tuple[float, float]:
+        """Low and high signal of the series: percentiles 1 and 99.5 of up to five evenly spaced slices.
+
+        DICOM's own window tags vary from slice to slice. A constant series gives (v, v + 1).
+
+        Raises:
+            UnreadableSlice: where no slice can be decoded.
+        """
+        if self._window is None:
+            low, high = np.percentile(np.concatenate(self._sample()), SAMPLE_PERCENTILES)
+            self._window = (float(low), float(high) if high > low else float(low) + 1)
+        return self._window
+
+    def _sample(self) -> list[np.ndarray]:
+        sample = []
+        for item in _evenly_spaced(list(self.slices), SAMPLE_SLICES):
+            try:
+                sample.append(self.pixels(item).ravel())
+            except UnreadableSlice:
+                continue
+        if not sample and not self.slices:
+            raise UnreadableSlice("no slice of the series can be decoded")
+        return sample or self._sample()  # all of the sample was unreadable and has left `slices`: take others
+
+
+def read_series(folder: Path, series_id: int, kind: str) -> Series:
+    """Reads the headers of all <integer>.dcm in a folder; a folder that does not exist gives an empty series."""
+    slices: dict[int, Slice] = {}
+    skipped = {}
+    for path in list_files(folder):
+        if not re.fullmatch(r"[0-9]{1,9}\.dcm", path.name):
+            skipped[path.name] = "not named <integer>.dcm"
+            continue
+        try:
+            item = read_slice(path)
+        except (UnreadableSlice, OSError) as error:
+            skipped[path.name] = str(error)
+            continue
+        if item.number in slices:
+            skipped[path.name] = f"the same instance number as {slices[item.number].path.name}"
+        slices.setdefault(item.number, item)
+    return Series(series_id, kind, slices.values(), skipped)
+
+
+def read_study(images: Path, study_id: int, series: Sequence[tuple[int, str]]) -> list[Series]:
+    """The series of a study, headers only: <images>/<study_id>/<series_id>/; `series` is (series_id, kind)."""
+    return [read_series(images / str(study_id) / str(series_id), series_id, kind) for series_id, kind in series]
+
+
+def list_files(folder: Path) -> list[Path]:
+    """What lies in a folder, by name; nothing where there is no such folder."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
+
+
+def _evenly_spaced(items: list, count: int) -> list:
+    if len(items) <= count:
+        return items
+    return [items[i] for i in np.linspace(0, len(items) - 1, count).round().astype(int)]
+
+
+def _reason(error: Exception) -> str:
+    return (str(error).splitlines() or [""])[0][:200] or type(error).__name__

@@ -1,0 +1,90 @@
+"""Files that are whole or not there: atomic writing, and fingerprints of inputs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from stenosis_kit.errors import InputError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Gives a temporary path beside `path`; what is written there takes its place at the end, at once.
+
+    The temporary name keeps the suffixes (Keras looks at them) and belongs to this process.
+    If the block raises, `path` stays as it was.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{os.getpid()}.partial.{path.name}")
+    try:
+        yield partial
+        with partial.open("rb") as written:
+            os.fsync(written.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text file atomically."""
+    with replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes a JSON file atomically, readable by people."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path, what: str) -> dict:
+    """Reads a JSON object.
+
+    Raises:
+        InputError: where there is none; `what` names the thing that the file should be.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except OSError:
+        raise InputError(path, what, "no such file", "Is this the right folder?") from None
+    except ValueError:
+        raise InputError(path, what, "a file that is not JSON", "Make it again.") from None
+    if not isinstance(value, dict):
+        raise InputError(path, what, f"JSON of another kind ({type(value).__name__})", "Make it again.")
+    return value
+
+
+def run_matches(path: Path, fingerprint: str) -> bool:
+    """Whether a run.json exists that says a stage was finished with this fingerprint."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8")).get("fingerprint") == fingerprint
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def make_folder(folder: Path) -> None:
+    """Makes an output folder.
+
+    Raises:
+        InputError: where it cannot be made or written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(folder, "a folder to write to", f"{error.strerror}", "Give another output folder.") from None
+    if not os.access(folder, os.W_OK):
+        raise InputError(folder, "a folder to write to", "a read-only one", "Give another output folder.")
+
+
+def fingerprint(*parts: Any) -> str:
+    """A short hash of JSON values, and of the bytes of files that are given as paths."""
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.read_bytes() if isinstance(part, Path) else json.dumps(part, sort_keys=True).encode()
+        digest.update(len(data).to_bytes(8, "big") + data)
+    return digest.hexdigest()[:16]

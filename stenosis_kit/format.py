@@ -1,0 +1,168 @@
+"""format: tables + DICOM to a crop store, study by study, over worker processes."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from concurrent.futures import Executor
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import polars as pl
+from tqdm import tqdm
+
+from stenosis_kit import __version__, rsna
+from stenosis_kit.budget import Stopwatch
+from stenosis_kit.crops import VIEWS
+from stenosis_kit.cutting import LabelPoint, StudyCrops, StudyTask, cut_study
+from stenosis_kit.errors import InputError
+from stenosis_kit.files import fingerprint, make_folder, read_json, run_matches, write_json
+from stenosis_kit.store import drop_parts, has_part, join_parts, read_part, write_part
+from stenosis_kit.tables import TrainTables, read_train
+from stenosis_kit.workers import run_tasks
+
+log = logging.getLogger(__name__)
+
+
+def format(
+    data: Path | str,
+    store: Path | str,
+    workers: int | None = None,
+    executor: Executor | None = None,
+    fresh: bool = False,
+) -> dict:
+    """Cuts the crops of all labelled cells of a competition root's train split into a store.
+
+    A store that was made from the same input by the same settings is left as it is; one that was left half done is
+    finished; any other is made anew, and that is said.
+
+    Args:
+        data: competition root.
+        store: output folder, see `store`.
+        workers: processes; all cores by default.
+        executor: a `concurrent.futures.Executor` to use instead (a Dask cluster's, for instance).
+        fresh: make everything anew.
+
+    Returns:
+        The run.json: fingerprint, counts of crops by view, what was not cut and why, priors' label counts, seconds.
+
+    Raises:
+        InputError: where the tables cannot be used, nothing could be cut, or the store cannot be written.
+    """
+    data, store = Path(data), Path(store)
+    tables = read_train(data)
+    tasks = study_tasks(tables)
+    print_ = fingerprint(__version__, [asdict(view) for view in VIEWS], *_inputs(data), _image_listing(tasks))
+    make_folder(store)
+    if not fresh and run_matches(store / "run.json", print_):
+        log.info("format: %s is up to date", store)
+        return read_json(store / "run.json", "run.json")
+    _begin(store, print_, fresh)
+    watch = Stopwatch()
+    _cut_all(store, tasks, workers, executor)
+    run = _finish(store, tasks, tables)
+    watch.lap("format")
+    run |= {"fingerprint": print_, "version": __version__, "data": str(data), "seconds": watch.seconds}
+    write_json(store / "run.json", run)
+    drop_parts(store)
+    _summarise(run, watch.seconds["format"])
+    return run
+
+
+def study_tasks(tables: TrainTables) -> list[StudyTask]:
+    """A task for each study that has labels, by study id."""
+    series = {study: tuple(rows) for study, rows in _by_study(tables.series, "series_id", "series_description").items()}
+    labelled = _by_study(tables.cells.drop_nulls("severity"), "condition", "level", "severity")
+    points = _by_study(tables.points, "condition", "level", "series_id", "instance_number", "x", "y")
+    return [
+        StudyTask(
+            images=tables.root / rsna.images_folder("train"),
+            study_id=study,
+            series=series.get(study, ()),
+            severities={(condition, level): severity for condition, level, severity in cells},
+            points={(condition, level): LabelPoint(*place) for condition, level, *place in points.get(study, [])},
+        )
+        for study, cells in sorted(labelled.items())
+    ]
+
+
+def _by_study(frame: pl.DataFrame, *columns: str) -> dict[int, list[tuple]]:
+    rows: dict[int, list[tuple]] = {}
+    for study, *row in frame.select("study_id", *columns).iter_rows():
+        rows.setdefault(study, []).append(tuple(row))
+    return rows
+
+
+def _inputs(data: Path) -> list[Path]:
+    return [data / name for name in (rsna.TRAIN_TABLE, rsna.POINTS_TABLE, rsna.series_table("train"))]
+
+
+def _image_listing(tasks: list[StudyTask]) -> list:
+    """Names and sizes of all files: what tells that images were added or replaced since."""
+    listing = []
+    for task in tasks:
+        for series_id, _ in task.series:
+            folder = task.images / str(task.study_id) / str(series_id)
+            files = sorted((path.name, path.stat().st_size) for path in folder.iterdir()) if folder.is_dir() else None
+            listing.append([task.study_id, series_id, files])
+    return listing
+
+
+def _begin(store: Path, print_: str, fresh: bool) -> None:
+    """Keeps the parts of an unfinished run over the same input; drops anything else."""
+    if fresh or not run_matches(store / "parts" / "run.json", print_):
+        if (store / "run.json").exists() or (store / "parts").exists():
+            log.info("format: %s was made from other input, settings or version, and is made anew", store)
+        drop_parts(store)
+        write_json(store / "parts" / "run.json", {"fingerprint": print_})
+    else:
+        log.info("format: going on with the unfinished %s", store)
+
+
+def _cut_all(store: Path, tasks: list[StudyTask], workers: int | None, executor: Executor | None) -> None:
+    left = [task for task in tasks if not has_part(store, task.study_id)]
+    results = run_tasks(partial(_cut_part, store), left, workers, executor)
+    for task, result in tqdm(results, "format", len(left), unit="study", disable=None, leave=False):
+        if isinstance(result, Exception):
+            log.warning("format: study %d could not be cut: %s", task.study_id, result)
+            write_part(store, StudyCrops(task.study_id))
+
+
+def _cut_part(store: Path, task: StudyTask) -> None:
+    """Cuts a study in a worker and leaves its part on disk, so that no pixels travel between processes."""
+    write_part(store, cut_study(task))
+
+
+def _finish(store: Path, tasks: list[StudyTask], tables: TrainTables) -> dict:
+    studies = [task.study_id for task in tasks]
+    manifest = join_parts(store, studies)
+    lost: Counter[str] = Counter()
+    skipped: Counter[str] = Counter()
+    for study in studies:
+        part = read_part(store, study)
+        lost.update(f"{each.view}: {each.why}" for each in part.lost)
+        skipped.update(part.skipped_files.values())
+    if manifest.is_empty():
+        found = f"none ({'; '.join(lost) or 'no labelled studies'})"
+        remedy = "Is train_images/ complete? stenosis-kit doctor DATA tells more."
+        raise InputError(tables.root, "images that crops can be cut from", found, remedy)
+    counts = tables.cells.drop_nulls("severity").group_by("condition", "level", "severity").len().sort(pl.all())
+    return {
+        "studies": len(studies),
+        "crops": dict(manifest.group_by("view").len().sort("view").iter_rows()),
+        "point_sources": dict(manifest.group_by("point_source").len().sort("point_source").iter_rows()),
+        "lost": dict(lost.most_common()),
+        "skipped_files": dict(skipped.most_common()),
+        "views": [asdict(view) for view in VIEWS],
+        "label_counts": [list(row) for row in counts.iter_rows()],
+    }
+
+
+def _summarise(run: dict, seconds: float) -> None:
+    crops = ", ".join(f"{count} {view}" for view, count in run["crops"].items())
+    log.info("format: %d studies in %.1f s: %s", run["studies"], seconds, crops)
+    for why, count in run["lost"].items():
+        log.info("format: not cut: %d %s", count, why)
+    for why, count in run["skipped_files"].items():
+        log.info("format: files passed over: %d %s", count, why)

@@ -1,0 +1,1 @@
+"""Where each level is, in a study that has no labels."""

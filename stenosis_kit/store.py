@@ -1,0 +1,167 @@
+"""The crop store: one uint8 array a view, memory-mapped, and a manifest with a row a crop.
+
+    STORE/<view>.npy         (crops, px, px, slices) uint8, in the manifest's `row` order
+    STORE/manifest.parquet   see MANIFEST
+    STORE/run.json           fingerprint of input and settings, counts; written last
+    STORE/parts/             one file a study while format is at work
+
+Each study's part is written whole or not at all, so a stopped run goes on with the studies it lacks; the parts are
+joined one by one, so memory does not grow with their number.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from stenosis_kit import rsna
+from stenosis_kit.crops import VIEW_BY_NAME
+from stenosis_kit.cutting import Lost, StudyCrops
+from stenosis_kit.errors import InputError
+from stenosis_kit.files import read_json, replacing
+
+MANIFEST = {
+    "study_id": pl.Int64,
+    "condition": pl.String,
+    "level": pl.String,
+    "view": pl.String,
+    "series_id": pl.Int64,
+    "instance_number": pl.Int64,
+    "x": pl.Float64,  # pixels: the crop's centre on its slice
+    "y": pl.Float64,
+    "patient_x_mm": pl.Float64,
+    "patient_y_mm": pl.Float64,
+    "patient_z_mm": pl.Float64,
+    "point_source": pl.String,  # what centred it: see cutting.LABEL and levels.locate
+    "severity": pl.String,  # null where unlabelled
+    "weight": pl.Float64,  # of the metric: 1, 2, 4
+    "padding": pl.Float64,  # share of the crop outside the image
+    "row": pl.Int64,  # index in the view's array
+}
+_MANIFEST_NAME, _RUN_NAME, _PARTS_NAME = "manifest.parquet", "run.json", "parts"
+
+
+@dataclass(frozen=True)
+class Store:
+    """An open store.
+
+    Attributes:
+        folder: where it lies.
+        manifest: a row a crop, columns as `MANIFEST`.
+        arrays: {view: (crops, px, px, slices) uint8}, memory-mapped.
+        run: its run.json.
+    """
+
+    folder: Path
+    manifest: pl.DataFrame
+    arrays: dict[str, np.ndarray]
+    run: dict
+
+
+def open_store(folder: Path) -> Store:
+    """Opens a finished store.
+
+    Raises:
+        InputError: where the folder is not a whole store.
+    """
+    run = read_json(folder / _RUN_NAME, "the run.json of a crop store")
+    remedy = "Make it again: stenosis-kit format DATA STORE --fresh"
+    try:
+        manifest = pl.read_parquet(folder / _MANIFEST_NAME).select(list(MANIFEST))
+        views = manifest["view"].unique().sort().to_list()
+        arrays = {view: np.load(folder / f"{view}.npy", mmap_mode="r") for view in views}
+    except (OSError, ValueError, pl.exceptions.PolarsError) as error:
+        raise InputError(folder, "a whole crop store", str(error).splitlines()[0], remedy) from None
+    for view, array in arrays.items():
+        count = manifest.filter(view=view).height
+        if len(array) != count:
+            raise InputError(folder / f"{view}.npy", f"{count} crops", f"{len(array)}", remedy)
+    return Store(folder, manifest, arrays, run)
+
+
+def write_part(folder: Path, crops: StudyCrops) -> None:
+    """Writes a study's crops as a part of the store."""
+    notes = {"rows": crops.rows, "lost": [asdict(lost) for lost in crops.lost], "skipped_files": crops.skipped_files}
+    with replacing(_part(folder, crops.study_id)) as partial, partial.open("wb") as file:
+        np.savez(file, notes=np.frombuffer(json.dumps(notes).encode(), np.uint8), **crops.arrays)
+
+
+def has_part(folder: Path, study_id: int) -> bool:
+    """Whether a study's part is there."""
+    return _part(folder, study_id).is_file()
+
+
+def read_part(folder: Path, study_id: int) -> StudyCrops:
+    """Reads a part back.
+
+    Raises:
+        OSError, ValueError: where there is no such part, or it is damaged.
+    """
+    with np.load(_part(folder, study_id)) as file:
+        notes = json.loads(file["notes"].tobytes())
+        arrays = {name: file[name] for name in file.files if name != "notes"}
+    lost = [Lost(**each) for each in notes["lost"]]
+    return StudyCrops(study_id, arrays, notes["rows"], lost, notes["skipped_files"])
+
+
+def drop_parts(folder: Path) -> None:
+    """Removes what an earlier, unfinished run left."""
+    shutil.rmtree(folder / _PARTS_NAME, ignore_errors=True)
+
+
+def join_parts(folder: Path, studies: Sequence[int]) -> pl.DataFrame:
+    """Joins the parts of the studies, in the order given, into arrays and manifest; returns the manifest.
+
+    The caller then writes run.json, and drops the parts.
+    """
+    (folder / _RUN_NAME).unlink(missing_ok=True)  # from here until it is written again the store is not whole
+    rows: list[dict] = []
+    sizes = dict.fromkeys(VIEW_BY_NAME, 0)
+    for part in _parts(folder, studies):
+        rows += [{**row, "row": row["row"] + sizes[row["view"]]} for row in part.rows]
+        for view, array in part.arrays.items():
+            sizes[view] += len(array)
+    for view, size in sizes.items():
+        _join_view(folder, studies, view, size)
+    manifest = pl.DataFrame(rows, schema=MANIFEST, orient="row")
+    with replacing(folder / _MANIFEST_NAME) as partial:
+        manifest.write_parquet(partial)
+    return manifest
+
+
+def _join_view(folder: Path, studies: Sequence[int], view: str, size: int) -> None:
+    path = folder / f"{view}.npy"
+    if not size:
+        path.unlink(missing_ok=True)
+        return
+    shape = (size, VIEW_BY_NAME[view].px, VIEW_BY_NAME[view].px, VIEW_BY_NAME[view].slices)
+    with replacing(path) as partial:
+        joined = np.lib.format.open_memmap(partial, "w+", np.uint8, shape)
+        at = 0
+        for part in _parts(folder, studies):
+            crops = part.arrays.get(view)
+            if crops is not None:
+                joined[at : at + len(crops)] = crops
+                at += len(crops)
+        joined.flush()
+        del joined
+
+
+def _parts(folder: Path, studies: Sequence[int]) -> Iterator[StudyCrops]:
+    return (read_part(folder, study_id) for study_id in studies)
+
+
+def _part(folder: Path, study_id: int) -> Path:
+    return folder / _PARTS_NAME / f"{study_id}.npz"
+
+
+def severity_indices(manifest: pl.DataFrame) -> np.ndarray:
+    """(rows,) index into `rsna.SEVERITIES` of each crop; -1 where unlabelled."""
+    names = {name: index for index, name in enumerate(rsna.SEVERITIES)}
+    return np.array([names.get(name, -1) for name in manifest["severity"]], int)
