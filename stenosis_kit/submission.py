@@ -37,13 +37,15 @@ class Submission:
 
     Attributes:
         grid: row_id, study_id, condition, level (see `tables.grid`).
-        probabilities: (rows, 3) in severity order.
+        priors: (rows, 3) in severity order.
+        probabilities: (rows, 3), the priors until something better is put.
         sources: for each row {"source": "grader" or "prior", "why": text}.
     """
 
     def __init__(self, grid: pl.DataFrame, priors: Priors) -> None:
         self.grid = grid
-        self.probabilities = legal_rows(prior_rows(grid, priors))
+        self.priors = legal_rows(prior_rows(grid, priors))
+        self.probabilities = self.priors.copy()
         self.sources = [{"source": "prior", "why": "not graded"} for _ in range(grid.height)]
         self._place = {row_id: place for place, row_id in enumerate(grid["row_id"])}
 

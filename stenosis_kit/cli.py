@@ -1,0 +1,268 @@
+"""The command line: parsing only. Heavy imports happen inside the commands.
+
+Exit codes: 0 done; 1 done, but the answer is no (check, doctor); 2 wrong use or unusable input; 130 and 143 after
+SIGINT and SIGTERM.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from stenosis_kit import __version__, rsna
+from stenosis_kit.budget import Budget, parse_time, show_time
+from stenosis_kit.errors import InputError
+
+Arguments = argparse.Namespace
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command and returns its exit code; no traceback reaches the user."""
+    budget = Budget()  # notes when the command began
+    parser = _parser()
+    chosen = parser.parse_args(arguments)
+    chosen.started = budget
+    _log_to_stderr()
+    _end_on_signals()
+    try:
+        return chosen.run(chosen)
+    except InputError as error:
+        print(f"stenosis-kit {chosen.command}: {error}", file=sys.stderr)
+    except BrokenPipeError:  # the reader of our output has left
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:
+        if os.environ.get("STENOSIS_KIT_DEBUG"):
+            raise
+        name = type(error).__name__
+        print(f"stenosis-kit {chosen.command}: unexpected {name}: {error}", file=sys.stderr)
+        print("Please report it; STENOSIS_KIT_DEBUG=1 shows where it happened.", file=sys.stderr)
+    return 2
+
+
+# --- Commands ----------------------------------------------------------------------------------
+
+
+def _split(chosen: Arguments) -> int:
+    from stenosis_kit.split import split
+
+    counts = split(chosen.data, chosen.out, chosen.test_share, chosen.seed)
+    print(f"{chosen.out}: {counts['train']} training and {counts['test']} held-out studies")
+    print(f"next: stenosis-kit submit {chosen.out} RUN")
+    return 0
+
+
+def _doctor(chosen: Arguments) -> int:
+    from stenosis_kit.doctor import doctor
+    from stenosis_kit.files import write_json
+
+    found = doctor(chosen.data, chosen.split)
+    for key, value in found.findings.items():
+        print(f"{key:28} {_shown(value)}")
+    print(*found.remarks, sep="\n")
+    if chosen.json:
+        write_json(chosen.json, found.findings)
+    return int(found.rows_lost)
+
+
+def _format(chosen: Arguments) -> int:
+    from stenosis_kit.format import format
+
+    format(chosen.data, chosen.store, chosen.workers, fresh=chosen.fresh)
+    return 0
+
+
+def _train(chosen: Arguments) -> int:
+    from dataclasses import replace
+
+    from stenosis_kit.settings import Training
+    from stenosis_kit.train import train
+
+    given = {name: value for name in ("folds", "seed") if (value := getattr(chosen, name)) is not None}
+    train(chosen.store, chosen.model, _budget(chosen), replace(Training(), **given), chosen.fresh)
+    return 0
+
+
+def _levels(chosen: Arguments) -> int:
+    from stenosis_kit.levels.command import levels
+
+    levels(chosen.data, chosen.output, chosen.split)
+    return 0
+
+
+def _predict(chosen: Arguments) -> int:
+    from stenosis_kit.predict import predict
+
+    predict(chosen.data, chosen.model, chosen.output, chosen.split, _budget(chosen))
+    return 0
+
+
+def _check(chosen: Arguments) -> int:
+    from stenosis_kit.check import check, is_legal
+
+    findings = check(chosen.submission, chosen.data, chosen.split)
+    print(*findings, sep="\n", end="\n" if findings else "")
+    print("legal" if is_legal(findings) else "NOT legal")
+    return int(not is_legal(findings))
+
+
+def _score(chosen: Arguments) -> int:
+    from stenosis_kit.files import write_json
+    from stenosis_kit.score import baselines, compare, score
+
+    result = score(chosen.submission, chosen.labels)
+    for name, value in result.items():
+        print(f"{name:18} {_shown(value)}")
+    for name, value in baselines(chosen.labels).items():
+        print(f"{name:18} {_shown(value)}  (a constant, for comparison)")
+    if chosen.against:
+        other = compare(chosen.submission, chosen.against, chosen.labels)
+        interval = f"95 % of resamples from {other.low:+.4f} to {other.high:+.4f}"
+        print(f"against {chosen.against}: {other.difference:+.4f} ({interval}); better in {other.share_better:.1%}")
+    if chosen.json:
+        write_json(chosen.json, result)
+    return 0
+
+
+def _submit(chosen: Arguments) -> int:
+    from stenosis_kit.submit import submit
+
+    submit(chosen.data, chosen.out, _budget(chosen), chosen.model)
+    return 0
+
+
+# --- Parsing -----------------------------------------------------------------------------------
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("stenosis-kit", description="From CSV and DICOM to a checked submission.csv.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    submit = _command(
+        commands, "submit", _submit, "the whole road: format, train, predict, check, score", "data", "out"
+    )
+    submit.add_argument("--model", type=Path, help="a trained model; then nothing is trained")
+    _time_limit(submit, "8m")
+
+    split = _command(commands, "split", _split, "hold out studies for offline scoring", "data", "out")
+    split.add_argument("--test-share", type=float, default=0.2, help="share held out (default %(default)s)")
+    split.add_argument("--seed", type=int, default=0)
+
+    doctor = _command(commands, "doctor", _doctor, "what is wrong with a data folder", "data")
+    _which_split(doctor, "train")
+    doctor.add_argument("--json", type=Path, metavar="F", help="also write the findings there")
+
+    format_ = _command(commands, "format", _format, "cut crops from tables and DICOM", "data", "store")
+    format_.add_argument("--workers", type=_positive, help="processes (default: all cores)")
+    format_.add_argument("--fresh", action="store_true", help="make everything anew")
+
+    train = _command(commands, "train", _train, "train graders on a crop store", "store", "model")
+    _time_limit(train, "30m")
+    train.add_argument("--folds", type=_positive, help="models a grader (default 3, fewer where the time is short)")
+    train.add_argument("--seed", type=int)
+    train.add_argument("--fresh", action="store_true", help="train everything anew")
+
+    levels = _command(commands, "levels", _levels, "find the 25 points of each study", "data")
+    levels.add_argument("-o", "--output", type=Path, required=True)
+    _which_split(levels, "test")
+
+    predict = _command(commands, "predict", _predict, "grade a split with trained models", "data")
+    predict.add_argument("model", type=Path, nargs="+", metavar="MODEL")
+    predict.add_argument("-o", "--output", type=Path, required=True)
+    _which_split(predict, "test")
+    _time_limit(predict, None)
+
+    check = _command(commands, "check", _check, "is a submission legal?", "submission", "data")
+    _which_split(check, "test")
+
+    score = _command(commands, "score", _score, "the official metric", "submission", "labels")
+    score.add_argument("--against", type=Path, metavar="OTHER", help="paired bootstrap against another submission")
+    score.add_argument("--json", type=Path, metavar="F", help="also write the score there")
+    return parser
+
+
+def _command(commands: Any, name: str, run: Any, summary: str, *paths: str) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=summary, description=summary)
+    parser.set_defaults(run=run)
+    for path in paths:
+        parser.add_argument(path, type=Path, metavar=path.upper())
+    return parser
+
+
+def _time_limit(parser: argparse.ArgumentParser, default: str | None) -> None:
+    shown = default or "none"
+    help_ = f"wall time of the whole command, e.g. 90s, 15m, 8.5h (default {shown})"
+    parser.add_argument(
+        "--time-limit", type=_time, default=_time(default) if default else None, metavar="T", help=help_
+    )
+
+
+def _which_split(parser: argparse.ArgumentParser, default: str) -> None:
+    parser.add_argument("--split", choices=rsna.SPLITS, default=default, help="default: %(default)s")
+
+
+def _time(text: str) -> float:
+    try:
+        return parse_time(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number above 0; found {text!r}")
+    return int(text)
+
+
+def _budget(chosen: Arguments) -> Budget:
+    """The command's time limit, counted from when the command began."""
+    spent = chosen.started.elapsed()
+    return Budget(chosen.time_limit, spent) if chosen.time_limit else Budget(spent=spent)
+
+
+# --- Output and signals ------------------------------------------------------------------------
+
+
+class _Clock(logging.Formatter):
+    """Log lines that begin with the time since the start."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return f"[{show_time(record.relativeCreated / 1000):>12}] {super().format(record)}"
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Clock())
+    logger = logging.getLogger("stenosis_kit")
+    logger.handlers[:] = [handler]
+    logger.setLevel(logging.INFO)
+
+
+def _end_on_signals() -> None:
+    """SIGINT and SIGTERM end the run at once: what is on disk is whole at every moment."""
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _end)
+
+
+def _end(number: int, frame: Any) -> None:
+    for process in multiprocessing.active_children():
+        process.kill()
+    os.write(2, f"\nstenosis-kit: stopped by {signal.Signals(number).name}; start again to go on\n".encode())
+    os._exit(128 + number)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {count}" for name, count in value.items())
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    return str(len(value) if isinstance(value, list) else value)

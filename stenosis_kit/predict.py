@@ -1,0 +1,211 @@
+"""predict: a split's studies to a submission. Priors are on disk first; graded rows replace them as they come."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+from tqdm import tqdm
+
+from stenosis_kit import __version__, rsna
+from stenosis_kit.backend import load_tensorflow
+from stenosis_kit.budget import Budget
+from stenosis_kit.crops import VIEW_BY_NAME
+from stenosis_kit.cutting import StudyCrops, StudyTask, cut_study
+from stenosis_kit.errors import InputError
+from stenosis_kit.model import read_description
+from stenosis_kit.priors import Priors, builtin_prior
+from stenosis_kit.submission import Submission
+from stenosis_kit.tables import check_root, grid, read_series, row_ids
+from stenosis_kit.workers import run_tasks
+
+if TYPE_CHECKING:
+    from stenosis_kit.model import Model
+
+log = logging.getLogger(__name__)
+
+_TOGETHER = 16  # studies that are graded in one go
+_SAVE_EVERY_S = 20.0
+_FINISH_S = 3.0  # for the last batch of studies, and writing
+
+
+def predict(
+    data: Path | str,
+    models: Sequence[Path | str],
+    output: Path | str,
+    split: str = "test",
+    budget: Budget | None = None,
+    workers: int | None = None,
+) -> Submission:
+    """Grades all cells of a split and writes a submission, and beside it <output>.run.json.
+
+    Never reads labels. Whatever cannot be graded (no image, no time, no model) keeps the prior, and run.json says why.
+
+    Args:
+        data: competition root.
+        models: folders made by `train`; their answers are averaged.
+        output: the CSV.
+        split: train or test.
+        budget: the time; without limit by default.
+        workers: processes that read and cut; all cores by default.
+
+    Raises:
+        InputError: where there is no grid, or the submission cannot be written.
+    """
+    data, output, budget = Path(data), Path(output), budget or Budget()
+    folders = [Path(model) for model in models]
+    series = read_split_series(data, split)
+    submission = Submission(grid(series), _priors(folders))
+    run = {"version": __version__, "data": str(data), "split": split, "models": [str(folder) for folder in folders]}
+    submission.save(output, run)
+    log.info("predict: priors written for %d rows: %s", submission.grid.height, output)
+    loaded = _load(folders)
+    if loaded:
+        _grade_all(submission, loaded, study_tasks(data, split, series), budget, workers, output, run)
+    else:
+        log.error("predict: no model could be used: ALL ROWS ARE PRIORS")
+        submission.explain(submission.grid["row_id"], "no model")
+    submission.save(output, run)
+    _summarise(submission)
+    return submission
+
+
+def read_split_series(data: Path, split: str) -> pl.DataFrame:
+    """The series table of a split, each series once; a doubled row is no reason to refuse a submission.
+
+    Raises:
+        InputError: where there is no such table, or one without a valid row.
+    """
+    check_root(data, split)
+    return read_series(data / rsna.series_table(split), unique=False).unique(maintain_order=True)
+
+
+def study_tasks(data: Path, split: str, series: pl.DataFrame) -> list[StudyTask]:
+    """A task without labels for each study of a series table."""
+    by_study: dict[int, list[tuple[int, str]]] = {}
+    for study, series_id, kind in series.select("study_id", "series_id", "series_description").iter_rows():
+        by_study.setdefault(study, []).append((series_id, kind))
+    images = data / rsna.images_folder(split)
+    return [StudyTask(images, study, tuple(rows)) for study, rows in sorted(by_study.items())]
+
+
+def _priors(folders: list[Path]) -> Priors:
+    for folder in folders:
+        try:
+            return read_description(folder).priors
+        except InputError:
+            continue  # it is reported when the model is loaded
+    return builtin_prior()
+
+
+def _load(folders: list[Path]) -> list[Model]:
+    load_tensorflow()
+    from stenosis_kit.model import Model
+
+    models = []
+    for folder in folders:
+        try:
+            models.append(Model(folder))
+        except InputError as error:
+            log.error("predict: %s", error)
+    return models
+
+
+def _grade_all(
+    submission: Submission,
+    models: list[Model],
+    tasks: list[StudyTask],
+    budget: Budget,
+    workers: int | None,
+    output: Path,
+    run: dict,
+) -> None:
+    waiting: list[StudyCrops] = []
+    saved = budget.elapsed()
+    results = run_tasks(cut_study, tasks, workers, budget=budget.share(keep=_FINISH_S))
+    for done, (task, crops) in enumerate(
+        tqdm(results, "predict", len(tasks), unit="study", disable=None, leave=False), 1
+    ):
+        if isinstance(crops, Exception):
+            _explain_study(submission, task.study_id, str(crops))
+        else:
+            waiting.append(crops)
+        if len(waiting) >= _TOGETHER or done == len(tasks):
+            _grade(submission, models, waiting)
+            waiting = []
+        if budget.elapsed() - saved > _SAVE_EVERY_S:
+            submission.save(output, run)
+            saved = budget.elapsed()
+
+
+def _grade(submission: Submission, models: list[Model], studies: list[StudyCrops]) -> None:
+    """Answers all cells of some studies that were cut in at least one view."""
+    for crops in studies:
+        _explain_losses(submission, crops)
+    rows = [row for crops in studies for row in crops.rows]
+    if not rows:
+        return
+    graded = [_graded_views(model, studies) for model in models]
+    cells: dict[str, dict[str, int]] = {}
+    places = dict.fromkeys(VIEW_BY_NAME, 0)
+    for row in rows:
+        cell = rsna.row_id(row["study_id"], row["condition"], row["level"])
+        cells.setdefault(cell, {})[row["view"]] = places[row["view"]]
+        places[row["view"]] += 1
+    prior_of = dict(zip(submission.grid["row_id"], submission.priors, strict=True))
+    for cell, views in cells.items():
+        _answer_cell(submission, models, graded, cell, views, prior_of[cell])
+
+
+def _graded_views(model: Model, studies: list[StudyCrops]) -> dict[str, np.ndarray]:
+    graded = {}
+    for view in VIEW_BY_NAME:
+        parts = [crops for crops in studies if view in crops.arrays]
+        if not parts:
+            continue
+        ids = np.concatenate([np.full(len(crops.arrays[view]), crops.study_id) for crops in parts])
+        answers = model.grade(view, np.concatenate([crops.arrays[view] for crops in parts]), ids)
+        if answers is not None:
+            graded[view] = answers
+    return graded
+
+
+def _answer_cell(
+    submission: Submission,
+    models: list[Model],
+    graded: list[dict[str, np.ndarray]],
+    row_id: str,
+    views: dict[str, int],
+    prior: np.ndarray,
+) -> None:
+    answers, used = [], set()
+    for model, by_view in zip(models, graded, strict=True):
+        own = {view: by_view[view][place][None] for view, place in views.items() if view in by_view}
+        if own:
+            answers.append(model.answer(own, prior[None])[0])
+            used |= set(own)
+    if answers:
+        submission.put([row_id], np.mean(answers, axis=0)[None], [" + ".join(v for v in VIEW_BY_NAME if v in used)])
+    else:
+        submission.explain([row_id], "its graders could not be loaded")
+
+
+def _explain_losses(submission: Submission, crops: StudyCrops) -> None:
+    for lost in crops.lost:
+        submission.explain([rsna.row_id(crops.study_id, lost.condition, lost.level)], f"{lost.view}: {lost.why}")
+    for name, why in crops.skipped_files.items():
+        log.warning("predict: study %d: %s passed over: %s", crops.study_id, name, why)
+
+
+def _explain_study(submission: Submission, study_id: int, why: str) -> None:
+    log.warning("predict: study %d is left at its priors: %s", study_id, why)
+    submission.explain(row_ids(submission.grid.filter(study_id=study_id)), why)
+
+
+def _summarise(submission: Submission) -> None:
+    for source, count in submission.counts().items():
+        log.info("predict: %5d rows from %s", count, source)

@@ -1,0 +1,64 @@
+"""The settings of graders and training, with their defaults; they travel in model.json and run.json."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Grader:
+    """One network: a view, the part of its crop that the network sees, and its share of the time.
+
+    Attributes:
+        view: name of a view in `crops.VIEWS`.
+        mm: side of the part of the stored crop that is seen.
+        px: side of the network's input, pixels.
+        time: share of the training time, relative to the other graders.
+    """
+
+    view: str
+    mm: float
+    px: int
+    time: float
+
+
+GRADERS = (
+    Grader("canal_sagittal", mm=50.0, px=48, time=1.0),
+    Grader("canal_axial", mm=40.0, px=40, time=0.6),
+    Grader("foraminal_sagittal", mm=50.0, px=48, time=1.6),
+    Grader("subarticular_axial", mm=40.0, px=40, time=1.2),
+)
+
+
+@dataclass(frozen=True)
+class Training:
+    """How graders are trained.
+
+    Attributes:
+        folds: number of folds by study; each makes one model a grader.
+        seed: of folds, weights, shuffling and augmentation.
+        filters, dense: of the five-block CNN: half the paper's width trains three times as many images a second.
+        block_dropout: 0: dropout before batch normalisation makes the validation loss jump.
+        dense_dropout, momentum: see `network.five_block_cnn`.
+        batch: crops a step.
+        peak_rate: of the one-cycle learning rate of AdamW.
+        weight_decay: of AdamW.
+        label_smoothing: readers disagree; certainty would be overconfident.
+        max_epochs: the labels' noise is learnt by heart after some fifteen.
+        patience: epochs without a better validation loss before a grader's training ends.
+    """
+
+    folds: int = 3
+    seed: int = 0
+    filters: tuple[int, ...] = (16, 32, 64, 128, 256)
+    dense: tuple[int, ...] = (512, 256)
+    block_dropout: float = 0.0
+    dense_dropout: float = 0.5
+    momentum: float = 0.9
+    batch: int = 64
+    peak_rate: float = 2e-3
+    weight_decay: float = 0.02
+    label_smoothing: float = 0.05
+    max_epochs: int = 15
+    patience: int = 5
+    graders: tuple[Grader, ...] = GRADERS

@@ -1,0 +1,85 @@
+"""split: a competition root whose test split is held-out studies of another root."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from stenosis_kit import rsna
+from stenosis_kit.errors import InputError
+from stenosis_kit.files import make_folder, replacing
+from stenosis_kit.tables import cells_from_wide, grid, read_series, read_text, read_train, row_ids
+
+
+def split(data: Path | str, out: Path | str, test_share: float = 0.2, seed: int = 0) -> dict[str, int]:
+    """Writes OUT with DATA's train studies parted into train and test; images are linked, not copied.
+
+    OUT/solution.csv holds the labels of the test studies, so that offline scoring against held-out labels is
+    `stenosis-kit submit OUT RUN`.
+
+    Args:
+        data: competition root.
+        out: new root; must not exist or be empty.
+        test_share: share of the labelled studies that is held out, above 0 and below 1.
+        seed: of the draw.
+
+    Returns:
+        Number of studies in each split.
+
+    Raises:
+        InputError: where DATA cannot be used or OUT is in use.
+    """
+    data, out = Path(data), Path(out)
+    if not 0 < test_share < 1:
+        raise InputError("--test-share", "a share above 0 and below 1", str(test_share), "Give .2, for instance.")
+    tables = read_train(data)
+    studies = tables.cells["study_id"].unique().sort().to_list()
+    if len(studies) < 2:
+        raise InputError(data / rsna.TRAIN_TABLE, "at least two studies", f"{len(studies)}", "Give more studies.")
+    if out.is_dir() and any(out.iterdir()):
+        raise InputError(out, "an empty or new folder", "one that holds files", "Give another one.")
+    make_folder(out)
+    count = min(max(round(test_share * len(studies)), 1), len(studies) - 1)
+    test = sorted(np.random.default_rng(seed).permutation(studies)[:count].tolist())
+    _write_train(data, out, test)
+    _write_test(data, out, test)
+    for name, chosen in (("train", sorted(set(studies) - set(test))), ("test", test)):
+        _link(data / rsna.images_folder("train"), out / rsna.images_folder(name), chosen)
+    return {"train": len(studies) - count, "test": count}
+
+
+def _write_train(data: Path, out: Path, test: list[int]) -> None:
+    for name in (rsna.TRAIN_TABLE, rsna.POINTS_TABLE, rsna.series_table("train")):
+        text = read_text(data / name)
+        _write(text.filter(~_of_studies(test)), out / name)
+
+
+def _write_test(data: Path, out: Path, test: list[int]) -> None:
+    series = read_series(data / rsna.series_table("train")).filter(pl.col("study_id").is_in(test))
+    _write(series, out / rsna.series_table("test"))
+    third = {name: pl.lit(1 / 3) for name in rsna.SEVERITIES}
+    _write(grid(series).select("row_id").with_columns(**third), out / rsna.SAMPLE_SUBMISSION)
+    wide = read_text(data / rsna.TRAIN_TABLE).filter(_of_studies(test)).with_columns(pl.col("study_id").cast(pl.Int64))
+    cells = cells_from_wide(wide).drop_nulls("severity")
+    onehot = {name: (cells["severity"] == name).cast(pl.Int8) for name in rsna.SEVERITIES}
+    weight = cells["severity"].replace_strict(rsna.SEVERITIES, rsna.SEVERITY_WEIGHTS, return_dtype=pl.Float64)
+    _write(cells.select(row_ids(cells)).with_columns(**onehot, sample_weight=weight), out / "solution.csv")
+
+
+def _of_studies(studies: list[int]) -> pl.Expr:
+    return pl.col("study_id").cast(pl.Int64, strict=False).is_in(studies)
+
+
+def _write(frame: pl.DataFrame, path: Path) -> None:
+    with replacing(path) as partial:
+        frame.write_csv(partial)
+
+
+def _link(source: Path, folder: Path, studies: list[int]) -> None:
+    make_folder(folder)
+    for study in studies:
+        target = (source / str(study)).resolve()
+        if target.is_dir():
+            (folder / str(study)).symlink_to(target, target_is_directory=True)

@@ -1,0 +1,133 @@
+"""submit: the whole road, from a competition root to a checked and, where labels are known, scored submission."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import polars as pl
+
+from stenosis_kit import __version__, rsna
+from stenosis_kit.budget import Budget, Stopwatch, show_time
+from stenosis_kit.check import check, is_legal
+from stenosis_kit.errors import InputError
+from stenosis_kit.files import make_folder, write_json
+from stenosis_kit.format import format as format_store
+from stenosis_kit.predict import predict, read_split_series
+from stenosis_kit.priors import PSEUDO_CELLS, Priors, builtin_prior, weighted_prior
+from stenosis_kit.score import baselines, score
+from stenosis_kit.submission import Submission
+from stenosis_kit.tables import grid, read_cells, read_solution
+from stenosis_kit.train import train
+
+log = logging.getLogger(__name__)
+
+_FINISH_S = 2.0  # check, score and run.json
+_START_S = 8.0  # starting workers, building networks
+_GRADE_S = 0.2  # a study's share of grading: about .1 s with three folds on two cores
+_CUT_MARGIN = 1.5  # cutting a test study against what a training study took
+
+
+def submit(data: Path | str, out: Path | str, budget: Budget | None = None, model: Path | str | None = None) -> dict:
+    """Formats, trains (unless a model is given), predicts the test split, checks, and scores where it can.
+
+    Writes OUT/submission.csv (complete from the first second), OUT/run.json and, where labels of the test studies are
+    known (DATA/solution.csv, or train.csv where it holds them), OUT/score.json. Store and model stay in OUT, so that
+    a stopped run goes on where it was.
+
+    Returns:
+        The run.json.
+
+    Raises:
+        InputError: where the test split has no usable series table; also, with the priors in place, where the train
+            tables cannot be used.
+    """
+    data, out, budget = Path(data), Path(out), budget or Budget(480.0)
+    watch = Stopwatch()
+    make_folder(out)
+    series = read_split_series(data, "test")
+    submission = Submission(grid(series), _first_priors(data))
+    output = out / "submission.csv"
+    submission.save(output, {"version": __version__, "data": str(data)})
+    log.info("submit: priors written for all %d rows: %s", submission.grid.height, output)
+    watch.lap("priors")
+    trained = Path(model) if model else _trained(data, out, budget, series["study_id"].n_unique(), watch)
+    if trained:
+        submission = predict(data, [trained], output, budget=budget.share(keep=_FINISH_S))
+        watch.lap("predict")
+    findings = check(output, data)
+    legal = "legal" if is_legal(findings) else "NOT LEGAL: " + "; ".join(map(str, findings))
+    log.info("submit: %s has %d rows and is %s", output, submission.grid.height, legal)
+    result = _score(data, out, output, submission.grid)
+    run = {"version": __version__, "data": str(data), "time_limit_s": budget.seconds, "elapsed_s": budget.elapsed()}
+    run |= {"seconds": watch.seconds, "score": result, "rows": submission.counts(), "legal": is_legal(findings)}
+    write_json(out / "run.json", run)
+    log.info("submit: done in %s of %s", show_time(budget.elapsed()), show_time(budget.seconds))
+    return run
+
+
+def _first_priors(data: Path) -> Priors:
+    """Of the labels given where they can be read; what is wrong with them is reported when they are needed."""
+    try:
+        return weighted_prior(read_cells(data / rsna.TRAIN_TABLE), PSEUDO_CELLS)
+    except InputError:
+        return builtin_prior()
+
+
+def _trained(data: Path, out: Path, budget: Budget, test_studies: int, watch: Stopwatch) -> Path | None:
+    """Formats and trains; None where the time is too short for it, which is said."""
+    stored = format_store(data, out / "store")
+    watch.lap("format")
+    cut_s = stored["seconds"]["format"] / max(stored["studies"], 1)
+    reserve = _START_S + test_studies * (_CUT_MARGIN * cut_s + _GRADE_S) + _FINISH_S
+    log.info("submit: %s left; %s of it kept for prediction", show_time(budget.remaining()), show_time(reserve))
+    try:
+        train(out / "store", out / "model", budget.share(keep=reserve))
+    except InputError as error:
+        if error.path != "--time-limit":
+            raise
+        log.error("submit: NOTHING WAS TRAINED, all rows are priors: %s", error)
+        return None
+    watch.lap("train")
+    return out / "model"
+
+
+def _score(data: Path, out: Path, output: Path, rows: pl.DataFrame) -> dict | None:
+    """Scores the test studies whose labels are known, and says how that compares."""
+    truth = _known_labels(data, rows)
+    if truth is None:
+        log.info("submit: no labels of the test studies are at hand, so there is no score")
+        return None
+    result = score(output, truth)
+    result["baselines"] = baselines(truth)
+    oracle = data / "oracle_submission.csv"
+    if oracle.is_file():
+        result["baselines"]["oracle"] = score(oracle, truth)["score"]
+    write_json(out / "score.json", result)
+    for name in ("score", "spinal", "foraminal", "subarticular", "any_severe_spinal"):
+        log.info("submit: %-18s %s", name, _figure(result[name]))
+    beside = ", ".join(f"{name} {_figure(value)}" for name, value in result["baselines"].items())
+    log.info("submit: beside it (lower is better): %s", beside)
+    return result
+
+
+def _known_labels(data: Path, rows: pl.DataFrame) -> pl.DataFrame | None:
+    for name in ("solution.csv", rsna.TRAIN_TABLE):
+        if not (data / name).is_file():
+            continue
+        try:
+            truth = read_solution(data / name)
+        except InputError as error:
+            log.warning("submit: %s", error)
+            continue
+        known = truth.filter(pl.col("row_id").is_in(rows["row_id"].implode()))
+        if known.height:
+            if name == rsna.TRAIN_TABLE:
+                count = known["study_id"].n_unique()
+                log.warning("submit: %d test studies are also training studies: THE SCORE IS NOT HELD OUT", count)
+            return known
+    return None
+
+
+def _figure(value: float | None) -> str:
+    return "none" if value is None else f"{value:.4f}"

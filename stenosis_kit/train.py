@@ -1,0 +1,300 @@
+"""train: folds, graders, out-of-fold answers and their pools, inside the time limit.
+
+The unit of work is a job, one grader on one fold: it gets its share of the time that is left, and what it made is
+saved whole before the next one begins. A run that was stopped goes on with the jobs it lacks.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from tqdm import tqdm
+
+from stenosis_kit import __version__, rsna
+from stenosis_kit.backend import load_tensorflow
+from stenosis_kit.budget import Budget, Stopwatch, show_time
+from stenosis_kit.calibration import Pool, fit_pool
+from stenosis_kit.crops import VIEWS
+from stenosis_kit.errors import InputError
+from stenosis_kit.files import fingerprint, make_folder, read_json, replacing, run_matches, write_json
+from stenosis_kit.model import FOLDS_NAME, Description, TrainedGrader, read_folds
+from stenosis_kit.priors import PSEUDO_CELLS, Priors, weighted_prior
+from stenosis_kit.settings import Grader, Training
+from stenosis_kit.store import Store, open_store, severity_indices
+from stenosis_kit.submission import legal_rows
+from stenosis_kit.tables import row_ids
+
+log = logging.getLogger(__name__)
+
+SHORTEST_JOB_S = 8.0
+"""Less than this does not pay for building a network's graph (3 to 5 s on two cores)."""
+_FINISH_S = 2.0  # pools, tables and model.json
+_WITHOUT_FOLDS = 5  # with a single model a grader, a fifth of the studies validates
+_JOBS = "jobs"
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Out-of-fold answers of one view: rows of the manifest and (rows, 3) probabilities."""
+
+    rows: np.ndarray
+    probabilities: np.ndarray
+
+
+def train(
+    store: Path | str,
+    model: Path | str,
+    budget: Budget | None = None,
+    training: Training | None = None,
+    fresh: bool = False,
+) -> dict:
+    """Trains all graders on a crop store.
+
+    Writes model.json, *.weights.h5, folds.csv, history.csv, oof.csv and run.json. As long as run.json is missing the
+    model is not finished.
+
+    Args:
+        store: a store made by `format`.
+        model: output folder.
+        budget: the time; 30 minutes by default.
+        training: settings.
+        fresh: train everything anew.
+
+    Returns:
+        The run.json.
+
+    Raises:
+        InputError: where the store cannot be used or the time is too short to train every grader once.
+    """
+    store, folder = Path(store), Path(model)
+    budget, training = budget or Budget(1800.0), training or Training()
+    opened = open_store(store)
+    print_ = fingerprint(__version__, opened.run.get("fingerprint"), asdict(training), round(budget.seconds))
+    make_folder(folder)
+    if not fresh and run_matches(folder / "run.json", print_):
+        log.info("train: %s is up to date", folder)
+        return read_json(folder / "run.json", "run.json")
+    _begin(folder, print_, fresh)
+    watch = Stopwatch()
+    run = _Run(opened, folder, training, budget)
+    run.train_jobs()
+    watch.lap("train")
+    summary = run.finish(print_)
+    summary |= {"fingerprint": print_, "version": __version__, "seconds": watch.seconds, "settings": asdict(training)}
+    write_json(folder / "run.json", summary)
+    return summary
+
+
+class _Run:
+    """One training run: the jobs that are left, and what the finished ones answered."""
+
+    def __init__(self, store: Store, folder: Path, training: Training, budget: Budget) -> None:
+        self.store = store
+        self.folder = folder
+        self.budget = budget
+        self.manifest = store.manifest.filter(pl.col("severity").is_not_null())
+        self.severity = severity_indices(self.manifest)
+        graders = tuple(grader for grader in training.graders if grader.view in store.arrays)
+        self.training = replace(training, graders=graders)
+        self.models = models_in_time(
+            self.training, self.manifest["study_id"].n_unique(), budget.remaining() - _FINISH_S
+        )
+        self.folds = self._folds()
+        self.jobs = [TrainedGrader.of(grader, fold) for fold in range(self.models) for grader in graders]
+
+    def _folds(self) -> dict[int, int]:
+        """Saved folds where an unfinished run left them, else new ones, saved."""
+        folds = read_folds(self.folder)
+        if not folds:
+            folds = assign_folds(self.manifest, self.models if self.models > 1 else _WITHOUT_FOLDS, self.training.seed)
+            with replacing(self.folder / FOLDS_NAME) as partial:
+                pl.DataFrame({"study_id": list(folds), "fold": list(folds.values())}).write_csv(partial)
+        return folds
+
+    def train_jobs(self) -> None:
+        left = [job for job in self.jobs if not self._result(job).is_file()]
+        if len(left) < len(self.jobs):
+            log.info(
+                "train: going on; %d of %d networks are already trained", len(self.jobs) - len(left), len(self.jobs)
+            )
+        for done, job in enumerate(tqdm(left, "train", unit="network", disable=None, leave=False)):
+            due = sum(later.grader.time for later in left[done:])
+            self._train_job(job, self.budget.share(job.grader.time / due, keep=_FINISH_S))
+
+    def _train_job(self, job: TrainedGrader, budget: Budget) -> None:
+        load_tensorflow()
+        from stenosis_kit.training import MONITOR, Lesson, train_grader
+
+        rows = self._rows(job.grader.view)
+        fold = np.array([self.folds[study] for study in self.manifest["study_id"].to_numpy()[rows]])
+        place = self.manifest["row"].to_numpy()[rows]
+        lesson = Lesson(
+            crops=self.store.arrays[job.grader.view],
+            severity=_by_place(self.severity[rows], place),
+            weight=_by_place(self.manifest["weight"].to_numpy()[rows], place),
+            learn=place[fold != job.fold],
+            validate=place[fold == job.fold],
+        )
+        seed = self.training.seed + 1000 * job.fold
+        network, history, answers = train_grader(job.grader, self.training, lesson, budget, seed)
+        with replacing(self.folder / job.weights) as partial:
+            network.save_weights(partial)
+        result = {"history": history, "rows": rows[fold == job.fold].tolist(), "answers": answers.tolist()}
+        write_json(self._result(job), result | {"seconds": round(budget.elapsed(), 1)})
+        reached = min((epoch.get(MONITOR, float("nan")) for epoch in history), default=float("nan"))
+        name, took = job.weights.removesuffix(".weights.h5"), show_time(budget.elapsed())
+        log.info("train: %s: %d epochs in %s, weighted log loss held out %.3f", name, len(history), took, reached)
+
+    def finish(self, print_: str) -> dict:
+        """Pools the out-of-fold answers and writes the model's files."""
+        results = {job: read_json(self._result(job), "a finished job") for job in self.jobs}
+        answers = {grader.view: _joined(results, grader) for grader in self.training.graders}
+        cells = self.manifest.unique(["study_id", "condition", "level"])
+        priors = weighted_prior(cells, PSEUDO_CELLS)
+        pools = self._pools(answers, priors)
+        Description(self.training, tuple(self.jobs), pools, priors, print_).save(self.folder)
+        oof = self._out_of_fold(answers, priors, pools)
+        with replacing(self.folder / "oof.csv") as partial:
+            oof.write_csv(partial)
+        history = _history(results)
+        with replacing(self.folder / "history.csv") as partial:
+            history.write_csv(partial)
+        for job in self.jobs:
+            self._result(job).unlink()
+        (self.folder / _JOBS / "run.json").unlink(missing_ok=True)
+        (self.folder / _JOBS).rmdir()
+        return {"studies": len(self.folds), "models": self.models, "networks": len(self.jobs), "oof_rows": oof.height}
+
+    def _pools(self, answers: dict[str, Answers], priors: Priors) -> tuple[Pool, ...]:
+        pools = []
+        for views in _view_combinations([grader.view for grader in self.training.graders]):
+            joined, graded = self._together(views, answers)
+            severity = severity_indices(joined)
+            weight = np.asarray(rsna.SEVERITY_WEIGHTS)[severity]
+            pools.append(fit_pool(views, graded, _prior_of(joined, priors), severity, weight))
+        return tuple(pools)
+
+    def _together(self, views: Sequence[str], answers: dict[str, Answers]) -> tuple[pl.DataFrame, list[np.ndarray]]:
+        """The cells that all the views answered (their manifest rows in the first view), and those answers."""
+        key = ["study_id", "condition", "level"]
+        frames = [self.manifest[answers[view].rows].select(key).with_row_index(view) for view in views]
+        joined = frames[0]
+        for frame in frames[1:]:
+            joined = joined.join(frame, on=key, how="inner", maintain_order="left")
+        graded = [answers[view].probabilities[joined[view].to_numpy()] for view in views]
+        return self.manifest[answers[views[0]].rows[joined[views[0]].to_numpy()]], graded
+
+    def _out_of_fold(self, answers: dict[str, Answers], priors: Priors, pools: tuple[Pool, ...]) -> pl.DataFrame:
+        """Pooled out-of-fold probabilities; a cell seen in several views is answered by the largest pool."""
+        frames = []
+        for pool in sorted(pools, key=lambda pool: -len(pool.views)):
+            joined, graded = self._together(pool.views, answers)
+            if joined.height:
+                rows = legal_rows(pool.answer(graded, _prior_of(joined, priors)))
+                columns = {name: rows[:, k] for k, name in enumerate(rsna.SEVERITIES)}
+                frames.append(joined.select(row_ids(joined)).with_columns(**columns))
+        if not frames:
+            return pl.DataFrame(schema=dict.fromkeys(rsna.SUBMISSION_COLUMNS, pl.String))
+        return pl.concat(frames).unique("row_id", keep="first", maintain_order=True).sort("row_id")
+
+    def _rows(self, view: str) -> np.ndarray:
+        return (self.manifest["view"] == view).arg_true().to_numpy()
+
+    def _result(self, job: TrainedGrader) -> Path:
+        return self.folder / _JOBS / f"{job.grader.view}.fold{job.fold}.json"
+
+
+def models_in_time(training: Training, studies: int, seconds: float) -> int:
+    """How many models a grader fit the time: one a fold, fewer where the time or the studies are short.
+
+    Raises:
+        InputError: where not even one does.
+    """
+    if studies < 2:
+        raise InputError("store", "labelled crops of at least two studies", f"{studies}", "Give more training studies.")
+    shares = [grader.time for grader in training.graders]
+    shortest = SHORTEST_JOB_S * sum(shares) / min(shares)
+    if seconds < shortest:
+        raise InputError(
+            "--time-limit",
+            f"at least {show_time(shortest)} for training {len(shares)} graders",
+            f"{show_time(max(seconds, 0))}",
+            "Give more time, or a trained model by --model.",
+        )
+    return int(min(training.folds, studies, seconds // shortest))
+
+
+def assign_folds(manifest: pl.DataFrame, folds: int, seed: int) -> dict[int, int]:
+    """{study_id: fold}: whole studies, the severities spread evenly over the folds."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    cells = manifest.unique(["study_id", "condition", "level"], maintain_order=True)
+    studies = cells["study_id"].to_numpy()
+    count = min(folds, len(np.unique(studies)))
+    terms = [rsna.CONDITION_BY_NAME[name].term for name in cells["condition"]]
+    strata = np.array([f"{term} {severity}" for term, severity in zip(terms, cells["severity"], strict=True)])
+    splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
+    result: dict[int, int] = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # rare strata have fewer members than folds
+        for fold, (_, held_out) in enumerate(splitter.split(studies, strata, studies)):
+            result |= dict.fromkeys(studies[held_out].tolist(), fold)
+    return dict(sorted(result.items()))
+
+
+def _begin(folder: Path, print_: str, fresh: bool) -> None:
+    """Keeps the jobs of an unfinished run of the same settings; drops anything else."""
+    (folder / "run.json").unlink(missing_ok=True)
+    if not fresh and run_matches(folder / _JOBS / "run.json", print_):
+        return
+    if (folder / "model.json").exists() or (folder / _JOBS).exists():
+        log.info("train: %s was made from other input, settings or version, and is made anew", folder)
+    for path in [
+        *folder.glob("*.weights.h5"),
+        *folder.glob(f"{_JOBS}/*.json"),
+        folder / "model.json",
+        folder / FOLDS_NAME,
+    ]:
+        path.unlink(missing_ok=True)
+    write_json(folder / _JOBS / "run.json", {"fingerprint": print_})
+
+
+def _by_place(values: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """Values of manifest rows, laid out as the view's array is; 0 where a crop has no label."""
+    laid = np.zeros(place.max() + 1 if len(place) else 0, values.dtype)
+    laid[place] = values
+    return laid
+
+
+def _joined(results: dict[TrainedGrader, dict], grader: Grader) -> Answers:
+    own = [result for job, result in results.items() if job.grader == grader]
+    rows = np.array([row for result in own for row in result["rows"]], int)
+    return Answers(rows, np.array([row for result in own for row in result["answers"]], float).reshape(-1, 3))
+
+
+def _view_combinations(views: Sequence[str]) -> list[tuple[str, ...]]:
+    """Every non-empty combination of the views of a term, in the order of `VIEWS`."""
+    terms = {term: [view.name for view in VIEWS if view.term == term and view.name in views] for term in rsna.TERMS}
+    return [chosen for names in terms.values() for n in range(1, len(names) + 1) for chosen in combinations(names, n)]
+
+
+def _prior_of(cells: pl.DataFrame, priors: Priors) -> np.ndarray:
+    rows = [priors[cell] for cell in cells.select("condition", "level").iter_rows()]
+    return np.array(rows).reshape(-1, len(rsna.SEVERITIES))
+
+
+def _history(results: dict[TrainedGrader, dict]) -> pl.DataFrame:
+    rows = [
+        {"view": job.grader.view, "fold": job.fold, "epoch": number, **epoch}
+        for job, result in results.items()
+        for number, epoch in enumerate(result["history"], start=1)
+    ]
+    return pl.DataFrame(json.loads(json.dumps(rows)))

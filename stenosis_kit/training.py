@@ -1,0 +1,162 @@
+"""Training one grader inside its share of the time."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from stenosis_kit import rsna
+from stenosis_kit.augment import Augmentation, central, change, random_parts, sample
+from stenosis_kit.budget import Budget
+from stenosis_kit.crops import VIEW_BY_NAME
+from stenosis_kit.model import build_network, grade
+from stenosis_kit.settings import Grader, Training
+
+MONITOR = "val_nats"  # weighted cross-entropy, the metric's own term
+_WARM_UP = 0.3  # share of the one-cycle schedule in which the rate rises
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a grader learns from: crops of its view with labels, and which of them validate.
+
+    Attributes:
+        crops: (n, px, px, slices) uint8, may be memory-mapped.
+        severity: (n,) class index.
+        weight: (n,) the metric's weight.
+        learn, validate: indices into them.
+    """
+
+    crops: np.ndarray
+    severity: np.ndarray
+    weight: np.ndarray
+    learn: np.ndarray
+    validate: np.ndarray
+
+
+def train_grader(
+    grader: Grader, training: Training, lesson: Lesson, budget: Budget, seed: int
+) -> tuple[keras.Model, list[dict[str, float]], np.ndarray]:
+    """Trains a network until the budget, the epochs or its patience end, and restores its best weights.
+
+    Returns:
+        The network, its history (a dict an epoch), and its (validate, 3) answers to the held-out crops.
+    """
+    keras.utils.set_random_seed(seed)
+    network = build_network(grader, training)
+    network.compile(
+        keras.optimizers.AdamW(training.peak_rate, weight_decay=training.weight_decay),
+        keras.losses.CategoricalCrossentropy(label_smoothing=training.label_smoothing),
+        weighted_metrics=[keras.metrics.CategoricalCrossentropy(name="nats")],
+    )
+    learn = batches(lesson, lesson.learn, grader, training.batch, Augmentation(), seed)
+    held_out = batches(lesson, lesson.validate, grader, 256) if len(lesson.validate) else None
+    steps = math.ceil(len(lesson.learn) / training.batch)
+    timer = TimedTraining(budget, training.peak_rate, steps, training.max_epochs)
+    callbacks: list[keras.callbacks.Callback] = [timer]
+    if held_out:
+        network.evaluate(held_out.take(1), verbose=0)  # builds the graph,
+        network.evaluate(held_out, verbose=0, callbacks=[timer])  # so that the timer learns what validation costs
+        best = keras.callbacks.EarlyStopping(MONITOR, patience=training.patience, mode="min", restore_best_weights=True)
+        callbacks.append(best)
+    history = network.fit(
+        learn,
+        epochs=training.max_epochs,
+        validation_data=held_out,
+        callbacks=callbacks,
+        shuffle=False,  # the dataset is shuffled
+        verbose=0,
+    ).history
+    epochs = [dict(zip(history, values, strict=True)) for values in zip(*history.values(), strict=True)]
+    return network, epochs, grade(network, grader, lesson.crops[lesson.validate])
+
+
+def batches(
+    lesson: Lesson, rows: np.ndarray, grader: Grader, size: int, ranges: Augmentation | None = None, seed: int = 0
+) -> tf.data.Dataset:
+    """Batches of (images, one-hot severities, weights), shuffled and augmented where ranges are given.
+
+    Crops are read from the memory map batch by batch and become floats in the graph; weights have mean 1 over `rows`.
+    """
+    view = VIEW_BY_NAME[grader.view]
+    onehot = np.eye(len(rsna.SEVERITIES), dtype=np.float32)[lesson.severity]
+    weight = (lesson.weight / lesson.weight[rows].mean()).astype(np.float32)
+
+    def read(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        crops, labels, weights = tf.numpy_function(
+            lambda chosen: (lesson.crops[chosen], onehot[chosen], weight[chosen]),
+            [batch],
+            [tf.uint8, tf.float32, tf.float32],
+        )
+        crops.set_shape([None, view.px, view.px, view.slices])
+        labels.set_shape([None, len(rsna.SEVERITIES)])
+        weights.set_shape([None])
+        return crops, labels, weights
+
+    def prepare(crops: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        count = tf.shape(crops)[0]
+        if ranges is None:
+            return sample(crops, central(view, grader.mm, grader.px, count), grader.px), labels, weights
+        parts = sample(crops, random_parts(view, grader.mm, grader.px, count, ranges), grader.px)
+        return change(parts, view, ranges), labels, weights
+
+    dataset = tf.data.Dataset.from_tensor_slices(np.sort(rows))  # sorted: a memory map is read forwards
+    if ranges is not None:
+        dataset = dataset.shuffle(len(rows), seed=seed)
+    return dataset.batch(size).map(read).map(prepare).prefetch(2)
+
+
+class TimedTraining(keras.callbacks.Callback):
+    """Ends training at a batch when the budget does, keeping time for one validation; drives the learning rate.
+
+    The rate follows one cycle over the budget or the epochs, whichever passes faster, so that it has come down when
+    training ends. What validation and a step cost is measured as they run.
+    """
+
+    def __init__(self, budget: Budget, peak_rate: float, steps: int, max_epochs: int) -> None:
+        super().__init__()
+        self.budget = budget
+        self.peak_rate = peak_rate
+        self.steps = steps
+        self.max_epochs = max_epochs
+        self.validation_s = 0.0
+        self.step_s = 0.0
+        self._epoch = 0
+        self._began = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """Notes the epoch."""
+        self._epoch = epoch
+
+    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
+        """Sets the learning rate for the step."""
+        epochs = (self._epoch + batch / self.steps) / self.max_epochs
+        self.model.optimizer.learning_rate = self.peak_rate * one_cycle(max(epochs, self.budget.progress()))
+        self._began = self.budget.elapsed()
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Stops where another step and a validation may not fit."""
+        self.step_s = self.budget.elapsed() - self._began
+        # Two validations: the one that follows, and the answers to the held-out crops with saving.
+        if self.budget.remaining() < 2.2 * self.validation_s + 2 * self.step_s:
+            self.model.stop_training = True
+
+    def on_test_begin(self, logs: dict | None = None) -> None:
+        """Starts timing a validation."""
+        self._began = self.budget.elapsed()
+
+    def on_test_end(self, logs: dict | None = None) -> None:
+        """Measures a validation."""
+        self.validation_s = self.budget.elapsed() - self._began
+
+
+def one_cycle(progress: float) -> float:
+    """Share of the peak rate at a progress of 0 to 1: from .1 up to 1 and down to .001, along cosines."""
+    progress = min(max(progress, 0.0), 1.0)
+    if progress < _WARM_UP:
+        return 0.1 + 0.9 * (1 - math.cos(math.pi * progress / _WARM_UP)) / 2
+    return 0.001 + 0.999 * (1 + math.cos(math.pi * (progress - _WARM_UP) / (1 - _WARM_UP))) / 2
