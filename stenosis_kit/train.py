@@ -34,8 +34,8 @@ from stenosis_kit.tables import row_ids
 
 log = logging.getLogger(__name__)
 
-SHORTEST_JOB_S = 8.0
-"""Less than this does not pay for building a network's graph (3 to 5 s on two cores)."""
+SHORTEST_JOB_S = 12.0
+"""Less than this does not pay for building a network's graphs (4 to 7 s on two cores)."""
 _FINISH_S = 2.0  # pools, tables and model.json
 _WITHOUT_FOLDS = 5  # with a single model a grader, a fifth of the studies validates
 _JOBS = "jobs"
@@ -125,12 +125,12 @@ class _Run:
             log.info(
                 "train: going on; %d of %d networks are already trained", len(self.jobs) - len(left), len(self.jobs)
             )
+        load_tensorflow()  # before the time is shared out
         for done, job in enumerate(tqdm(left, "train", unit="network", disable=None, leave=False)):
             due = sum(later.grader.time for later in left[done:])
             self._train_job(job, self.budget.share(job.grader.time / due, keep=_FINISH_S))
 
     def _train_job(self, job: TrainedGrader, budget: Budget) -> None:
-        load_tensorflow()
         from stenosis_kit.training import MONITOR, Lesson, train_grader
 
         rows = self._rows(job.grader.view)

@@ -1,0 +1,71 @@
+# The commands of a working day. `make` alone lists them.
+
+PYTHON ?= python3
+DATA ?=
+OUT ?= submission/local
+TIME_LIMIT ?= 8m
+SUBMISSION ?= $(OUT)/submission.csv
+LABELS ?= $(DATA)/train.csv
+
+VENV := .venv
+KAGGLE_VENV := .venv-kaggle
+KIT := $(VENV)/bin/stenosis-kit
+NEEDS_DATA = @test -n "$(DATA)" || { echo "DATA is missing: make $@ DATA=<folder into which the competition's zip was unpacked>" >&2; exit 2; }
+
+.DEFAULT_GOAL := help
+.PHONY: help setup submit test test-kaggle score doctor lint clean
+
+## help: list the targets
+help:
+	@echo "make TARGET [DATA=folder] [OUT=$(OUT)] [TIME_LIMIT=$(TIME_LIMIT)] [PYTHON=$(PYTHON)]"
+	@sed -n 's/^## /  /p' $(firstword $(MAKEFILE_LIST)) | awk -F': ' '{printf "%-14s %s\n", $$1, $$2}'
+
+## setup: make .venv and install the kit with its test and report extras
+setup: $(VENV)/installed
+
+## submit: the whole road from DATA to OUT/submission.csv inside TIME_LIMIT
+submit: setup
+	$(NEEDS_DATA)
+	$(KIT) submit "$(DATA)" "$(OUT)" --time-limit $(TIME_LIMIT)
+
+## test: the test suite
+test: setup
+	$(VENV)/bin/python -m pytest
+
+## test-kaggle: the test suite with the versions of the Kaggle image, in .venv-kaggle
+test-kaggle: $(KAGGLE_VENV)/installed
+	$(KAGGLE_VENV)/bin/python -m pytest
+
+## score: score SUBMISSION against LABELS
+score: setup
+	$(NEEDS_DATA)
+	$(KIT) score "$(SUBMISSION)" "$(LABELS)"
+
+## doctor: what is wrong with DATA, before any work
+doctor: setup
+	$(NEEDS_DATA)
+	$(KIT) doctor "$(DATA)"
+
+## lint: check style and formatting
+lint: setup
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+## clean: remove environments, caches and what make submit wrote by default
+clean:
+	rm -rf $(VENV) $(KAGGLE_VENV) submission/local submission/build build dist *.egg-info .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/installed: setup.cfg pyproject.toml tests/constraints-latest.txt
+	$(call install,$(VENV),-c tests/constraints-latest.txt)
+
+$(KAGGLE_VENV)/installed: setup.cfg pyproject.toml tests/constraints-kaggle.txt
+	$(call install,$(KAGGLE_VENV),-c tests/constraints-kaggle.txt)
+
+# $(call install,environment,options): a virtual environment with the kit in it, as an editable install
+define install
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) -V 2>&1). Name another one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 2; }
+	$(PYTHON) -m venv $(1)
+	$(1)/bin/python -m pip install --quiet --disable-pip-version-check $(2) -e ".[report,test]"
+	@touch $@
+endef
