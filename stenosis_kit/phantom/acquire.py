@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from stenosis_kit.geometry import Plane
-from stenosis_kit.phantom.canvas import pixel_positions
+from stenosis_kit.phantom.canvas import clip, norm, pixel_positions
 
 _LARGEST = 4095  # twelve bits
 
@@ -78,7 +78,7 @@ def acquire(ideal: np.ndarray, plane: Plane, receiver: Receiver, rng: np.random.
     noise = rng.standard_normal(ideal.shape, dtype=np.float32) * np.float32(sd)
     real = cv2.sepFilter2D(signal + noise, -1, receiver.taps, receiver.taps, borderType=cv2.BORDER_REFLECT)
     other = cv2.sepFilter2D(np.roll(noise, (41, 57), (0, 1)), -1, receiver.taps, receiver.taps)
-    magnitude = np.hypot(real, other) * np.float32(receiver.scale)
+    magnitude = norm(real, other) * np.float32(receiver.scale)
     return np.clip(np.rint(magnitude), 0, _LARGEST).astype(np.uint16)
 
 
@@ -90,7 +90,7 @@ def _gain(plane: Plane, receiver: Receiver) -> np.ndarray:
     gain *= 1 - receiver.sag * np.minimum(height * height, 1.6)
     at, slope, width, rest = receiver.band
     if rest < 1:
-        kept = np.clip((y - at + np.float32(slope) * (z + 35)) * np.float32(1 / width) + 0.5, 0, 1)
+        kept = clip((y - at + np.float32(slope) * (z + 35)) * np.float32(1 / width) + 0.5)
         gain *= rest + (1 - rest) * kept * kept * (3 - 2 * kept)
     return np.maximum(gain, 0.02)
 

@@ -33,19 +33,18 @@ _FORAMEN_DEPTH, _FORAMEN_RISE = 4.5, 6.0  # mm behind the wall and above the dis
 
 @dataclass(frozen=True, eq=False)
 class Roots:
-    """Nerve roots of the cauda equina inside the sac.
+    """Strands of the cauda equina inside the sac, as tables over s (see `Spine.tables`).
 
     Attributes:
-        place: (n, 2) places as shares of the sac's half width and half depth.
-        exit: (n,) s where the root leaves the sac, mm.
-        radius: (n,) mm.
-        sway: (n, 3) amplitude (share), wave length (mm) and phase of its course.
+        across, back: (strands, n) float32 places as shares of the sac's half width and half depth.
+        present: (strands, n) float32: 1 inside the sac, 0 before the strand leaves the cord and after it has left.
+        radius: (strands,) mm.
     """
 
-    place: np.ndarray
-    exit: np.ndarray
+    across: np.ndarray
+    back: np.ndarray
+    present: np.ndarray
     radius: np.ndarray
-    sway: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,12 +101,13 @@ def draw_spine(rng: np.random.Generator, severity: Severity, traits: frozenset[s
     tables = _landmark_tables(rng, wall, size, apex)
     tables |= _compromise_tables(rng, wall, severity.compromise, tables)
     tables |= _sac_tables(rng, column, wall, tables, sac_end, size)
+    conus = wall.s_bodies[L1] + 5 + 9 * rng.normal()
     return Spine(
         column=column,
         wall=wall,
         tables={name: values.astype(np.float32) for name, values in tables.items()},
-        roots=_draw_roots(rng, wall, sac_end),
-        conus=float(wall.s_bodies[L1] + 5 + 9 * rng.normal()),
+        roots=_draw_roots(rng, wall, tables["s"], conus, sac_end),
+        conus=float(conus),
         sac_end=float(sac_end),
         canal_depth=apex,
     )
@@ -122,6 +122,8 @@ def _landmark_tables(rng: np.random.Generator, wall: Wall, size: float, apex: np
     shoulder = _SHOULDER * size * (1 + 0.05 * rng.normal())
     tables = {
         "s": s,
+        "disc_index": disc,
+        "body_index": body,
         "disc": wall.s_discs[disc],
         "body": wall.s_bodies[body],
         "lower_disc": wall.s_discs[np.minimum(body, 13)],
@@ -172,12 +174,12 @@ def _sac_tables(
     taper = np.interp(s, known, [0.02, 0.28, 0.7 * width_end, 0.9 * width_end, 0.97, 1.0])
     individual = size * (1 + 0.06 * rng.normal())
     shrink = np.sqrt(np.clip(1 - 0.97 * lost, 0.02, 1))
-    depth, width = 7.2 * individual * taper * shrink, 8.9 * individual * taper * shrink**0.9
+    depth, width = 7.3 * individual * taper * shrink, 9.7 * individual * taper * shrink**0.9
     # The sac of the lower levels is a triangle, the upper ones' an oval; thin fat lies in front of it.
     triangle = np.interp(s, [wall.s_discs[L5], wall.s_discs[L1]], [0.42, 0.12]) + 0.05 * rng.normal() + 0.15 * lost
     low, high = wall.s_discs[L5] - 10, wall.s_discs[L5] + 18
     front = np.interp(s, [low, high], [rng.uniform(1, 4.5), 0.7]) + 0.8 * (1 - at_disc.max(1))
-    flavum = 2.4 + 2.6 * lost
+    flavum = 1.3 + 2.8 * lost
     slack = np.maximum(tables["apex"] - flavum - bulge - front - 2 * depth, 0)
     return {
         "sac_depth": depth,
@@ -189,18 +191,19 @@ def _sac_tables(
     }
 
 
-def _draw_roots(rng: np.random.Generator, wall: Wall, sac_end: float) -> Roots:
+def _draw_roots(rng: np.random.Generator, wall: Wall, s: np.ndarray, conus: float, sac_end: float) -> Roots:
     """Pairs of roots of L2 to S4, two strands each, settled at the back of the sac, the next to leave outermost."""
     leaves = np.r_[wall.s_bodies[L1 + 1 : S1] + 12, wall.s_bodies[S1] + 5, np.full(3, sac_end + 6)]
-    place, exits = [], []
-    for order, leave in enumerate(leaves):
-        outward = 0.85 - 0.72 * order / (len(leaves) - 1)
-        for side in (-1, 1):
-            for _ in range(2):
-                across = side * np.clip(outward + 0.1 * rng.normal(), 0.03, 0.88)
-                back = 0.62 - 0.75 * abs(across) ** 1.5 + 0.16 * rng.normal()
-                place.append((across, np.clip(back, -0.55, 0.78)))
-                exits.append(leave)
-    count = len(exits)
-    sway = np.stack([rng.uniform(0.02, 0.07, count), rng.uniform(25, 70, count), rng.uniform(0, 6.28, count)], axis=1)
-    return Roots(np.array(place), np.array(exits), rng.uniform(0.5, 0.85, count), sway)
+    outward = np.repeat(np.linspace(0.85, 0.13, len(leaves)), 4)
+    leaves, side = np.repeat(leaves, 4)[:, None], np.tile([-1, -1, 1, 1], len(leaves))
+    count = len(side)
+    across = side * np.clip(outward + 0.1 * rng.normal(size=count), 0.03, 0.88)
+    back = np.clip(0.62 - 0.75 * np.abs(across) ** 1.5 + 0.16 * rng.normal(size=count), -0.55, 0.78)[:, None]
+    swing, length, phase = (rng.uniform(*span, (count, 1)) for span in ((0.02, 0.07), (25, 70), (0, 6.28)))
+    leaving = np.clip((leaves + 18 - s) / 18, 0, 1)
+    return Roots(
+        across=(across[:, None] + swing * np.sin(2 * np.pi * s / length + phase)).astype(np.float32),
+        back=(back + 0.35 * leaving * (-0.6 - back)).astype(np.float32),
+        present=(np.clip((s - leaves) / 4, 0, 1) * (s < conus + 25)).astype(np.float32),
+        radius=rng.uniform(0.5, 0.9, count),
+    )

@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from stenosis_kit.phantom.canvas import Canvas, cover, lay, window_of
-from stenosis_kit.phantom.posterior import canvas_inward
+from stenosis_kit.phantom.canvas import Canvas, clip, cover, lay, norm, window_of
 
 
 def paint_soft_canal(canvas: Canvas) -> None:
     """Epidural fat and the foramina's contents; painted before the bones that bound them."""
-    across = np.abs(canvas.side)
-    inward = canvas_inward(canvas, across)
+    across, inward = canvas.across, canvas.inward
     palette, lost = canvas.palette, canvas.table("spinal")
     canal = np.maximum(np.maximum(0.2 - canvas.b, -inward - 0.5), across - canvas.table("shoulder") - 3.5)
-    fat = palette["epidural_fat"] * (1 - 0.85 * np.clip((lost - 0.55) / 0.4, 0, 1)) * (1 + 0.08 * canvas.medium)
+    fat = palette["epidural_fat"] * (1 - 0.85 * clip((lost - 0.55) / 0.4)) * (1 + 0.08 * canvas.medium)
     lay(canvas.image, fat, cover(canal, canvas.edge))
     if float(across.max()) > 9 and float(across.min()) < 27:
         _paint_foramina(canvas, across)
@@ -25,10 +23,9 @@ def paint_soft_canal(canvas: Canvas) -> None:
 
 def paint_sac(canvas: Canvas) -> None:
     """Ligaments, disc bulge, the sac and what swims in it; painted after the bones."""
-    across = np.abs(canvas.side)
+    across, inward = canvas.across, canvas.inward
     if float(across.min()) > 22:
         return
-    inward = canvas_inward(canvas, across)
     _paint_ligaments(canvas, across, inward)
     _paint_traversing_root(canvas, across)
     if float(across.min()) < 13:
@@ -56,9 +53,9 @@ def _paint_dura(canvas: Canvas, across: np.ndarray, inward: np.ndarray) -> None:
     palette = canvas.palette
     deep, wide = canvas.table("sac_depth"), canvas.table("sac_width")
     q = (canvas.b - canvas.table("sac_center")) / deep
-    narrowing = 1 - canvas.table("triangle") * np.clip(q, -0.9, 1.2)
+    narrowing = 1 - canvas.table("triangle") * clip(q.copy(), -0.9, 1.2)
     least = np.minimum(deep, wide)
-    sac = (np.hypot(across / (wide * narrowing), q) - 1) * least
+    sac = (norm(across / (wide * narrowing), q) - 1) * least
     recess = canvas.side_table("subarticular")
     corner = np.exp(-0.5 * (((across - 0.9 * wide) / 3.4) ** 2 + ((q + 0.45) * deep / 4.2) ** 2))
     sac = np.maximum(sac + 3.9 * recess * corner, canvas.table("flavum") * 0.9 - inward)
@@ -73,8 +70,8 @@ def _paint_cord(canvas: Canvas, offset: np.ndarray, inside: np.ndarray) -> None:
     above = canvas.s - np.float32(canvas.spine.conus)
     if float(above.max()) < -20:
         return
-    taper = np.clip((above + 14) / 22, 0, 1)
-    cord = (np.hypot(canvas.side / 4.6, (offset - 1.2 * (1 - taper)) / 3.6) - taper) * 3.8
+    taper = clip((above + 14) / 22)
+    cord = (norm(canvas.side / 4.6, (offset - 1.2 * (1 - taper)) / 3.6) - taper) * 3.8
     cord = np.where(taper > 0.05, cord, 9)
     lay(canvas.image, canvas.palette["nerve"] * 1.15, cover(cord, canvas.edge) * inside)
 
@@ -85,34 +82,27 @@ def _paint_roots(canvas: Canvas, q: np.ndarray, deep: np.ndarray, wide: np.ndarr
     if window is None:
         return
     part, q, deep, wide, inside = canvas.crop(window), q[window], deep[window], wide[window], inside[window]
-    spine, lost, ratio = canvas.spine, part.table("spinal"), part.side / wide
-    nerve = canvas.palette["nerve"]
-    below = part.s < spine.conus + 25
+    roots, entries, ratio = canvas.spine.roots, part.entries, part.side / wide
+    low, high = float(ratio.min()), float(ratio.max())
     reach = 1.6 / float(wide.min())
-    spread = 1 - 0.15 * lost
     mass = np.zeros_like(q)
-    for (across, back), leaves, radius, (swing, length, phase) in zip(
-        spine.roots.place, spine.roots.exit, spine.roots.radius, spine.roots.sway, strict=True
-    ):
-        if float(ratio.min()) > across + reach + swing or float(ratio.max()) < across - reach - swing:
+    for across, back, radius, present in zip(roots.across, roots.back, roots.radius, roots.present, strict=True):
+        if low > across.max() + reach or high < across.min() - reach:
             continue
-        course = across + swing * np.sin(part.s * np.float32(6.28 / length) + np.float32(phase))
-        depth = back * spread + 0.35 * np.clip((leaves + 18 - part.s) / 18, 0, 1) * (-0.6 - back)
-        distance = np.hypot((ratio - course) * wide, (q - depth) * deep) - radius
-        present = np.clip((part.s - leaves) / 4, 0, 1) * below
-        mass = np.maximum(mass, cover(distance, canvas.edge) * present)
-    crowd = np.clip((lost - 0.5) / 0.35, 0, 1) * (part.s > spine.sac_end)
-    lay(part.image, nerve, np.maximum(0.85 * mass, 0.8 * crowd) * inside)
+        distance = norm((ratio - across.take(entries)) * wide, (q - back.take(entries)) * deep) - radius
+        np.maximum(mass, cover(distance, canvas.edge) * present.take(entries), out=mass)
+    crowd = clip((part.table("spinal") - 0.5) / 0.35) * (part.s > canvas.spine.sac_end)
+    lay(part.image, canvas.palette["nerve"], np.maximum(0.9 * mass, 0.8 * crowd) * inside)
 
 
 def _paint_traversing_root(canvas: Canvas, across: np.ndarray) -> None:
     """The root on its way down the recess, from the sac's corner towards its foramen."""
     height, recess = canvas.above("disc"), canvas.side_table("subarticular")
-    down = np.clip((6 - height) / 28, 0, 1)
+    down = clip((6 - height) / 28)
     shoulder = canvas.table("shoulder")
     x = across - (shoulder - 1.2 + 3.2 * down - 0.8 * recess)
     y = (canvas.b - 4.2 - 1.0 * down + 0.9 * recess) / (1 - 0.45 * recess)
-    root = np.hypot(x, y) - 1.9 * (1 - 0.25 * recess)
+    root = norm(x, y) - 1.9 * (1 - 0.25 * recess)
     root = np.maximum(root, np.maximum(height - 5, -22 - height)) + 9 * (canvas.s < canvas.spine.sac_end - 30)
     lay(canvas.image, canvas.palette["nerve"], cover(root, canvas.edge) * 0.95)
 
@@ -126,16 +116,16 @@ def _paint_foramina(canvas: Canvas, across: np.ndarray) -> None:
     lay(canvas.image, 0.5 * (palette["ligament"] + palette["annulus"]) + 0.05, cover(tunnel, 1.5) * lateral)
     up = height - 6.0
     tall, deep = 10.5 * (1 - 0.30 * lost), 5.6 * (1 - 0.60 * lost)
-    level = np.clip(up / tall, -1, 1)
+    level = clip(up / tall, -1, 1)
     middle = 5.0 - 1.0 * lost + 0.6 * level - 0.10 * (across - 17)
-    keyhole = (np.hypot(up / tall, (canvas.b - middle) / (deep * (1 + 0.35 * level))) - 1) * deep
+    keyhole = (norm(up / tall, (canvas.b - middle) / (deep * (1 + 0.35 * level))) - 1) * deep
     keyhole = keyhole + 0.5 * canvas.medium + 0.3 * canvas.fine
     fat = palette["epidural_fat"] * (1 - 0.75 * lost) + palette["ligament"] * 0.75 * lost
     lay(canvas.image, fat * (0.95 + 0.08 * canvas.medium), cover(keyhole, canvas.edge) * lateral)
     slope = 0.35 * (across - 17)
     root_up, root_b = up - 2.8 + slope, canvas.b - middle - 0.3
-    root = np.hypot(root_up / (1 - 0.25 * lost), root_b / (1 - 0.45 * lost) * 1.12) - 2.9
+    root = norm(root_up / (1 - 0.25 * lost), root_b / (1 - 0.45 * lost) * 1.12) - 2.9
     lay(canvas.image, palette["nerve"], cover(root, canvas.edge) * lateral)
     for rise, depth, radius in ((5.2, -2.4, 1.0), (-2.2, 0.6, 0.9), (0.6, -2.9, 0.7)):
-        vessel = np.hypot(up - rise + slope, canvas.b - middle - depth * (1 - 0.5 * lost)) - radius
+        vessel = norm(up - rise + slope, canvas.b - middle - depth * (1 - 0.5 * lost)) - radius
         lay(canvas.image, palette["vessel"], cover(vessel, canvas.edge) * lateral * (0.85 - 0.4 * lost))

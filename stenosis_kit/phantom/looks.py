@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from stenosis_kit.phantom.column import L1, S1
+from stenosis_kit.phantom.column import S1
 
 Organ = tuple[float, float, float, float, float, float, float, bool]
 
@@ -18,10 +18,12 @@ class Looks:
     Attributes:
         contrast: T1, T2 or STIR: set for each series.
         waist, concavity, wedge, body_gain: of the bodies.
-        cortex, cortex_fade: where the cortex begins outside the body and how far it fades inside, mm.
+        cortex, cortex_fade, cortex_depth: where the cortex begins outside the body and how far it fades inside, mm,
+            and how much darker it is than marrow, as a share.
         mottle: depth of the marrow's texture.
-        bands: of each body, (side, gain, reach in mm, place) of bands beside its discs (Modic changes).
-        spots: of each body, (depth, height, side, radius, gain) of round spots, mm (haemangiomas, nodes).
+        bands, band_reach, band_place: (2, 15) gain of bands under the upper and lower end plates (Modic changes), how
+            far they reach, mm, and whether they lie in front or behind.
+        spots: (15, 5) depth, height, side, radius (mm) and gain of a round spot (haemangioma, node).
         vein, vein_width, vein_reach: the basivertebral vein.
         osteophyte, disc_wedge, nucleus, cleft: of the discs.
         organs: (side, back, z, three half axes, brightness, has a dark wall), mm.
@@ -40,9 +42,12 @@ class Looks:
     body_gain: np.ndarray
     cortex: float
     cortex_fade: float
+    cortex_depth: float
     mottle: float
-    bands: tuple
-    spots: tuple
+    bands: np.ndarray
+    band_reach: np.ndarray
+    band_place: np.ndarray
+    spots: np.ndarray
     vein: float
     vein_width: float
     vein_reach: np.ndarray
@@ -72,11 +77,14 @@ def draw_looks(rng: np.random.Generator) -> Looks:
         concavity=np.r_[uniform(0.06, 0.17, S1), uniform(0.02, 0.05, 15 - S1)],
         wedge=np.r_[uniform(-0.03, 0.04, S1), np.zeros(15 - S1)],
         body_gain=1 + 0.06 * rng.normal(size=15),
-        cortex=uniform(0.2, 0.7),
-        cortex_fade=uniform(0.7, 1.8),
+        cortex=uniform(0.0, 0.5),
+        cortex_fade=uniform(0.5, 1.4),
+        cortex_depth=uniform(0.45, 1.0),
         mottle=uniform(0.05, 0.2),
-        bands=tuple(tuple(_bands(rng)) if L1 <= i <= S1 else () for i in range(15)),
-        spots=tuple(tuple(_spots(rng)) for _ in range(15)),
+        bands=np.where(rng.random((2, 15)) < 0.1, uniform(0.4, 1.8, (2, 15)), 1.0),
+        band_reach=uniform(2, 8, 15),
+        band_place=uniform(-0.6, 0.6, 15),
+        spots=_spots(rng),
         vein=uniform(0.2, 1),
         vein_width=uniform(0.6, 2.2),
         vein_reach=uniform(0.3, 0.9, 15),
@@ -95,17 +103,10 @@ def draw_looks(rng: np.random.Generator) -> Looks:
     )
 
 
-def _bands(rng: np.random.Generator) -> list[tuple[float, float, float, float]]:
-    sides = [sign for sign in (1.0, -1.0) if rng.random() < 0.12]
-    return [(sign, rng.uniform(0.4, 1.8), rng.uniform(2, 8), rng.uniform(-0.6, 0.6)) for sign in sides]
-
-
-def _spots(rng: np.random.Generator) -> list[tuple[float, float, float, float, float]]:
-    count = rng.choice([0, 0, 0, 0, 0, 0, 0, 1, 1, 2])
-    return [
-        (rng.uniform(-9, 9), rng.uniform(-8, 8), rng.uniform(-14, 14), rng.uniform(2, 6), rng.uniform(0.4, 1.8))
-        for _ in range(count)
-    ]
+def _spots(rng: np.random.Generator) -> np.ndarray:
+    gain = np.where(rng.random(15) < 0.25, rng.uniform(0.4, 1.8, 15), 1.0)
+    place = [rng.uniform(-reach, reach, 15) for reach in (9, 8, 14)]
+    return np.stack([*place, rng.uniform(2, 6, 15), gain], axis=1)
 
 
 def _organs(rng: np.random.Generator) -> list[Organ]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stenosis_kit.phantom.canvas import Canvas, cover, lay, rounded_box
+from stenosis_kit.phantom.canvas import Canvas, clip, cover, lay, norm, rounded_box
 from stenosis_kit.phantom.looks import Looks
 
 _GAP = 1.1  # mm, half of it either side of the joint's middle
@@ -16,29 +16,20 @@ _SHELL = 2.3  # mm, half the thickness of the superior articular process
 
 def paint_posterior(canvas: Canvas, looks: Looks) -> None:
     """Paints the posterior elements of all vertebrae in a window behind the wall."""
-    across = np.abs(canvas.side)
-    inward = canvas_inward(canvas, across)
-    bone = np.minimum(_arch(canvas, across, inward), _pedicle(canvas, across))
-    bone = np.minimum(bone, _transverse(canvas, across))
-    process, joint = _facets(canvas, across)
+    bone = np.minimum(_arch(canvas), _pedicle(canvas))
+    bone = np.minimum(bone, _transverse(canvas))
+    process, joint = _facets(canvas)
     bone = np.minimum(bone, process)
     palette = canvas.palette
     value = palette["marrow"] * (0.92 + looks.mottle * (0.6 * canvas.medium + 0.5 * canvas.fine))
-    core = np.clip(-(bone + 0.3) / (looks.cortex_fade + 0.5), 0, 1)
+    core = clip(-(bone + 0.3) / (looks.cortex_fade + 0.5))
     lay(canvas.image, palette["cortex"] + (value - palette["cortex"]) * core, cover(bone - 0.3, canvas.edge))
     _paint_joint(canvas, joint)
 
 
-def canvas_inward(canvas: Canvas, across: np.ndarray) -> np.ndarray:
-    """Distance from the inner face of the laminae towards the canal, mm (negative in the laminae)."""
-    apex, shoulder = canvas.table("apex"), canvas.table("shoulder")
-    rise = apex - 5
-    return ((apex - canvas.b) * shoulder - across * rise) / np.hypot(rise, shoulder)
-
-
-def _arch(canvas: Canvas, across: np.ndarray, inward: np.ndarray) -> np.ndarray:
+def _arch(canvas: Canvas) -> np.ndarray:
     """Laminae, shingled, and spinous processes; below L5 one unbroken plate."""
-    height, mobile = canvas.above("disc"), canvas.table("mobile")
+    height, mobile, across, inward = canvas.above("disc"), canvas.table("mobile"), canvas.across, canvas.inward
     middle = 8 + 0.55 * (inward + 3.2)
     lamina = np.maximum(np.abs(inward + 3.2) - 3.1, across - canvas.table("shoulder") - 3)
     lamina = np.maximum(lamina, np.abs(height - middle) - 9.5 - 20 * (1 - mobile))
@@ -47,52 +38,52 @@ def _arch(canvas: Canvas, across: np.ndarray, inward: np.ndarray) -> np.ndarray:
     length, rise = canvas.table("spinous") * (0.3 + 0.7 * mobile), canvas.table("spinous_rise")
     behind = canvas.b - canvas.table("apex") - 3
     drop = height - 4 - rise + 0.22 * (behind - 0.5 * length)
-    tall = 8.0 + 1.5 * np.clip(behind / length, 0, 1) - 1.5 * (1 - mobile)
+    tall = 8.0 + 1.5 * clip(behind / length) - 1.5 * (1 - mobile)
     blade = rounded_box(behind - 0.5 * length, drop * (8.0 / tall), 0.5 * length, 8.0, 4.0)
-    thick = 2.4 + 1.2 * np.clip(behind / length, 0, 1)
+    thick = 2.4 + 1.2 * clip(behind / length)
     return np.minimum(lamina, np.maximum(blade, across - thick))
 
 
-def _pedicle(canvas: Canvas, across: np.ndarray) -> np.ndarray:
+def _pedicle(canvas: Canvas) -> np.ndarray:
     height, width = canvas.above("body"), canvas.table("pedicle_width")
     mobile = canvas.table("mobile")
     half = 0.5 * width
-    offset = (across - canvas.table("pedicle_offset")) / half
-    ring = (np.hypot(offset, (height - 4.5) / (7.2 + 4 * (1 - mobile))) - 1) * half
+    offset = (canvas.across - canvas.table("pedicle_offset")) / half
+    ring = (norm(offset, (height - 4.5) / (7.2 + 4 * (1 - mobile))) - 1) * half
     return np.maximum(ring, np.maximum(-4 - canvas.b, canvas.b - 13))
 
 
-def _transverse(canvas: Canvas, across: np.ndarray) -> np.ndarray:
-    height = canvas.above("body")
-    rod = np.hypot(canvas.b - 9 - 0.12 * across, 0.8 * (height - 4)) - 3.6
+def _transverse(canvas: Canvas) -> np.ndarray:
+    height, across = canvas.above("body"), canvas.across
+    rod = norm(canvas.b - 9 - 0.12 * across, 0.8 * (height - 4)) - 3.6
     return np.maximum(rod, np.maximum(15 - across, across - 41))
 
 
-def _facets(canvas: Canvas, across: np.ndarray) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
+def _facets(canvas: Canvas) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
     """Both articular processes with the pars, and of the joint between: distance from its middle, and from its ends.
 
     The inferior process is a rod; the superior one of the vertebra below is a shell in front of and outside it, and
     comes forwards and inwards where the recess (medially) or the foramen (laterally) is narrow.
     """
-    height = canvas.above("disc")
+    height, across = canvas.above("disc"), canvas.across
     center_side, center_b = canvas.table("shoulder") + 1.8, canvas.table("facet_depth")
     radius = canvas.table("facet_radius")
     closed = 1 - canvas.table("mobile")
-    lateral = np.clip((across - center_side - 0.5) / 4, 0, 1)
+    lateral = clip((across - center_side - 0.5) / 4)
     recess, foramen = canvas.side_table("subarticular"), canvas.side_table("foraminal")
     x, y = across - center_side, canvas.b - center_b
-    lean = np.hypot(canvas.table("shoulder"), canvas.table("apex") - 5)
+    lean = norm(canvas.table("shoulder"), canvas.table("apex") - 5)
     along_x, along_b = -canvas.table("shoulder") / lean, (canvas.table("apex") - 5) / lean
     rod = np.maximum(_oval(x, y, along_x, along_b) - radius, np.abs(height - 1) - 13)
     own = canvas.above("lower_disc")  # the pars belongs to the body above, from the rod up to the pedicle
-    along = np.clip((own - 4) / 16, 0, 1)
+    along = clip((own - 4) / 16)
     pars_x = x - 0.8 - (canvas.table("pedicle_offset") - center_side) * along
-    pars = np.maximum(np.hypot(pars_x, y - 0.5 + 4.5 * along) - 4.2, np.abs(own - 13) - 10)
+    pars = np.maximum(norm(pars_x, y - 0.5 + 4.5 * along) - 4.2, np.abs(own - 13) - 10)
     inward = 2.4 * recess * (1 - lateral)
     forward = 4.0 * recess * (1 - lateral) + 3.4 * foramen * lateral
     sx, sy = x + inward, y + forward
     away = _oval(sx, sy, along_x, along_b) + 1e-3
-    shell = _SHELL * (1 - 0.06 * np.clip(height - 1, 0, 9)) + 0.7 * recess
+    shell = _SHELL * (1 - 0.06 * clip(height - 1, 0, 9)) + 0.7 * recess
     # The joint's middle stays with the rod, so that a hypertrophic process thickens forwards.
     front = np.abs(away - radius - _GAP - shell) - shell
     turn = (0.62 * sx - 0.78 * sy) / away
@@ -110,7 +101,7 @@ def _facets(canvas: Canvas, across: np.ndarray) -> tuple[np.ndarray, tuple[np.nd
 def _oval(x: np.ndarray, y: np.ndarray, along_x: np.ndarray, along_y: np.ndarray) -> np.ndarray:
     """Distance from a centre, shorter along a direction, so that its levels are ovals 1.5 times as long as wide."""
     along, beside = x * along_x + y * along_y, x * along_y - y * along_x
-    return np.hypot(along / 1.5, beside)
+    return norm(along / 1.5, beside)
 
 
 def _paint_joint(canvas: Canvas, joint: tuple[np.ndarray, np.ndarray]) -> None:

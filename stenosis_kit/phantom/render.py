@@ -8,7 +8,7 @@ import numpy as np
 
 from stenosis_kit.geometry import Plane
 from stenosis_kit.phantom.anatomy import Spine
-from stenosis_kit.phantom.bodies import paint_bodies, paint_discs
+from stenosis_kit.phantom.bodies import paint_column
 from stenosis_kit.phantom.canal import paint_sac, paint_soft_canal
 from stenosis_kit.phantom.canvas import Canvas, window_of
 from stenosis_kit.phantom.looks import Looks
@@ -36,8 +36,7 @@ def render(spine: Spine, looks: Looks, textures: Textures, palette: Palette, pla
     edge = max(_SOFTNESS, 0.9 * max(plane.spacing))
     canvas = Canvas.blank(spine, plane, palette, textures, edge)
     paint_torso(canvas, plane, looks)
-    paint_bodies(canvas, plane, looks)
-    paint_discs(canvas, plane, looks)
+    paint_column(canvas, looks)
     near = (canvas.b > -5) & (canvas.b < 58) & (np.abs(canvas.side) < 44)
     window = window_of(near & (canvas.s > 1) & (canvas.s < spine.wall.end - 1))
     if window:

@@ -45,27 +45,27 @@ def draw_palette(rng: np.random.Generator, contrast: str, marrow: float = 1.0) -
 
 @dataclass(frozen=True, eq=False)
 class Textures:
-    """Periodic textures of unit variance, (256, 256) float32 at 1 mm.
+    """Periodic textures of unit variance, (256, 256, …) float32 at 1 mm.
 
     Attributes:
         coarse: variations over some 15 mm: organs, fat.
-        medium: over some 4 mm: marrow, muscle.
-        fine: over some 1.2 mm: trabeculae.
+        grain: four of them, over some 4 mm and over some 1.2 mm for marrow, muscle and trabeculae, and two over some
+            4 mm by how far shapes stray.
         streaks: 0 to 1, thin curved lines: fat between muscle fibres.
     """
 
     coarse: np.ndarray
-    medium: np.ndarray
-    fine: np.ndarray
+    grain: np.ndarray
     streaks: np.ndarray
 
 
 def draw_textures(rng: np.random.Generator) -> Textures:
     """Draws a patient's textures."""
     coarse, medium, fine = (_smooth_noise(rng, sigma) for sigma in (11.0, 3.0, 0.9))
+    grain = np.dstack([medium, fine, _smooth_noise(rng, 3.0), _smooth_noise(rng, 3.0)])
     ridges = np.clip(1.15 - np.abs(_smooth_noise(rng, 3.2)) / 0.22, 0, 1)
     density = np.clip(0.55 + 0.5 * _smooth_noise(rng, 14.0), 0, 1)
-    return Textures(coarse, medium, fine, (ridges * density).astype(np.float32))
+    return Textures(coarse, grain, (ridges * density).astype(np.float32))
 
 
 def sample(texture: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
