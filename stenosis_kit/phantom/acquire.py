@@ -9,6 +9,7 @@ import numpy as np
 
 from stenosis_kit.geometry import Plane
 from stenosis_kit.phantom.canvas import clip, norm, pixel_positions
+from stenosis_kit.phantom.tissue import T1
 
 _LARGEST = 4095  # twelve bits
 
@@ -38,22 +39,27 @@ class Receiver:
     ghost: tuple[float, int]
 
 
-def draw_receiver(rng: np.random.Generator, blur: float) -> Receiver:
+def draw_receiver(rng: np.random.Generator, contrast: str) -> Receiver:
     """Draws how a series is received.
 
     Args:
         rng: the study's generator.
-        blur: 0 to 1: how far the acquired matrix falls short of the pixels that are written.
+        contrast: T1, T2 or STIR. T1 images are scaled up and so are less noisy in these units.
     """
     saturated = rng.random() < 0.75
-    taps = _point_spread(cutoff=1 - blur * rng.uniform(0.05, 0.5), filtered=rng.uniform(0, 1))
+    taps = _point_spread(cutoff=rng.uniform(0.6, 0.96), filtered=rng.uniform(0, 1))
     return Receiver(
         scale=rng.uniform(250, 1100),
-        noise=1 / rng.uniform(30, 75),
+        noise=(0.6 if contrast == T1 else 1) / rng.uniform(32, 90),
         fall_off=rng.uniform(85, 320),
         tilt=rng.normal(size=2) * 0.06,
         sag=rng.uniform(0, 0.45),
-        band=(rng.uniform(-85, -48), rng.normal(0, 0.12), rng.uniform(8, 35), rng.uniform(0.02, 0.35) if saturated else 1),
+        band=(
+            rng.uniform(-85, -48),
+            rng.normal(0, 0.12),
+            rng.uniform(8, 35),
+            rng.uniform(0.02, 0.35) if saturated else 1,
+        ),
         taps=taps,
         ghost=(max(0.0, rng.normal(0, 0.015)), int(rng.integers(9, 60))),
     )

@@ -62,7 +62,9 @@ def _marrow(part: Canvas, depth: np.ndarray, height: np.ndarray, of: object, loo
     upper, lower = looks.bands
     reach = half - np.abs(height) - of(looks.band_reach)
     gain = np.where(height > 0, of(upper), of(lower)) - 1
-    value *= 1 + gain * cover(reach + 1.5 * part.medium, 3.0) * cover(np.abs(depth / deep - of(looks.band_place)) - 0.7, 0.5)
+    value *= 1 + gain * cover(reach + 1.5 * part.medium, 3.0) * cover(
+        np.abs(depth / deep - of(looks.band_place)) - 0.7, 0.5
+    )
     y, z, x, radius, spot = looks.spots.T
     far = np.sqrt((depth - of(y)) ** 2 + (height - of(z)) ** 2 + (part.side - of(x)) ** 2)
     value *= 1 + (of(spot) - 1) * cover(far - of(radius), 2.0)
@@ -91,7 +93,7 @@ def _paint_discs(part: Canvas, looks: Looks) -> None:
     lay(part.image, palette["annulus"] * (1 + 0.25 * part.medium * looks.mottle), cover(distance, part.edge))
     bright = palette["nucleus"] * (1 - 0.85 * worn * (looks.contrast != T1))
     core = norm(side / (wide * 0.72), (depth + 1) / (deep * of(looks.nucleus)))
-    core = cover((core - 1) * 9, 4.0) * cover(np.abs(height) - room * 0.7, 2.2)
-    lay(part.image, of(np.maximum(bright, palette["annulus"])) * (1 + 0.1 * part.medium), core)
+    core = cover((core - 1 + 0.06 * part.medium) * 9, 4.0) * cover(np.abs(height) - room * 0.7, 2.2)
+    lay(part.image, of(np.maximum(bright, palette["annulus"])) * (1 + 0.16 * part.medium), core)
     dark = cover(np.abs(height) - 0.5, 1.2) * cover(np.abs(depth) - deep * 0.5, 3.0) * core
     lay(part.image, palette["annulus"] * 1.4, 0.5 * dark * of(looks.cleft))

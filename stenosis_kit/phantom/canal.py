@@ -91,7 +91,7 @@ def _paint_roots(canvas: Canvas, q: np.ndarray, deep: np.ndarray, wide: np.ndarr
             continue
         distance = norm((ratio - across.take(entries)) * wide, (q - back.take(entries)) * deep) - radius
         np.maximum(mass, cover(distance, canvas.edge) * present.take(entries), out=mass)
-    crowd = clip((part.table("spinal") - 0.5) / 0.35) * (part.s > canvas.spine.sac_end)
+    crowd = clip((part.table("spinal") - 0.5) / 0.45) * (part.s > canvas.spine.sac_end)
     lay(part.image, canvas.palette["nerve"], np.maximum(0.9 * mass, 0.8 * crowd) * inside)
 
 
@@ -124,7 +124,7 @@ def _paint_foramina(canvas: Canvas, across: np.ndarray) -> None:
     lay(canvas.image, fat * (0.95 + 0.08 * canvas.medium), cover(keyhole, canvas.edge) * lateral)
     slope = 0.35 * (across - 17)
     root_up, root_b = up - 2.8 + slope, canvas.b - middle - 0.3
-    root = norm(root_up / (1 - 0.25 * lost), root_b / (1 - 0.45 * lost) * 1.12) - 2.9
+    root = norm(root_up / (1 - 0.25 * lost), root_b / (1 - 0.45 * lost) * 1.1) - 3.1
     lay(canvas.image, palette["nerve"], cover(root, canvas.edge) * lateral)
     for rise, depth, radius in ((5.2, -2.4, 1.0), (-2.2, 0.6, 0.9), (0.6, -2.9, 0.7)):
         vessel = norm(up - rise + slope, canvas.b - middle - depth * (1 - 0.5 * lost)) - radius

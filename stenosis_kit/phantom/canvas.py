@@ -91,9 +91,7 @@ class Canvas:
     def warped(self, amount: float) -> Canvas:
         """The same pixels with places that stray smoothly by an sd of `amount`, mm: nothing alive is ruler-straight."""
         side, b, s = (self.stray_side, self.stray_b, self.medium)
-        return replace(
-            self, side=self.side + amount * side, b=self.b + amount * b, s=self.s + amount * s, _known={}
-        )
+        return replace(self, side=self.side + amount * side, b=self.b + amount * b, s=self.s + amount * s, _known={})
 
     def table(self, name: str) -> np.ndarray:
         """A table of the spine at the pixels."""

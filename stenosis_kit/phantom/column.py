@@ -53,7 +53,7 @@ class Column:
     sideways: np.ndarray
 
     def midline(self, z: np.ndarray | float) -> np.ndarray:
-        """x of the midline at heights z, mm."""
+        """X of the midline at heights z, mm."""
         return np.interp(z, *self.sideways.T)
 
 
@@ -70,7 +70,9 @@ def draw_column(rng: np.random.Generator, burden: np.ndarray, traits: frozenset[
     depths = _DEPTHS * scale * (1 + 0.03 * rng.normal(size=15))
     widths = _WIDTHS * scale * (1 + 0.03 * rng.normal(size=15))
     degeneration = _degeneration(rng, burden)
-    discs = _DISC_HEIGHTS * scale * (1 + 0.12 * rng.normal(size=14)) * (1 - 0.5 * degeneration * rng.uniform(0.5, 1, 14))
+    discs = (
+        _DISC_HEIGHTS * scale * (1 + 0.12 * rng.normal(size=14)) * (1 - 0.5 * degeneration * rng.uniform(0.5, 1, 14))
+    )
     discs = np.maximum(discs, 0.8)
     discs[S1] = max(0.6, discs[S1] * rng.uniform(0.4, 1.6))
     lordosis = np.clip(1 + 0.22 * rng.normal(), 0.35, 1.6)
@@ -98,8 +100,8 @@ def draw_column(rng: np.random.Generator, burden: np.ndarray, traits: frozenset[
 
 
 def _degeneration(rng: np.random.Generator, burden: np.ndarray) -> np.ndarray:
-    age = rng.uniform(-0.15, 0.35)
-    values = 0.2 + age + 0.15 * rng.normal(size=14)
+    age = rng.uniform(-0.25, 0.35)
+    values = 0.32 + age + 0.15 * rng.normal(size=14)
     values[GRADED_DISCS] += 0.16 * burden + np.array([-0.05, 0, 0.05, 0.1, 0.1])
     values[S1:] += 0.3
     return np.clip(values, 0, 1)

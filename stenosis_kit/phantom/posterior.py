@@ -16,6 +16,7 @@ _SHELL = 2.3  # mm, half the thickness of the superior articular process
 
 def paint_posterior(canvas: Canvas, looks: Looks) -> None:
     """Paints the posterior elements of all vertebrae in a window behind the wall."""
+    _paint_interspinous(canvas)
     bone = np.minimum(_arch(canvas), _pedicle(canvas))
     bone = np.minimum(bone, _transverse(canvas))
     process, joint = _facets(canvas)
@@ -25,6 +26,16 @@ def paint_posterior(canvas: Canvas, looks: Looks) -> None:
     core = clip(-(bone + 0.3) / (looks.cortex_fade + 0.5))
     lay(canvas.image, palette["cortex"] + (value - palette["cortex"]) * core, cover(bone - 0.3, canvas.edge))
     _paint_joint(canvas, joint)
+
+
+def _paint_interspinous(canvas: Canvas) -> None:
+    """Ligament streaked with fat between the spinous processes."""
+    if float(canvas.across.min()) > 5:
+        return
+    palette, behind = canvas.palette, canvas.b - canvas.table("apex") - 2
+    sheet = np.maximum(canvas.across - 2.2, np.abs(behind - 12) - 13)
+    tone = palette["ligament"] + (palette["fat"] - palette["ligament"]) * clip(0.25 + 0.2 * canvas.medium)
+    lay(canvas.image, tone, cover(sheet, 2.0) * canvas.table("mobile") * 0.85)
 
 
 def _arch(canvas: Canvas) -> np.ndarray:
@@ -69,7 +80,7 @@ def _facets(canvas: Canvas) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
     center_side, center_b = canvas.table("shoulder") + 1.8, canvas.table("facet_depth")
     radius = canvas.table("facet_radius")
     closed = 1 - canvas.table("mobile")
-    lateral = clip((across - center_side - 0.5) / 4)
+    lateral = clip((across - center_side + 2.0) / 4)
     recess, foramen = canvas.side_table("subarticular"), canvas.side_table("foraminal")
     x, y = across - center_side, canvas.b - center_b
     lean = norm(canvas.table("shoulder"), canvas.table("apex") - 5)
@@ -85,17 +96,24 @@ def _facets(canvas: Canvas) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
     away = _oval(sx, sy, along_x, along_b) + 1e-3
     shell = _SHELL * (1 - 0.06 * clip(height - 1, 0, 9)) + 0.7 * recess
     # The joint's middle stays with the rod, so that a hypertrophic process thickens forwards.
-    front = np.abs(away - radius - _GAP - shell) - shell
+    inner = _oval(x, y, along_x, along_b)
+    front = np.maximum(radius + _GAP - inner, away - radius - _GAP - 2 * shell)
     turn = (0.62 * sx - 0.78 * sy) / away
     ends = (0.2 - turn) * away
     # At the foramen's side it stands back, or it would fill the foramen.
     front = np.maximum(front, 4.0 + 5.0 * lateral - forward - canvas.b)
     tip = np.maximum(height - 9 - 3 * foramen, -19 - height)
-    process = np.maximum(np.maximum(front, ends), tip)
+    process = np.maximum(_rounded(front, ends, 2.2), tip)
     bone = np.minimum(np.minimum(rod, pars), process) + 30 * closed
-    joint = np.abs(_oval(x, y, along_x, along_b) - radius - 0.5 * _GAP)
+    joint = np.abs(inner - radius - 0.5 * _GAP)
     limits = np.maximum(np.maximum((0.3 - turn) * away, np.abs(height + 1) - 10), 30 * closed - 1)
     return bone, (joint, limits)
+
+
+def _rounded(first: np.ndarray, second: np.ndarray, radius: float) -> np.ndarray:
+    """What is inside of both shapes, with a round edge where they meet."""
+    first, second = first + np.float32(radius), second + np.float32(radius)
+    return norm(np.maximum(first, 0), np.maximum(second, 0)) + np.minimum(np.maximum(first, second), 0) - radius
 
 
 def _oval(x: np.ndarray, y: np.ndarray, along_x: np.ndarray, along_y: np.ndarray) -> np.ndarray:
@@ -110,4 +128,8 @@ def _paint_joint(canvas: Canvas, joint: tuple[np.ndarray, np.ndarray]) -> None:
     inside = cover(limits, 1.0)
     lay(canvas.image, canvas.palette["cortex"], cover(distance - 0.9, canvas.edge) * inside * 0.8)
     fluid = canvas.side_table("fluid") * 0.5
-    lay(canvas.image, canvas.palette["fluid"], cover(distance - fluid, canvas.edge) * inside * np.minimum(fluid * 2, 0.9))
+    lay(
+        canvas.image,
+        canvas.palette["fluid"],
+        cover(distance - fluid, canvas.edge) * inside * np.minimum(fluid * 2, 0.9),
+    )

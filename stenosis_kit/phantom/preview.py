@@ -28,7 +28,9 @@ def save_preview(root: Path, path: Path) -> None:
     figure = Figure(figsize=(15, 5.2), layout="constrained", facecolor="black")
     for axes, kind in zip(figure.subplots(1, 3), (rsna.SAGITTAL_T2, rsna.SAGITTAL_T1, rsna.AXIAL_T2), strict=True):
         axes.set_axis_off()
-        _draw_kind(axes, root / rsna.images_folder(split), [row for row in points if row["study_id"] == study], kind, severity)
+        _draw_kind(
+            axes, root / rsna.images_folder(split), [row for row in points if row["study_id"] == study], kind, severity
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)
 
@@ -51,8 +53,14 @@ def _draw_kind(axes: object, images: Path, points: list[dict], kind: str, severi
             label = severity.get(_cell(row), 0)
             x, y = float(row["x"]), float(row["y"])
             axes.plot(x, y, "o", mfc="none", mec=_COLORS[label], ms=9, mew=1.6)
-            axes.annotate(f"{row['level']} {rsna.SEVERITY_LABELS[label]}", (x, y), (9, 3), color=_COLORS[label],
-                          textcoords="offset points", fontsize=8)
+            axes.annotate(
+                f"{row['level']} {rsna.SEVERITY_LABELS[label]}",
+                (x, y),
+                (9, 3),
+                color=_COLORS[label],
+                textcoords="offset points",
+                fontsize=8,
+            )
 
 
 def _worst(rows: list[dict], one: tuple[str, str], severity: dict) -> int:

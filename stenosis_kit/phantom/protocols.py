@@ -200,7 +200,9 @@ def _spoiled(rng: np.random.Generator, series: Series, faults: frozenset[str]) -
 def _coarser(plane: Plane, factor: float) -> Plane:
     """The same field of view on fewer, larger pixels."""
     shape = tuple(int(count / factor) for count in plane.shape)
-    spacing = tuple(round(old * count / new, 6) for old, count, new in zip(plane.spacing, plane.shape, shape, strict=True))
+    spacing = tuple(
+        round(old * count / new, 6) for old, count, new in zip(plane.spacing, plane.shape, shape, strict=True)
+    )
     corner = _corner(plane.center, plane.row, plane.column, spacing[0], shape)
     return replace(plane, origin=corner, spacing=spacing, shape=shape)
 

@@ -40,10 +40,11 @@ def render(spine: Spine, looks: Looks, textures: Textures, palette: Palette, pla
     near = (canvas.b > -5) & (canvas.b < 58) & (np.abs(canvas.side) < 44)
     window = window_of(near & (canvas.s > 1) & (canvas.s < spine.wall.end - 1))
     if window:
-        part = canvas.crop(window).warped(_IRREGULARITY)
-        paint_soft_canal(part)
-        paint_posterior(part, looks)
-        paint_sac(part)
+        part = canvas.crop(window)
+        bony = part.warped(_IRREGULARITY)
+        paint_soft_canal(bony)
+        paint_posterior(bony, looks)
+        paint_sac(part.warped(_IRREGULARITY / 3))
     return np.maximum(canvas.image, 0)
 
 

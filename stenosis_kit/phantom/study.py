@@ -117,7 +117,7 @@ def make_study(order: Order, folder: Path) -> Study:
         contrast = {rsna.SAGITTAL_T1: tissue.T1, rsna.AXIAL_T2: tissue.T2}.get(series.kind)
         contrast = contrast or (tissue.STIR if suppressed else tissue.T2)
         palette = tissue.draw_palette(rng, contrast, marrow)
-        receiver = draw_receiver(rng, blur=0.8)
+        receiver = draw_receiver(rng, contrast)
         header = _header(rng, study, series_id, series)
         place = folder / str(order.study_id) / str(series_id)
         place.mkdir(parents=True, exist_ok=True)

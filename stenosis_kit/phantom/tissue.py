@@ -63,7 +63,7 @@ def draw_textures(rng: np.random.Generator) -> Textures:
     """Draws a patient's textures."""
     coarse, medium, fine = (_smooth_noise(rng, sigma) for sigma in (11.0, 3.0, 0.9))
     grain = np.dstack([medium, fine, _smooth_noise(rng, 3.0), _smooth_noise(rng, 3.0)])
-    ridges = np.clip(1.15 - np.abs(_smooth_noise(rng, 3.2)) / 0.22, 0, 1)
+    ridges = np.clip(1.15 - np.abs(_smooth_noise(rng, 2.6)) / 0.25, 0, 1)
     density = np.clip(0.55 + 0.5 * _smooth_noise(rng, 14.0), 0, 1)
     return Textures(coarse, grain, (ridges * density).astype(np.float32))
 

@@ -30,9 +30,10 @@ def paint_torso(canvas: Canvas, plane: Plane, looks: Looks) -> None:
     _paint_skin(grid)
     image, muscle = grid.enlarged(plane.shape)
     fat, lean = canvas.palette["fat"], canvas.palette["muscle"]
-    u, v = 0.95 * np.abs(canvas.side) + 0.35 * canvas.back, canvas.back + 0.12 * canvas.z
+    # Fibres run along the spine, sheets of fat outwards from it: fine across, drawn out along b and z.
+    u, v = 1.3 * canvas.side, 0.75 * canvas.back + 0.3 * canvas.across + 0.1 * canvas.z
     streaks = sample(canvas.textures.streaks, u, v)
-    image += muscle * ((0.15 + 0.75 * looks.muscle_fat) * (fat - lean) * streaks + 0.1 * lean * canvas.fine)
+    image += muscle * ((0.2 + 0.8 * looks.muscle_fat) * (fat - lean) * streaks + 0.12 * lean * canvas.fine)
     canvas.image[:] = image * (1 + 0.03 * canvas.fine)
 
 
@@ -101,7 +102,8 @@ def _paint_back(grid: _Grid) -> None:
     narrow = clip((-grid.z - 70) / 90)  # they thin out over the sacrum
     outer = rounded_lens(grid.across - 37, grid.back - 36 + 4 * narrow, 41 * looks.muscle_size, 23 - 12 * narrow)
     septum = 0.3 - grid.across + 1.0 * grid.medium
-    cleft = np.abs(grid.across - 26 - 0.5 * (grid.back - 30) + 4 * grid.coarse) - (0.2 + 1.6 * looks.muscle_fat)
+    cleft = np.abs(grid.across - 26 - 0.5 * (grid.back - 30) + 5 * grid.coarse) - 2.2 * looks.muscle_fat
+    cleft = cleft + 0.8 * grid.medium
     belly = np.maximum(np.maximum(outer + 0.8 * grid.coarse, septum), -cleft)
     _lay_muscle(grid, cover(belly, 2.2), 1.0)
 
