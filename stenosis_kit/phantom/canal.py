@@ -41,11 +41,14 @@ def _paint_ligaments(canvas: Canvas, across: np.ndarray, inward: np.ndarray) -> 
     lay(canvas.image, palette["ligament"], cover(flavum, canvas.edge) * 0.92)
     recess, foramen = canvas.side_table("subarticular"), canvas.side_table("foraminal")
     middle = np.exp(-((across / 9) ** 2))
-    zone = np.exp(-(((across - 10) / 4) ** 2)) * recess + np.exp(-(((across - 17) / 5) ** 2)) * foramen
+    zone = np.exp(-(((across - 10) / 4) ** 2)) * 1.7 * recess + np.exp(-(((across - 17) / 5) ** 2)) * foramen
     bulge = canvas.table("bulge") * (0.35 + 0.65 * middle) + 1.8 * zone - 0.008 * across * across
     bulge = bulge - 0.05 * np.maximum(np.abs(height) - 2.5, 0) ** 2
     disc = np.maximum(np.maximum(canvas.b - bulge, -3.5 - canvas.b), np.abs(height) - 7)
     lay(canvas.image, palette["annulus"], cover(disc, canvas.edge))
+    # A thick joint capsule and what has grown round it fill a narrow recess.
+    capsule = norm(across - canvas.table("shoulder") + 0.5, 0.9 * (canvas.b - 6.5)) - 5.8 * recess + 0.6
+    lay(canvas.image, palette["ligament"], cover(np.maximum(capsule, np.abs(height) - 8), canvas.edge) * clip(4 * recess))
 
 
 def _paint_dura(canvas: Canvas, across: np.ndarray, inward: np.ndarray) -> None:
@@ -58,7 +61,7 @@ def _paint_dura(canvas: Canvas, across: np.ndarray, inward: np.ndarray) -> None:
     sac = (norm(across / (wide * narrowing), q) - 1) * least
     recess = canvas.side_table("subarticular")
     corner = np.exp(-0.5 * (((across - 0.9 * wide) / 3.4) ** 2 + ((q + 0.45) * deep / 4.2) ** 2))
-    sac = np.maximum(sac + 3.9 * recess * corner, canvas.table("flavum") * 0.9 - inward)
+    sac = np.maximum(sac + 5.5 * recess * corner, canvas.table("flavum") * 0.9 - inward)
     lay(canvas.image, palette["ligament"], cover(sac - 0.45, canvas.edge) * 0.9)
     inside = cover(sac + 0.25, canvas.edge)
     lay(canvas.image, palette["csf"] * (1 + 0.03 * canvas.medium), inside)

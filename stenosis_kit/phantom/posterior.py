@@ -89,7 +89,7 @@ def _facets(canvas: Canvas) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
     own = canvas.above("lower_disc")  # the pars belongs to the body above, from the rod up to the pedicle
     along = clip((own - 4) / 16)
     pars_x = x - 0.8 - (canvas.table("pedicle_offset") - center_side) * along
-    pars = np.maximum(norm(pars_x, y - 0.5 + 4.5 * along) - 4.2, np.abs(own - 13) - 10)
+    pars = np.maximum(norm(pars_x, y - 0.5 + 2.2 * along) - 3.8, np.abs(own - 13) - 10)
     inward = 2.4 * recess * (1 - lateral)
     forward = 4.0 * recess * (1 - lateral) + 3.4 * foramen * lateral
     sx, sy = x + inward, y + forward
