@@ -18,7 +18,7 @@ TABLE_STEP = 0.5
 """mm of s between the entries of a table."""
 
 # By disc, T8/T9 … S4/S5, mm. Half width of the canal at the recess (5 mm behind the wall) …
-_SHOULDER = np.array([9.5, 9.5, 9.5, 10, 10.5, 11, 11.4, 12, 13, 14.5, 12, 9, 7, 6.0])
+_SHOULDER = np.array([9.5, 9.5, 9.5, 10, 11, 12, 12.4, 13, 14, 15.5, 12, 9, 7, 6.0])
 # … depth of the canal at the midline (Panjabi 1992: 17-19 bony) …
 _APEX = np.array([16, 16, 16.5, 17, 18.5, 19.5, 19.3, 19, 19.5, 20, 16, 11, 8, 7.0])
 # … and by vertebra: width of the pedicle and distance of its axis from the midline (Panjabi 1992).
@@ -174,12 +174,12 @@ def _sac_tables(
     taper = np.interp(s, known, [0.02, 0.28, 0.7 * width_end, 0.9 * width_end, 0.97, 1.0])
     individual = size * (1 + 0.06 * rng.normal())
     shrink = np.sqrt(np.clip(1 - 0.97 * lost, 0.02, 1))
-    depth, width = 7.3 * individual * taper * shrink, 9.7 * individual * taper * shrink**0.9
+    depth, width = 7.3 * individual * taper * shrink, 9.7 * individual * taper * shrink**0.75
     # The sac of the lower levels is a triangle, the upper ones' an oval; thin fat lies in front of it.
     triangle = np.interp(s, [wall.s_discs[L5], wall.s_discs[L1]], [0.42, 0.12]) + 0.05 * rng.normal() + 0.15 * lost
     low, high = wall.s_discs[L5] - 10, wall.s_discs[L5] + 18
     front = np.interp(s, [low, high], [rng.uniform(1, 4.5), 0.7]) + 0.8 * (1 - at_disc.max(1))
-    flavum = 1.3 + 2.8 * lost
+    flavum = 1.3 + 3.6 * lost
     slack = np.maximum(tables["apex"] - flavum - bulge - front - 2 * depth, 0)
     return {
         "sac_depth": depth,

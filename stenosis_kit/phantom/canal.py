@@ -15,7 +15,10 @@ def paint_soft_canal(canvas: Canvas) -> None:
     across, inward = canvas.across, canvas.inward
     palette, lost = canvas.palette, canvas.table("spinal")
     canal = np.maximum(np.maximum(0.2 - canvas.b, -inward - 0.5), across - canvas.table("shoulder") - 3.5)
-    fat = palette["epidural_fat"] * (1 - 0.85 * clip((lost - 0.55) / 0.4)) * (1 + 0.08 * canvas.medium)
+    # Where room is lost, fat goes first.
+    recess = clip(1.5 * canvas.side_table("subarticular") - 0.35) * clip((across - 3) / 4)
+    left = (1 - 0.85 * clip((lost - 0.35) / 0.45)) * (1 - 0.75 * recess)
+    fat = palette["epidural_fat"] * left * (1 + 0.08 * canvas.medium)
     lay(canvas.image, fat, cover(canal, canvas.edge))
     if float(across.max()) > 9 and float(across.min()) < 27:
         _paint_foramina(canvas, across)
@@ -48,7 +51,9 @@ def _paint_ligaments(canvas: Canvas, across: np.ndarray, inward: np.ndarray) -> 
     lay(canvas.image, palette["annulus"], cover(disc, canvas.edge))
     # A thick joint capsule and what has grown round it fill a narrow recess.
     capsule = norm(across - canvas.table("shoulder") + 0.5, 0.9 * (canvas.b - 6.5)) - 5.8 * recess + 0.6
-    lay(canvas.image, palette["ligament"], cover(np.maximum(capsule, np.abs(height) - 8), canvas.edge) * clip(4 * recess))
+    tissue = 0.6 * palette["ligament"] + 0.4 * palette["muscle"]
+    capsule = cover(np.maximum(capsule + 0.5 * canvas.medium, np.abs(height) - 8), 1.6 * canvas.edge)
+    lay(canvas.image, tissue, 0.9 * capsule * clip(4 * recess))
 
 
 def _paint_dura(canvas: Canvas, across: np.ndarray, inward: np.ndarray) -> None:

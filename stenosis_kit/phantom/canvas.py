@@ -149,7 +149,8 @@ def _grain(textures: Textures, plane: Plane) -> np.ndarray:
     across, down = plane.row * plane.spacing[1], plane.column * plane.spacing[0]
     (xo, yo, zo), (xr, yr, zr), (xc, yc, zc) = plane.origin, across, down
     matrix = np.array([[yr, yc, yo % TILE], [xr + zr, xc + zc, (xo + zo) % TILE]])
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    # Pixels as large as the texture's need no interpolation.
+    flags = (cv2.INTER_NEAREST if min(plane.spacing) > 1 else cv2.INTER_LINEAR) | cv2.WARP_INVERSE_MAP
     return cv2.warpAffine(textures.grain, matrix, plane.shape[::-1], flags=flags, borderMode=cv2.BORDER_WRAP)
 
 

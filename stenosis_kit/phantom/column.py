@@ -140,8 +140,8 @@ def _chain(
 def _sideways(rng: np.random.Generator, traits: frozenset[str]) -> np.ndarray:
     z = np.linspace(-220, 220, 89)
     strong = "scoliosis" in traits
-    tilt = np.deg2rad((6 if strong else 1.5) * rng.normal())
-    bend = (9 if strong else 1.2) * rng.normal()
+    tilt = np.deg2rad((4.5 if strong else 1.5) * rng.normal())
+    bend = (6 if strong else 1.2) * rng.normal()
     offset = rng.choice([-1, 1]) * rng.uniform(6, 9) if "off_centre" in traits else 0.0
     x = offset + np.tan(tilt) * z + bend * np.cos(z / 55 + rng.uniform(-1, 1))
     return np.stack([z, x], axis=1)

@@ -23,8 +23,9 @@ def paint_posterior(canvas: Canvas, looks: Looks) -> None:
     bone = np.minimum(bone, process)
     palette = canvas.palette
     value = palette["marrow"] * (0.92 + looks.mottle * (0.6 * canvas.medium + 0.5 * canvas.fine))
-    core = clip(-(bone + 0.3) / (looks.cortex_fade + 0.5))
-    lay(canvas.image, palette["cortex"] + (value - palette["cortex"]) * core, cover(bone - 0.3, canvas.edge))
+    core = clip(-(bone + 0.3) / (looks.cortex_fade + 0.3))
+    shell = palette["cortex"] + (0.8 - 0.7 * looks.cortex_depth) * (value - palette["cortex"])
+    lay(canvas.image, shell + (value - shell) * core, cover(bone - 0.3, canvas.edge))
     _paint_joint(canvas, joint)
 
 
@@ -80,7 +81,7 @@ def _facets(canvas: Canvas) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
     center_side, center_b = canvas.table("shoulder") + 1.8, canvas.table("facet_depth")
     radius = canvas.table("facet_radius")
     closed = 1 - canvas.table("mobile")
-    lateral = clip((across - center_side + 2.0) / 4)
+    lateral = clip((across - center_side + 3.3) / 3)
     recess, foramen = canvas.side_table("subarticular"), canvas.side_table("foraminal")
     x, y = across - center_side, canvas.b - center_b
     lean = norm(canvas.table("shoulder"), canvas.table("apex") - 5)

@@ -63,7 +63,7 @@ def draw_textures(rng: np.random.Generator) -> Textures:
     """Draws a patient's textures."""
     coarse, medium, fine = (_smooth_noise(rng, sigma) for sigma in (11.0, 3.0, 0.9))
     grain = np.dstack([medium, fine, _smooth_noise(rng, 3.0), _smooth_noise(rng, 3.0)])
-    ridges = np.clip(1.15 - np.abs(_smooth_noise(rng, 2.6)) / 0.25, 0, 1)
+    ridges = np.clip(1.15 - np.abs(_smooth_noise(rng, 2.0, 6.5)) / 0.3, 0, 1)
     density = np.clip(0.55 + 0.5 * _smooth_noise(rng, 14.0), 0, 1)
     return Textures(coarse, grain, (ridges * density).astype(np.float32))
 
@@ -73,8 +73,10 @@ def sample(texture: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
     return cv2.remap(texture, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
 
 
-def _smooth_noise(rng: np.random.Generator, sigma: float) -> np.ndarray:
+def _smooth_noise(rng: np.random.Generator, sigma: float, sigma_down: float | None = None) -> np.ndarray:
+    """A periodic texture whose grains measure sigma mm across, and sigma_down (else the same) down."""
     noise = rng.standard_normal((TILE, TILE), dtype=np.float32)
-    margin = int(4 * sigma) + 1
-    smooth = cv2.GaussianBlur(np.pad(noise, margin, mode="wrap"), (0, 0), sigma)[margin:-margin, margin:-margin]
+    margin = int(4 * max(sigma, sigma_down or 0)) + 1
+    smooth = cv2.GaussianBlur(np.pad(noise, margin, mode="wrap"), (0, 0), sigma, sigmaY=sigma_down or sigma)
+    smooth = smooth[margin:-margin, margin:-margin]
     return np.ascontiguousarray((smooth - smooth.mean()) / smooth.std())

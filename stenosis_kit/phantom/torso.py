@@ -31,7 +31,8 @@ def paint_torso(canvas: Canvas, plane: Plane, looks: Looks) -> None:
     image, muscle = grid.enlarged(plane.shape)
     fat, lean = canvas.palette["fat"], canvas.palette["muscle"]
     # Fibres run along the spine, sheets of fat outwards from it: fine across, drawn out along b and z.
-    u, v = 1.3 * canvas.side, 0.75 * canvas.back + 0.3 * canvas.across + 0.1 * canvas.z
+    u = 1.3 * (0.8 * canvas.across - 0.55 * canvas.back) + np.where(canvas.side > 0, np.float32(97), np.float32(0))
+    v = 0.8 * (0.55 * canvas.across + 0.8 * canvas.back) + 0.1 * canvas.z
     streaks = sample(canvas.textures.streaks, u, v)
     image += muscle * ((0.2 + 0.8 * looks.muscle_fat) * (fat - lean) * streaks + 0.12 * lean * canvas.fine)
     canvas.image[:] = image * (1 + 0.03 * canvas.fine)
@@ -47,6 +48,7 @@ class _Grid:
             np.ascontiguousarray(values[::step, ::step]) for values in arrays
         )
         self.across = np.abs(self.side)
+        self.edge = max(2.0, 1.3 * canvas.edge * step)
         self.coarse = sample(canvas.textures.coarse, self.back, self.side + self.z)
         # Skin and fascia follow the column's bends by half.
         middle = float(canvas.spine.wall.at(canvas.spine.wall.s_discs[L3], 0)[0])
@@ -105,7 +107,7 @@ def _paint_back(grid: _Grid) -> None:
     cleft = np.abs(grid.across - 26 - 0.5 * (grid.back - 30) + 5 * grid.coarse) - 2.2 * looks.muscle_fat
     cleft = cleft + 0.8 * grid.medium
     belly = np.maximum(np.maximum(outer + 0.8 * grid.coarse, septum), -cleft)
-    _lay_muscle(grid, cover(belly, 2.2), 1.0)
+    _lay_muscle(grid, cover(belly, grid.edge), 1.0)
 
 
 def _paint_psoas(grid: _Grid) -> None:
@@ -116,7 +118,7 @@ def _paint_psoas(grid: _Grid) -> None:
     psoas = norm(grid.across - 29 - 0.75 * thick - 0.15 * drop, (grid.back + 14 + 0.35 * drop) * 0.8) - thick
     loin = norm((grid.across - 66) / 24, (grid.back - 12 + 0.25 * (grid.across - 66)) / 8) * 9 - 9
     for distance in (psoas + 0.8 * grid.coarse, loin):
-        _lay_muscle(grid, cover(distance, 2.4), 0.45)
+        _lay_muscle(grid, cover(distance, grid.edge), 0.45)
 
 
 def rounded_lens(x: np.ndarray, y: np.ndarray, half_x: float, half_y: np.ndarray | float) -> np.ndarray:
@@ -144,14 +146,14 @@ def _paint_skin(grid: _Grid) -> None:
     furrow = 5 * np.exp(-((grid.side / 14) ** 2))
     fascia = 58 - 0.0016 * grid.side * grid.side - furrow * 0.6 + 1.2 * grid.coarse
     fat = palette["fat"] * (1.1 + 0.05 * grid.coarse) - palette["fat"] * 0.25 * clip(grid.medium - 1.2)
-    deep = cover(fascia - grid.behind, 2.5)
+    deep = cover(fascia - grid.behind, grid.edge)
     lay(grid.image, fat, deep)
     grid.muscle *= 1 - deep
     lay(grid.image, palette["muscle"], 0.6 * cover(np.abs(grid.behind - fascia) - 0.6, 3.0))
     swell = looks.fat_behind * (0.75 + 0.35 * clip(-grid.z / 90, -0.6, 1))
     trunk = norm(grid.side / looks.half_width, (grid.behind + 45) / (105 + swell)) * 100 - 100
     skin = np.maximum(grid.behind - fascia - swell, trunk + 2)
-    inside = cover(skin, 2.0)
+    inside = cover(skin, grid.edge)
     grid.image *= inside
     grid.muscle *= inside
 
