@@ -12,7 +12,7 @@ from stenosis_kit.phantom.tissue import STIR, T1
 
 def paint_column(canvas: Canvas, looks: Looks) -> None:
     """Paints the vertebrae that the slice meets, then the discs between them."""
-    near = (canvas.b < 10) & (canvas.b > -58) & (canvas.across < 60)
+    near = (canvas.b < 7) & (canvas.b > -50) & (canvas.across < 60)
     window = window_of(near & (canvas.s > 1) & (canvas.s < canvas.spine.wall.end - 1))
     if window:
         part = canvas.crop(window)
@@ -68,6 +68,8 @@ def _marrow(part: Canvas, depth: np.ndarray, height: np.ndarray, of: object, loo
     y, z, x, radius, spot = looks.spots.T
     far = np.sqrt((depth - of(y)) ** 2 + (height - of(z)) ** 2 + (part.side - of(x)) ** 2)
     value *= 1 + (of(spot) - 1) * cover(far - of(radius), 2.0)
+    if float(part.across.min()) > 8:
+        return value
     length = deep * of(looks.vein_reach)
     along = clip((depth - deep + length) / length)
     slit = np.abs(height + 0.5) - 0.5 - looks.vein_width * along

@@ -92,10 +92,12 @@ def _paint_roots(canvas: Canvas, q: np.ndarray, deep: np.ndarray, wide: np.ndarr
     part, q, deep, wide, inside = canvas.crop(window), q[window], deep[window], wide[window], inside[window]
     roots, entries, ratio = canvas.spine.roots, part.entries, part.side / wide
     low, high = float(ratio.min()), float(ratio.max())
+    span = slice(int(entries.min()), int(entries.max()) + 1)
     reach = 1.6 / float(wide.min())
     mass = np.zeros_like(q)
     for across, back, radius, present in zip(roots.across, roots.back, roots.radius, roots.present, strict=True):
-        if low > across.max() + reach or high < across.min() - reach:
+        here = across[span]
+        if low > here.max() + reach or high < here.min() - reach or not present[span].any():
             continue
         distance = norm((ratio - across.take(entries)) * wide, (q - back.take(entries)) * deep) - radius
         np.maximum(mass, cover(distance, canvas.edge) * present.take(entries), out=mass)

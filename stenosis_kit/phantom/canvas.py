@@ -78,7 +78,7 @@ class Canvas:
     def blank(cls, spine: Spine, plane: Plane, palette: Palette, textures: Textures, edge: float) -> Canvas:
         """An empty slice; the plane is given in the spine's frame."""
         x, y, z = pixel_positions(plane)
-        s, b, midline, wall = cv2.split(spine.wall.locate(y, z))
+        s, b, midline, wall = cv2.split(spine.wall.locate(plane))
         medium, fine, *stray = cv2.split(_grain(textures, plane))
         image = np.zeros(plane.shape, np.float32)
         return cls(spine, palette, textures, edge, image, y, z, x - midline, s, b, y - wall, medium, fine, *stray)

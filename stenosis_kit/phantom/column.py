@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from stenosis_kit.geometry import Plane
+
 VERTEBRAE = ("T8", "T9", "T10", "T11", "T12", "L1", "L2", "L3", "L4", "L5", "S1", "S2", "S3", "S4", "S5")
 L1, L3, L5, S1, S2 = (VERTEBRAE.index(name) for name in ("L1", "L3", "L5", "S1", "S2"))
 FIRST_DISC = L1
@@ -200,15 +202,12 @@ class Wall:
         back = np.array([np.interp(s, self.s, self._back[:, i]) for i in (0, 1)])
         return point + b * back / np.linalg.norm(back)
 
-    def locate(self, y: np.ndarray, z: np.ndarray) -> np.ndarray:
-        """(rows, columns, 4) of pixels at (y, z), float32 mm: s, b, x of the midline, and y of the smoothed wall."""
-        return cv2.remap(
-            self._map,
-            (y - self._corner[0]) / np.float32(self._STEP),
-            (z - self._corner[1]) / np.float32(self._STEP),
-            cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
+    def locate(self, plane: Plane) -> np.ndarray:
+        """(rows, columns, 4) of a plane's pixels, float32 mm: s, b, x of the midline, and y of the smoothed wall."""
+        right, down = plane.row[1:] * plane.spacing[1], plane.column[1:] * plane.spacing[0]
+        matrix = np.stack([right, down, plane.origin[1:] - self._corner], axis=1) / self._STEP
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        return cv2.warpAffine(self._map, matrix, plane.shape[::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE)
 
     def _s_of(self, points: np.ndarray) -> np.ndarray:
         nearest = np.argmin(((points[:, None] - self.curve) ** 2).sum(-1), axis=1)
@@ -217,7 +216,7 @@ class Wall:
 
     def _make_map(self, column: Column) -> np.ndarray:
         low, high = self.curve.min(0) - (170, 20), self.curve.max(0) + (130, 20)
-        self._corner = low.astype(np.float32)
+        self._corner = low
         y, z = (np.arange(low[i], high[i], self._STEP, dtype=np.float32) for i in (0, 1))
         curve = self.curve[::2].astype(np.float32)
         squares = (y[None, :, None] - curve[:, 0]) ** 2 + (z[:, None, None] - curve[:, 1]) ** 2

@@ -37,7 +37,9 @@ def render(spine: Spine, looks: Looks, textures: Textures, palette: Palette, pla
     canvas = Canvas.blank(spine, plane, palette, textures, edge)
     paint_torso(canvas, plane, looks)
     paint_column(canvas, looks)
-    near = (canvas.b > -5) & (canvas.b < 58) & (np.abs(canvas.side) < 44)
+    # Only spinous processes reach far back, and only slices near the midline meet them.
+    depth = 58 if float(canvas.across.min()) < 5 else 30
+    near = (canvas.b > -5) & (canvas.b < depth) & (canvas.across < 44)
     window = window_of(near & (canvas.s > 1) & (canvas.s < spine.wall.end - 1))
     if window:
         part = canvas.crop(window)
