@@ -1,0 +1,9 @@
+"""A synthetic lumbar MRI cohort in the competition's layout, for tests, rehearsals and pretraining.
+
+It holds no pixel, row or constant of any real patient. `phantom` makes one; because it knows the severity behind
+every label, it also writes the best answer that any grader could give.
+"""
+
+from stenosis_kit.phantom.cohort import phantom
+
+__all__ = ["phantom"]

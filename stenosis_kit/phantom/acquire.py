@@ -1,0 +1,108 @@
+"""What a scanner does to an ideal slice: coil shading, saturation, blur and ringing, ghosts, noise, whole numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from stenosis_kit.geometry import Plane
+from stenosis_kit.phantom.canvas import clip, norm, pixel_positions
+from stenosis_kit.phantom.tissue import T1
+
+_LARGEST = 4095  # twelve bits
+
+
+@dataclass(frozen=True, eq=False)
+class Receiver:
+    """How one series is received.
+
+    Attributes:
+        scale: whole numbers a unit of signal.
+        noise: sd of the noise in each channel, in units of signal where the coil is neutral.
+        fall_off: mm towards the belly over which the signal of the surface coil falls by 1/e.
+        tilt: (2,) relative change of gain over 100 mm to the left and to the head.
+        sag: loss of gain 150 mm above and below the middle.
+        band: (y, slope, width, rest) of the saturation in front of the column, mm; the rest of the signal stays.
+        taps: (13,) the point spread along rows and columns: blur and ringing of a finite matrix.
+        ghost: share of the signal that motion copies along y or z, and the distance in pixels.
+    """
+
+    scale: float
+    noise: float
+    fall_off: float
+    tilt: np.ndarray
+    sag: float
+    band: tuple[float, float, float, float]
+    taps: np.ndarray
+    ghost: tuple[float, int]
+
+
+def draw_receiver(rng: np.random.Generator, contrast: str) -> Receiver:
+    """Draws how a series is received.
+
+    Args:
+        rng: the study's generator.
+        contrast: T1, T2 or STIR. T1 images are scaled up and so are less noisy in these units.
+    """
+    saturated = rng.random() < 0.75
+    taps = _point_spread(cutoff=rng.uniform(0.6, 0.96), filtered=rng.uniform(0, 1))
+    return Receiver(
+        scale=rng.uniform(250, 1100),
+        noise=(0.6 if contrast == T1 else 1) / rng.uniform(32, 90),
+        fall_off=rng.uniform(85, 320),
+        tilt=rng.normal(size=2) * 0.06,
+        sag=rng.uniform(0, 0.45),
+        band=(
+            rng.uniform(-85, -48),
+            rng.normal(0, 0.12),
+            rng.uniform(8, 35),
+            rng.uniform(0.02, 0.35) if saturated else 1,
+        ),
+        taps=taps,
+        ghost=(max(0.0, rng.normal(0, 0.015)), int(rng.integers(9, 60))),
+    )
+
+
+def acquire(ideal: np.ndarray, plane: Plane, receiver: Receiver, rng: np.random.Generator) -> np.ndarray:
+    """Turns an ideal slice (rows, columns) into what is stored, uint16 of at most 12 bits.
+
+    Args:
+        ideal: float32, CSF about 1.
+        plane: where it lies, in the spine's frame: the coil lies behind the back, the band in front of the column.
+        receiver: of the series.
+        rng: for the noise.
+    """
+    signal = ideal * _gain(plane, receiver)
+    share, distance = receiver.ghost
+    if share > 0:
+        signal = signal + share * np.roll(signal, distance, axis=0)
+    # Noise passes the same filter as the signal, so it is correlated as in an interpolated image. The second
+    # channel's noise is the first's moved on, which is as good as new at each single pixel.
+    sd = receiver.noise / float((receiver.taps**2).sum())
+    noise = rng.standard_normal(ideal.shape, dtype=np.float32) * np.float32(sd)
+    real = cv2.sepFilter2D(signal + noise, -1, receiver.taps, receiver.taps, borderType=cv2.BORDER_REFLECT)
+    other = cv2.sepFilter2D(np.roll(noise, (41, 57), (0, 1)), -1, receiver.taps, receiver.taps)
+    magnitude = norm(real, other) * np.float32(receiver.scale)
+    return np.clip(np.rint(magnitude), 0, _LARGEST).astype(np.uint16)
+
+
+def _gain(plane: Plane, receiver: Receiver) -> np.ndarray:
+    x, y, z = pixel_positions(plane)
+    gain = np.exp((y - 25) * np.float32(1 / receiver.fall_off))
+    height = (z + 35) * np.float32(1 / 150)
+    gain *= 1 + receiver.tilt[0].astype(np.float32) * x / 100 + receiver.tilt[1].astype(np.float32) * height
+    gain *= 1 - receiver.sag * np.minimum(height * height, 1.6)
+    at, slope, width, rest = receiver.band
+    if rest < 1:
+        kept = clip((y - at + np.float32(slope) * (z + 35)) * np.float32(1 / width) + 0.5)
+        gain *= rest + (1 - rest) * kept * kept * (3 - 2 * kept)
+    return np.maximum(gain, 0.02)
+
+
+def _point_spread(cutoff: float, filtered: float) -> np.ndarray:
+    """(13,) a sinc of a cutoff (share of Nyquist), between unfiltered (rings) and under a Hann window (blurs)."""
+    n = np.arange(-6, 7)
+    taps = np.sinc(cutoff * n) * (1 - filtered + filtered * np.hanning(15)[1:-1])
+    return (taps / taps.sum()).astype(np.float32)

@@ -1,0 +1,141 @@
+"""Paints the canal and its side doors: epidural fat, ligaments, dural sac, roots, foramina.
+
+Here severity becomes visible: the sac's area, the recess's cerebrospinal fluid, the fat round the foramen's root.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from stenosis_kit.phantom.canvas import Canvas, clip, cover, lay, norm, window_of
+
+
+def paint_soft_canal(canvas: Canvas) -> None:
+    """Epidural fat and the foramina's contents; painted before the bones that bound them."""
+    across, inward = canvas.across, canvas.inward
+    palette, lost = canvas.palette, canvas.table("spinal")
+    canal = np.maximum(np.maximum(0.2 - canvas.b, -inward - 0.5), across - canvas.table("shoulder") - 3.5)
+    # Where room is lost, fat goes first.
+    recess = clip(1.5 * canvas.side_table("subarticular") - 0.35) * clip((across - 3) / 4)
+    left = (1 - 0.85 * clip((lost - 0.35) / 0.45)) * (1 - 0.75 * recess)
+    fat = palette["epidural_fat"] * left * (1 + 0.08 * canvas.medium)
+    lay(canvas.image, fat, cover(canal, canvas.edge))
+    if float(across.max()) > 9 and float(across.min()) < 27:
+        _paint_foramina(canvas, across)
+
+
+def paint_sac(canvas: Canvas) -> None:
+    """Ligaments, disc bulge, the sac and what swims in it; painted after the bones."""
+    across, inward = canvas.across, canvas.inward
+    if float(across.min()) > 22:
+        return
+    _paint_ligaments(canvas, across, inward)
+    _paint_traversing_root(canvas, across)
+    if float(across.min()) < 13:
+        _paint_dura(canvas, across, inward)
+
+
+def _paint_ligaments(canvas: Canvas, across: np.ndarray, inward: np.ndarray) -> None:
+    """The ligamentum flavum inside the laminae, and the bulge of disc and posterior longitudinal ligament."""
+    palette, height = canvas.palette, canvas.above("disc")
+    thick = 0.5 * (canvas.table("flavum") + 1.2 * canvas.side_table("subarticular"))
+    flavum = np.maximum(np.abs(inward - thick) - thick, np.abs(height + 3) - 12)
+    flavum = np.maximum(flavum, across - canvas.table("shoulder") - 1.5) + 9 * (1 - canvas.table("mobile"))
+    lay(canvas.image, palette["ligament"], cover(flavum, canvas.edge) * 0.92)
+    recess, foramen = canvas.side_table("subarticular"), canvas.side_table("foraminal")
+    middle = np.exp(-((across / 9) ** 2))
+    zone = np.exp(-(((across - 10) / 4) ** 2)) * 1.7 * recess + np.exp(-(((across - 17) / 5) ** 2)) * foramen
+    bulge = canvas.table("bulge") * (0.35 + 0.65 * middle) + 1.8 * zone - 0.008 * across * across
+    bulge = bulge - 0.05 * np.maximum(np.abs(height) - 2.5, 0) ** 2
+    disc = np.maximum(np.maximum(canvas.b - bulge, -3.5 - canvas.b), np.abs(height) - 7)
+    lay(canvas.image, palette["annulus"], cover(disc, canvas.edge))
+    # A thick joint capsule and what has grown round it fill a narrow recess.
+    capsule = norm(across - canvas.table("shoulder") + 0.5, 0.9 * (canvas.b - 6.5)) - 5.8 * recess + 0.6
+    tissue = 0.6 * palette["ligament"] + 0.4 * palette["muscle"]
+    capsule = cover(np.maximum(capsule + 0.5 * canvas.medium, np.abs(height) - 8), 1.6 * canvas.edge)
+    lay(canvas.image, tissue, 0.9 * capsule * clip(4 * recess))
+
+
+def _paint_dura(canvas: Canvas, across: np.ndarray, inward: np.ndarray) -> None:
+    """The sac with its fluid, cord and roots; a narrow recess cuts its front corner."""
+    palette = canvas.palette
+    deep, wide = canvas.table("sac_depth"), canvas.table("sac_width")
+    q = (canvas.b - canvas.table("sac_center")) / deep
+    narrowing = 1 - canvas.table("triangle") * clip(q.copy(), -0.9, 1.2)
+    least = np.minimum(deep, wide)
+    sac = (norm(across / (wide * narrowing), q) - 1) * least
+    recess = canvas.side_table("subarticular")
+    corner = np.exp(-0.5 * (((across - 0.9 * wide) / 3.4) ** 2 + ((q + 0.45) * deep / 4.2) ** 2))
+    sac = np.maximum(sac + 5.5 * recess * corner, canvas.table("flavum") * 0.9 - inward)
+    lay(canvas.image, palette["ligament"], cover(sac - 0.45, canvas.edge) * 0.9)
+    inside = cover(sac + 0.25, canvas.edge)
+    lay(canvas.image, palette["csf"] * (1 + 0.03 * canvas.medium), inside)
+    _paint_cord(canvas, q * deep, inside)
+    _paint_roots(canvas, q, deep, wide * narrowing, inside)
+
+
+def _paint_cord(canvas: Canvas, offset: np.ndarray, inside: np.ndarray) -> None:
+    above = canvas.s - np.float32(canvas.spine.conus)
+    if float(above.max()) < -20:
+        return
+    taper = clip((above + 14) / 22)
+    cord = (norm(canvas.side / 4.6, (offset - 1.2 * (1 - taper)) / 3.6) - taper) * 3.8
+    cord = np.where(taper > 0.05, cord, 9)
+    lay(canvas.image, canvas.palette["nerve"] * 1.15, cover(cord, canvas.edge) * inside)
+
+
+def _paint_roots(canvas: Canvas, q: np.ndarray, deep: np.ndarray, wide: np.ndarray, inside: np.ndarray) -> None:
+    """Strands of the cauda equina: apart where there is room, one mass where there is none."""
+    window = window_of(inside > 0.02)
+    if window is None:
+        return
+    part, q, deep, wide, inside = canvas.crop(window), q[window], deep[window], wide[window], inside[window]
+    roots, entries, ratio = canvas.spine.roots, part.entries, part.side / wide
+    low, high = float(ratio.min()), float(ratio.max())
+    span = slice(int(entries.min()), int(entries.max()) + 1)
+    reach = 1.6 / float(wide.min())
+    mass = np.zeros_like(q)
+    for across, back, radius, present in zip(roots.across, roots.back, roots.radius, roots.present, strict=True):
+        here = across[span]
+        if low > here.max() + reach or high < here.min() - reach or not present[span].any():
+            continue
+        distance = norm((ratio - across.take(entries)) * wide, (q - back.take(entries)) * deep) - radius
+        np.maximum(mass, cover(distance, canvas.edge) * present.take(entries), out=mass)
+    crowd = clip((part.table("spinal") - 0.5) / 0.45) * (part.s > canvas.spine.sac_end)
+    lay(part.image, canvas.palette["nerve"], np.maximum(0.9 * mass, 0.8 * crowd) * inside)
+
+
+def _paint_traversing_root(canvas: Canvas, across: np.ndarray) -> None:
+    """The root on its way down the recess, from the sac's corner towards its foramen."""
+    height, recess = canvas.above("disc"), canvas.side_table("subarticular")
+    down = clip((6 - height) / 28)
+    shoulder = canvas.table("shoulder")
+    x = across - (shoulder - 1.2 + 3.2 * down - 0.8 * recess)
+    y = (canvas.b - 4.2 - 1.0 * down + 0.9 * recess) / (1 - 0.45 * recess)
+    root = norm(x, y) - 1.9 * (1 - 0.25 * recess)
+    root = np.maximum(root, np.maximum(height - 5, -22 - height)) + 9 * (canvas.s < canvas.spine.sac_end - 30)
+    lay(canvas.image, canvas.palette["nerve"], cover(root, canvas.edge) * 0.95)
+
+
+def _paint_foramina(canvas: Canvas, across: np.ndarray) -> None:
+    """An irregular keyhole of fat with root, ganglion and vessels, between disc, pedicles and facet."""
+    palette, height, lost = canvas.palette, canvas.above("foramen"), canvas.side_table("foraminal")
+    lateral = np.minimum(cover(canvas.table("shoulder") + 0.5 - across, 3.0), cover(across - 25, 5.0))
+    lateral = lateral * canvas.table("mobile")
+    tunnel = np.maximum(np.abs(height - 5.5) - 14, np.maximum(-canvas.b - 0.5, canvas.b - 11))
+    lay(canvas.image, 0.5 * (palette["ligament"] + palette["annulus"]) + 0.05, cover(tunnel, 1.5) * lateral)
+    up = height - 6.0
+    tall, deep = 10.5 * (1 - 0.30 * lost), 5.6 * (1 - 0.60 * lost)
+    level = clip(up / tall, -1, 1)
+    middle = 5.0 - 1.0 * lost + 0.6 * level - 0.10 * (across - 17)
+    keyhole = (norm(up / tall, (canvas.b - middle) / (deep * (1 + 0.35 * level))) - 1) * deep
+    keyhole = keyhole + 0.5 * canvas.medium + 0.3 * canvas.fine
+    fat = palette["epidural_fat"] * (1 - 0.75 * lost) + palette["ligament"] * 0.75 * lost
+    lay(canvas.image, fat * (0.95 + 0.08 * canvas.medium), cover(keyhole, canvas.edge) * lateral)
+    slope = 0.35 * (across - 17)
+    root_up, root_b = up - 2.8 + slope, canvas.b - middle - 0.3
+    root = norm(root_up / (1 - 0.25 * lost), root_b / (1 - 0.45 * lost) * 1.1) - 3.1
+    lay(canvas.image, palette["nerve"], cover(root, canvas.edge) * lateral)
+    for rise, depth, radius in ((5.2, -2.4, 1.0), (-2.2, 0.6, 0.9), (0.6, -2.9, 0.7)):
+        vessel = norm(up - rise + slope, canvas.b - middle - depth * (1 - 0.5 * lost)) - radius
+        lay(canvas.image, palette["vessel"], cover(vessel, canvas.edge) * lateral * (0.85 - 0.4 * lost))

@@ -1,0 +1,155 @@
+"""The whole cohort: studies made in parallel, tables, and a marker by which a finished cohort is known."""
+
+from __future__ import annotations
+
+import json
+import logging
+import multiprocessing
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from tqdm import tqdm
+
+from stenosis_kit import rsna
+from stenosis_kit.errors import InputError
+from stenosis_kit.phantom.faults import MODES, check_names
+from stenosis_kit.phantom.protocols import SIZES
+from stenosis_kit.phantom.study import Order, Study, make_study, one_thread
+from stenosis_kit.phantom.tables import write_tables
+
+VERSION = 1
+"""Of the generator: raised whenever the same arguments would give another cohort."""
+
+MARKER = "phantom.json"
+
+_log = logging.getLogger(__name__)
+
+
+def phantom(
+    out: Path | str,
+    *,
+    studies: int = 240,
+    test_studies: int = 100,
+    seed: int = 0,
+    size: str = "tiny",
+    faults: str = "real",
+    noise: float = 1.0,
+    workers: int | None = None,
+    preview: Path | str | None = None,
+    force: Mapping[int, Iterable[str]] | None = None,
+) -> Path:
+    """Makes a synthetic cohort in the competition's layout.
+
+    The same arguments give the same labels and geometry, whatever the number of workers. A finished cohort of the
+    same arguments is left as it is; another or an unfinished one is replaced.
+
+    Args:
+        out: folder to make.
+        studies: in the train split.
+        test_studies: in the test split; beside its tables lie solution.csv, solution_coordinates.csv and
+            oracle_submission.csv.
+        seed: of everything random.
+        size: tiny, fast or full: how large the images are.
+        faults: none, real or hard: how much is wrong with the data, see `faults.RATES`.
+        noise: factor of the variance of readers' noise; 0: labels follow the anatomy exactly.
+        workers: processes; None takes all cores, 1 stays in this process.
+        preview: file for a picture of one study.
+        force: index of a study (train first, then test) to faults that it has in any case.
+
+    Returns:
+        The folder.
+
+    Raises:
+        InputError: where an argument is no good, or the folder holds something else.
+    """
+    out = Path(out)
+    _check(out, studies, test_studies, size, faults, noise, workers)
+    forced = {int(index): tuple(sorted(names)) for index, names in (force or {}).items()}
+    check_names(name for names in forced.values() for name in names)
+    settings = {"studies": studies, "test_studies": test_studies, "seed": seed, "size": size, "faults": faults}
+    settings |= {"noise": noise, "force": {str(index): list(names) for index, names in sorted(forced.items())}}
+    settings |= {"version": VERSION, "complete": True}
+    if _marker(out) == settings:
+        _log.info("%s: the same cohort is there already", out)
+    else:
+        _clear(out)
+        (out / MARKER).write_text(json.dumps(settings | {"complete": False}, indent=1))
+        splits = ["train"] * studies + ["test"] * test_studies
+        orders = [
+            Order(seed, index, split, size, faults, noise, forced.get(index, ())) for index, split in enumerate(splits)
+        ]
+        write_tables(out, _make_all(orders, out, workers))
+        _mark(out, settings)
+    if preview:
+        from stenosis_kit.phantom.preview import save_preview
+
+        save_preview(out, Path(preview))
+    return out
+
+
+def _make_all(orders: list[Order], out: Path, workers: int | None) -> list[Study]:
+    for split in rsna.SPLITS:
+        (out / rsna.images_folder(split)).mkdir(parents=True, exist_ok=True)
+    workers = min(workers or os.cpu_count() or 1, len(orders))
+    progress = partial(tqdm, total=len(orders), desc="phantom", unit="study", disable=None)
+    if workers <= 1:
+        one_thread()
+        return [make_study(order, _folder(out, order)) for order in progress(orders)]
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), one_thread) as pool:
+        return list(progress(_in_order(pool, orders, out)))
+
+
+def _in_order(pool: ProcessPoolExecutor, orders: list[Order], out: Path) -> Iterator[Study]:
+    folders = [_folder(out, order) for order in orders]
+    yield from pool.map(make_study, orders, folders, chunksize=2)
+
+
+def _folder(out: Path, order: Order) -> Path:
+    return out / rsna.images_folder(order.split)
+
+
+def _check(
+    out: Path, studies: int, test_studies: int, size: str, faults: str, noise: float, workers: int | None
+) -> None:
+    if size not in SIZES:
+        raise InputError("size", f"one of {', '.join(SIZES)}", repr(size), "Choose one of these.")
+    if faults not in MODES:
+        raise InputError("faults", f"one of {', '.join(MODES)}", repr(faults), "Choose one of these.")
+    if min(studies, test_studies) < 0 or studies + test_studies < 1:
+        raise InputError("studies", "at least one study", f"{studies} and {test_studies}", "Ask for more.")
+    if not 0 <= noise <= 2:
+        raise InputError("noise", "a number from 0 to 2", repr(noise), "1 is as noisy as real readers.")
+    if workers is not None and workers < 1:
+        raise InputError("workers", "at least 1", repr(workers), "Leave it out to use all cores.")
+    if out.exists() and not out.is_dir():
+        raise InputError(out, "a folder", "a file", "Choose another place.")
+    if out.is_dir() and any(out.iterdir()) and _marker(out) is None:
+        raise InputError(out, "an empty folder or a phantom", "something else", "Choose another place.")
+
+
+def _marker(out: Path) -> dict | None:
+    """What the folder says about itself, or None where it is not a phantom of ours."""
+    try:
+        marker = json.loads((out / MARKER).read_text())
+    except (OSError, ValueError):
+        return None
+    return marker if isinstance(marker, dict) and "complete" in marker else None
+
+
+def _clear(out: Path) -> None:
+    """Removes what an earlier run left, and nothing else."""
+    out.mkdir(parents=True, exist_ok=True)
+    for split in rsna.SPLITS:
+        shutil.rmtree(out / rsna.images_folder(split), ignore_errors=True)
+    for path in out.glob("*.csv"):
+        path.unlink()
+
+
+def _mark(out: Path, settings: dict) -> None:
+    temporary = out / f"{MARKER}.part"
+    temporary.write_text(json.dumps(settings, indent=1))
+    temporary.replace(out / MARKER)

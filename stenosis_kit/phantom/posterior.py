@@ -1,0 +1,136 @@
+"""Paints the bones behind the wall: pedicles, laminae, facet joints, spinous and transverse processes.
+
+All shapes are signed distances in (side, b, height over the disc or body), so they cut the same way in any plane.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from stenosis_kit.phantom.canvas import Canvas, clip, cover, lay, norm, rounded_box
+from stenosis_kit.phantom.looks import Looks
+
+_GAP = 1.1  # mm, half of it either side of the joint's middle
+_SHELL = 2.3  # mm, half the thickness of the superior articular process
+
+
+def paint_posterior(canvas: Canvas, looks: Looks) -> None:
+    """Paints the posterior elements of all vertebrae in a window behind the wall."""
+    _paint_interspinous(canvas)
+    bone = np.minimum(_arch(canvas), _pedicle(canvas))
+    bone = np.minimum(bone, _transverse(canvas))
+    process, joint = _facets(canvas)
+    bone = np.minimum(bone, process)
+    palette = canvas.palette
+    value = palette["marrow"] * (0.92 + looks.mottle * (0.6 * canvas.medium + 0.5 * canvas.fine))
+    core = clip(-(bone + 0.3) / (looks.cortex_fade + 0.3))
+    shell = palette["cortex"] + (0.8 - 0.7 * looks.cortex_depth) * (value - palette["cortex"])
+    lay(canvas.image, shell + (value - shell) * core, cover(bone - 0.3, canvas.edge))
+    _paint_joint(canvas, joint)
+
+
+def _paint_interspinous(canvas: Canvas) -> None:
+    """Ligament streaked with fat between the spinous processes."""
+    if float(canvas.across.min()) > 5:
+        return
+    palette, behind = canvas.palette, canvas.b - canvas.table("apex") - 2
+    sheet = np.maximum(canvas.across - 2.2, np.abs(behind - 12) - 13)
+    tone = palette["ligament"] + (palette["fat"] - palette["ligament"]) * clip(0.25 + 0.2 * canvas.medium)
+    lay(canvas.image, tone, cover(sheet, 2.0) * canvas.table("mobile") * 0.85)
+
+
+def _arch(canvas: Canvas) -> np.ndarray:
+    """Laminae, shingled, and spinous processes; below L5 one unbroken plate."""
+    height, mobile, across, inward = canvas.above("disc"), canvas.table("mobile"), canvas.across, canvas.inward
+    middle = 8 + 0.55 * (inward + 3.2)
+    lamina = np.maximum(np.abs(inward + 3.2) - 3.1, across - canvas.table("shoulder") - 3)
+    lamina = np.maximum(lamina, np.abs(height - middle) - 9.5 - 20 * (1 - mobile))
+    if float(across.min()) > 5:
+        return lamina
+    length, rise = canvas.table("spinous") * (0.3 + 0.7 * mobile), canvas.table("spinous_rise")
+    behind = canvas.b - canvas.table("apex") - 3
+    drop = height - 4 - rise + 0.22 * (behind - 0.5 * length)
+    tall = 8.0 + 1.5 * clip(behind / length) - 1.5 * (1 - mobile)
+    blade = rounded_box(behind - 0.5 * length, drop * (8.0 / tall), 0.5 * length, 8.0, 4.0)
+    thick = 2.4 + 1.2 * clip(behind / length)
+    return np.minimum(lamina, np.maximum(blade, across - thick))
+
+
+def _pedicle(canvas: Canvas) -> np.ndarray:
+    height, width = canvas.above("body"), canvas.table("pedicle_width")
+    mobile = canvas.table("mobile")
+    half = 0.5 * width
+    offset = (canvas.across - canvas.table("pedicle_offset")) / half
+    ring = (norm(offset, (height - 4.5) / (7.2 + 4 * (1 - mobile))) - 1) * half
+    return np.maximum(ring, np.maximum(-4 - canvas.b, canvas.b - 13))
+
+
+def _transverse(canvas: Canvas) -> np.ndarray:
+    height, across = canvas.above("body"), canvas.across
+    rod = norm(canvas.b - 9 - 0.12 * across, 0.8 * (height - 4)) - 3.6
+    return np.maximum(rod, np.maximum(15 - across, across - 41))
+
+
+def _facets(canvas: Canvas) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
+    """Both articular processes with the pars, and of the joint between: distance from its middle, and from its ends.
+
+    The inferior process is a rod; the superior one of the vertebra below is a shell in front of and outside it, and
+    comes forwards and inwards where the recess (medially) or the foramen (laterally) is narrow.
+    """
+    height, across = canvas.above("disc"), canvas.across
+    center_side, center_b = canvas.table("shoulder") + 1.8, canvas.table("facet_depth")
+    radius = canvas.table("facet_radius")
+    closed = 1 - canvas.table("mobile")
+    lateral = clip((across - center_side + 3.3) / 3)
+    recess, foramen = canvas.side_table("subarticular"), canvas.side_table("foraminal")
+    x, y = across - center_side, canvas.b - center_b
+    lean = norm(canvas.table("shoulder"), canvas.table("apex") - 5)
+    along_x, along_b = -canvas.table("shoulder") / lean, (canvas.table("apex") - 5) / lean
+    rod = np.maximum(_oval(x, y, along_x, along_b) - radius, np.abs(height - 1) - 13)
+    own = canvas.above("lower_disc")  # the pars belongs to the body above, from the rod up to the pedicle
+    along = clip((own - 4) / 16)
+    pars_x = x - 0.8 - (canvas.table("pedicle_offset") - center_side) * along
+    pars = np.maximum(norm(pars_x, y - 0.5 + 2.2 * along) - 3.8, np.abs(own - 13) - 10)
+    inward = 2.4 * recess * (1 - lateral)
+    forward = 4.0 * recess * (1 - lateral) + 3.4 * foramen * lateral
+    sx, sy = x + inward, y + forward
+    away = _oval(sx, sy, along_x, along_b) + 1e-3
+    shell = _SHELL * (1 - 0.06 * clip(height - 1, 0, 9)) + 0.7 * recess
+    # The joint's middle stays with the rod, so that a hypertrophic process thickens forwards.
+    inner = _oval(x, y, along_x, along_b)
+    front = np.maximum(radius + _GAP - inner, away - radius - _GAP - 2 * shell)
+    turn = (0.62 * sx - 0.78 * sy) / away
+    ends = (0.2 - turn) * away
+    # At the foramen's side it stands back, or it would fill the foramen.
+    front = np.maximum(front, 4.0 + 5.0 * lateral - forward - canvas.b)
+    tip = np.maximum(height - 9 - 3 * foramen, -19 - height)
+    process = np.maximum(_rounded(front, ends, 2.2), tip)
+    bone = np.minimum(np.minimum(rod, pars), process) + 30 * closed
+    joint = np.abs(inner - radius - 0.5 * _GAP)
+    limits = np.maximum(np.maximum((0.3 - turn) * away, np.abs(height + 1) - 10), 30 * closed - 1)
+    return bone, (joint, limits)
+
+
+def _rounded(first: np.ndarray, second: np.ndarray, radius: float) -> np.ndarray:
+    """What is inside of both shapes, with a round edge where they meet."""
+    first, second = first + np.float32(radius), second + np.float32(radius)
+    return norm(np.maximum(first, 0), np.maximum(second, 0)) + np.minimum(np.maximum(first, second), 0) - radius
+
+
+def _oval(x: np.ndarray, y: np.ndarray, along_x: np.ndarray, along_y: np.ndarray) -> np.ndarray:
+    """Distance from a centre, shorter along a direction, so that its levels are ovals 1.5 times as long as wide."""
+    along, beside = x * along_x + y * along_y, x * along_y - y * along_x
+    return norm(along / 1.5, beside)
+
+
+def _paint_joint(canvas: Canvas, joint: tuple[np.ndarray, np.ndarray]) -> None:
+    """A dark joint line with fluid in its middle (bright on T2)."""
+    distance, limits = joint
+    inside = cover(limits, 1.0)
+    lay(canvas.image, canvas.palette["cortex"], cover(distance - 0.9, canvas.edge) * inside * 0.8)
+    fluid = canvas.side_table("fluid") * 0.5
+    lay(
+        canvas.image,
+        canvas.palette["fluid"],
+        cover(distance - fluid, canvas.edge) * inside * np.minimum(fluid * 2, 0.9),
+    )

@@ -1,0 +1,128 @@
+"""From hidden severity signals to labels, and to the best answer that anyone can give.
+
+A study has 25 correlated signals, one a cell. A reader sees signal plus reading noise and compares it with two
+thresholds; the anatomy is drawn from the signal alone. So the noise sets how well any grader can do at all.
+The loadings reproduce the polychoric correlations of the public training labels (root mean square error .06),
+the thresholds their prevalences, the reliabilities the scores of the competition's best graders.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from stenosis_kit import rsna
+
+# L5/S1 behaves as if it lay farther away than one level.
+_POSITIONS = np.array([0.0, 1.0, 2.0, 3.0, 6.0])
+
+# Factor loadings: overall, along the spine, of the condition, of the side, of condition and side, of the cell.
+_LOADINGS = {
+    "spinal": (0.26, 0.91, 0.0, 0.0, 0.0, 0.32),
+    "foraminal": (0.45, 0.43, 0.36, 0.21, 0.57, 0.34),
+    "subarticular": (0.435, 0.69, 0.11, 0.29, 0.37, 0.32),
+}
+
+THRESHOLDS = {
+    "spinal": np.array([(1.70, 2.30), (1.26, 1.93), (0.92, 1.54), (0.68, 1.13), (1.81, 2.34)]),
+    "foraminal": np.array([(1.80, 2.70), (1.34, 2.60), (0.74, 2.04), (0.285, 1.49), (0.36, 1.28)]),
+    "subarticular": np.array([(1.47, 2.19), (0.94, 1.74), (0.44, 1.29), (-0.125, 0.727), (0.565, 1.40)]),
+}
+"""(levels, 2) bounds of moderate and of severe on a scale where what a reader sees has variance 1."""
+
+RELIABILITY = {"spinal": 0.86, "foraminal": 0.66, "subarticular": 0.715}
+"""Share of the signal in the variance of what a reader sees, at noise 1."""
+
+_READER_SHARE = 0.2  # of the reading noise: the same for all cells of a study and term
+_FLOOR = 1e-4  # smallest probability of the oracle before it is normalised
+
+
+@dataclass(frozen=True, eq=False)
+class Severity:
+    """What is known and what was read of one study; conditions in `rsna.CONDITIONS`' order, levels from L1/L2 down.
+
+    Attributes:
+        signal: (5, 5) noiseless severity signals.
+        compromise: (5, 5) share of the room that is lost, 0 to 1: 1/3 at the moderate threshold, 2/3 at the severe.
+        labels: (5, 5) severities as read, 0, 1, 2, or -1 where the reader gave none.
+        oracle: (5, 5, 3) the metric's optimal probabilities given the signal.
+    """
+
+    signal: np.ndarray
+    compromise: np.ndarray
+    labels: np.ndarray
+    oracle: np.ndarray
+
+    def with_compromise(self, condition: str, value: float, level: int | None = None) -> Severity:
+        """The same study with another compromise of one condition, at one level or at all."""
+        changed = self.compromise.copy()
+        changed[rsna.CONDITION_NAMES.index(condition), slice(None) if level is None else level] = value
+        return replace(self, compromise=changed)
+
+
+def draw(rng: np.random.Generator, noise: float = 1.0) -> Severity:
+    """Draws one study.
+
+    Args:
+        rng: the study's generator.
+        noise: factor of the reading noise's variance: 0 makes readers perfect, 1 is as in the competition.
+    """
+    latents = _correlated(rng)
+    signal, labels, oracle = np.empty((5, 5)), np.empty((5, 5), int), np.empty((5, 5, 3))
+    compromise = np.empty((5, 5))
+    bias = {term: rng.normal() for term in rsna.TERMS}
+    for index, condition in enumerate(rsna.CONDITIONS):
+        term = condition.term
+        variance = (1 - RELIABILITY[term]) * noise
+        signal[index] = math.sqrt(1 - variance) * latents[index]
+        reading = math.sqrt(_READER_SHARE) * bias[term] + math.sqrt(1 - _READER_SHARE) * rng.normal(size=5)
+        seen = signal[index] + math.sqrt(variance) * reading
+        labels[index] = (seen[:, None] > THRESHOLDS[term]).sum(1)
+        compromise[index] = compromise_of(signal[index], term)
+        oracle[index] = weighted_posterior(signal[index], THRESHOLDS[term], math.sqrt(variance))
+    return Severity(signal, compromise, labels, oracle)
+
+
+def compromise_of(signal: np.ndarray, term: str) -> np.ndarray:
+    """(5,) signals, L1/L2 … L5/S1, to the share of room lost: 1/3 and 2/3 at the two thresholds (Lurie 2008)."""
+    moderate, severe = THRESHOLDS[term].T
+    return 1 / (1 + 2 ** np.clip(1 - 2 * (signal - moderate) / (severe - moderate), -8, 8))
+
+
+def weighted_posterior(signal: np.ndarray, thresholds: np.ndarray, sd: float) -> np.ndarray:
+    """(n, 3) probabilities p_k ~ w_k q_k: what minimises the metric when the label is signal + N(0, sd) in bins.
+
+    Args:
+        signal: (n,) noiseless signals.
+        thresholds: (n, 2) bounds of moderate and severe.
+        sd: standard deviation of the reading noise.
+    """
+    z = (thresholds - signal[:, None]) / max(sd, 1e-6)
+    below = np.array([[0.5 * math.erfc(-value / math.sqrt(2)) for value in row] for row in z])
+    posterior = np.diff(np.c_[np.zeros(len(z)), below, np.ones(len(z))], axis=1)
+    weighted = posterior * rsna.SEVERITY_WEIGHTS
+    weighted = np.maximum(weighted / weighted.sum(1, keepdims=True), _FLOOR)
+    return weighted / weighted.sum(1, keepdims=True)
+
+
+def _correlated(rng: np.random.Generator) -> np.ndarray:
+    """(5, 5) latents of variance 1, condition by level."""
+    overall, spine = rng.normal(), _along_spine(rng, 0.71)
+    of_term = {term: _along_spine(rng, 0.72) for term in ("foraminal", "subarticular")}
+    of_side = {side: _along_spine(rng, 0.58) for side in (rsna.LEFT, rsna.RIGHT)}
+    rows = []
+    for condition in rsna.CONDITIONS:
+        a, b, c, d, e, f = _LOADINGS[condition.term]
+        row = a * overall + b * spine + f * rng.normal(size=5)
+        if condition.side:
+            row = row + c * of_term[condition.term] + d * of_side[condition.side] + e * _along_spine(rng, 0.58)
+        rows.append(row)
+    return np.array(rows)
+
+
+def _along_spine(rng: np.random.Generator, correlation: float) -> np.ndarray:
+    """(5,) normal deviates whose correlation falls with the distance between levels."""
+    distance = np.abs(_POSITIONS[:, None] - _POSITIONS)
+    return np.linalg.cholesky(correlation**distance) @ rng.normal(size=5)

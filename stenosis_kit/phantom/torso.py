@@ -1,0 +1,163 @@
+"""Paints what surrounds the spine: belly, vessels, muscles, hip bones, fat, and the air outside.
+
+It is computed on a coarser grid, for it is soft and most of the area; only the streaks of fat in muscle are added
+at full resolution.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from stenosis_kit.geometry import Plane
+from stenosis_kit.phantom.canvas import Canvas, clip, cover, lay, norm
+from stenosis_kit.phantom.column import L3
+from stenosis_kit.phantom.looks import Looks
+from stenosis_kit.phantom.tissue import sample
+
+_GRID = (3.3, 2.2)
+"""mm between the nodes of the coarse grid, about, in sagittal and in axial slices."""
+
+
+def paint_torso(canvas: Canvas, plane: Plane, looks: Looks) -> None:
+    """Fills the whole slice with surroundings."""
+    step = max(1, round(_GRID[int(abs(plane.normal[0]) < 0.7)] / min(plane.spacing)))
+    grid = _Grid(canvas, step, looks)
+    _paint_belly(grid)
+    _paint_retroperitoneum(grid)
+    _paint_back(grid)
+    _paint_hips(grid)
+    _paint_skin(grid)
+    image, muscle = grid.enlarged(plane.shape)
+    fat, lean = canvas.palette["fat"], canvas.palette["muscle"]
+    # Fibres run along the spine, sheets of fat outwards from it: fine across, drawn out along b and z.
+    u = 1.3 * (0.8 * canvas.across - 0.55 * canvas.back) + np.where(canvas.side > 0, np.float32(97), np.float32(0))
+    v = 0.8 * (0.55 * canvas.across + 0.8 * canvas.back) + 0.1 * canvas.z
+    streaks = sample(canvas.textures.streaks, u, v)
+    image += muscle * ((0.2 + 0.8 * looks.muscle_fat) * (fat - lean) * streaks + 0.12 * lean * canvas.fine)
+    canvas.image[:] = image * (1 + 0.03 * canvas.fine)
+
+
+class _Grid:
+    """A coarse copy of the canvas; `muscle` is where streaks of fat will run."""
+
+    def __init__(self, canvas: Canvas, step: int, looks: Looks) -> None:
+        self.palette, self.looks, self.step = canvas.palette, looks, step
+        arrays = (canvas.side, canvas.back, canvas.z, canvas.b, canvas.medium)
+        self.side, self.back, self.z, self.b, self.medium = (
+            np.ascontiguousarray(values[::step, ::step]) for values in arrays
+        )
+        self.across = np.abs(self.side)
+        self.edge = max(2.0, 1.3 * canvas.edge * step)
+        self.coarse = sample(canvas.textures.coarse, self.back, self.side + self.z)
+        # Skin and fascia follow the column's bends by half.
+        middle = float(canvas.spine.wall.at(canvas.spine.wall.s_discs[L3], 0)[0])
+        self.behind = 0.5 * self.back + 0.5 * (canvas.y[::step, ::step] - middle)
+        self._bounds = [(float(v.min()), float(v.max())) for v in (self.side, self.back, self.z)]
+        self.image, self.muscle = np.zeros_like(self.side), np.zeros_like(self.side)
+
+    def meets(self, place: tuple[float, float, float], reach: float) -> bool:
+        """Whether something this near to a place (side, back, z) may show."""
+        return all(low < at + reach and high > at - reach for (low, high), at in zip(self._bounds, place, strict=True))
+
+    def enlarged(self, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+        """The image and the muscle at full size (rows, columns); node i lies on pixel i * step."""
+        matrix = np.array([[self.step, 0, 0], [0, self.step, 0]], np.float32)
+        layers = np.dstack([self.image, self.muscle])
+        large = cv2.warpAffine(layers, matrix, shape[::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return large[..., 0], large[..., 1]
+
+
+def _paint_belly(grid: _Grid) -> None:
+    """Fat, bowel, kidneys."""
+    palette, looks = grid.palette, grid.looks
+    mixed = clip(looks.paleness + 0.45 * grid.coarse - 0.1)
+    grain = np.exp(0.22 * grid.coarse + 0.08 * grid.medium)
+    grid.image[:] = (palette["viscera"] + (palette["fat"] * 0.85 - palette["viscera"]) * mixed) * grain
+    for side, back, z, *axes, gain, walled in looks.organs:
+        if not grid.meets((side, back, z), max(axes) + 6):
+            continue
+        x, y, h = (grid.side - side) / axes[0], (grid.back - back) / axes[1], (grid.z - z) / axes[2]
+        distance = (np.sqrt(x * x + y * y + h * h) - 1) * min(axes) + 1.2 * grid.coarse
+        lay(grid.image, palette["viscera"] * gain * (1 + 0.2 * grid.medium), 0.85 * cover(distance, 3.0))
+        if walled:
+            lay(grid.image, palette["muscle"], 0.6 * np.exp(-((distance / 1.6) ** 2)))
+
+
+def _paint_retroperitoneum(grid: _Grid) -> None:
+    """Fat round the column and the great vessels."""
+    palette, looks = grid.palette, grid.looks
+    near = cover(norm(grid.across / 62, (grid.back + 22) / 40) * 40 - 40 + 4 * grid.coarse, 10.0)
+    lay(grid.image, palette["fat"] * (1 + 0.06 * grid.coarse), 0.85 * near)
+    for side, back, radius, drift in looks.vessels:
+        distance = norm(grid.side - side - drift * grid.z, grid.back - back) - radius
+        low = cover(-60 - grid.z, 6.0)  # they divide in front of L4
+        lay(grid.image, palette["vessel"] * 2.5, cover(distance - 0.8, 2.0) * low)
+        lay(grid.image, palette["vessel"] * (1 + 0.2 * grid.coarse), cover(distance + 0.8, 2.0) * low)
+
+
+def _paint_back(grid: _Grid) -> None:
+    """The long muscles behind the column, the fat between and around them."""
+    palette, looks = grid.palette, grid.looks
+    lay(grid.image, palette["fat"] * (1 + 0.08 * grid.coarse), cover(4 - grid.back + 4 * grid.coarse, 12.0))
+    _paint_psoas(grid)
+    narrow = clip((-grid.z - 70) / 90)  # they thin out over the sacrum
+    outer = rounded_lens(grid.across - 37, grid.back - 36 + 4 * narrow, 41 * looks.muscle_size, 23 - 12 * narrow)
+    septum = 0.3 - grid.across + 1.0 * grid.medium
+    cleft = np.abs(grid.across - 26 - 0.5 * (grid.back - 30) + 5 * grid.coarse) - 2.2 * looks.muscle_fat
+    cleft = cleft + 0.8 * grid.medium
+    belly = np.maximum(np.maximum(outer + 0.8 * grid.coarse, septum), -cleft)
+    _lay_muscle(grid, cover(belly, grid.edge), 1.0)
+
+
+def _paint_psoas(grid: _Grid) -> None:
+    """Psoas, thin beside L1, thick beside L4, then forwards and outwards; quadratus lumborum beside it."""
+    looks = grid.looks
+    thick = np.interp(grid.z, [-130, -60, -30, 80], [15, 20, 17, 6]).astype(np.float32) * looks.muscle_size
+    drop = clip(-grid.z - 50, 0, 80)
+    psoas = norm(grid.across - 29 - 0.75 * thick - 0.15 * drop, (grid.back + 14 + 0.35 * drop) * 0.8) - thick
+    loin = norm((grid.across - 66) / 24, (grid.back - 12 + 0.25 * (grid.across - 66)) / 8) * 9 - 9
+    for distance in (psoas + 0.8 * grid.coarse, loin):
+        _lay_muscle(grid, cover(distance, grid.edge), 0.45)
+
+
+def rounded_lens(x: np.ndarray, y: np.ndarray, half_x: float, half_y: np.ndarray | float) -> np.ndarray:
+    """Roughly the signed distance to an upright ellipse, mm."""
+    return (norm(x / half_x, y / half_y) - 1) * np.minimum(half_x, half_y)
+
+
+def _paint_hips(grid: _Grid) -> None:
+    """The wings of the hip bones beside L5 and the sacrum, gluteal muscle behind them."""
+    palette = grid.palette
+    if not grid.meets((0, 30, -160), 110):
+        return
+    low = cover(grid.z + 58, 14.0)
+    line = (grid.back - 42) * 0.6 + (grid.across - 48) * 0.8 + 2 * grid.coarse
+    ends = np.maximum(38 - grid.across, grid.across - 105)
+    _lay_muscle(grid, cover(np.maximum(np.maximum(-line, line - 26), ends), 3.0) * low, 0.6)
+    bone = np.maximum(np.abs(line) - 4.5, ends)
+    lay(grid.image, palette["cortex"], cover(bone - 1, 2.2) * low)
+    lay(grid.image, palette["marrow"] * (1 + 0.1 * grid.medium), cover(bone + 0.8, 2.2) * low)
+
+
+def _paint_skin(grid: _Grid) -> None:
+    """Fat under the skin of the back and the flanks, and air."""
+    palette, looks = grid.palette, grid.looks
+    furrow = 5 * np.exp(-((grid.side / 14) ** 2))
+    fascia = 58 - 0.0016 * grid.side * grid.side - furrow * 0.6 + 1.2 * grid.coarse
+    fat = palette["fat"] * (1.1 + 0.05 * grid.coarse) - palette["fat"] * 0.25 * clip(grid.medium - 1.2)
+    deep = cover(fascia - grid.behind, grid.edge)
+    lay(grid.image, fat, deep)
+    grid.muscle *= 1 - deep
+    lay(grid.image, palette["muscle"], 0.6 * cover(np.abs(grid.behind - fascia) - 0.6, 3.0))
+    swell = looks.fat_behind * (0.75 + 0.35 * clip(-grid.z / 90, -0.6, 1))
+    trunk = norm(grid.side / looks.half_width, (grid.behind + 45) / (105 + swell)) * 100 - 100
+    skin = np.maximum(grid.behind - fascia - swell, trunk + 2)
+    inside = cover(skin, grid.edge)
+    grid.image *= inside
+    grid.muscle *= inside
+
+
+def _lay_muscle(grid: _Grid, share: np.ndarray, streaks: float) -> None:
+    lay(grid.image, grid.palette["muscle"] * (1 + 0.1 * grid.medium), share)
+    lay(grid.muscle, streaks, share)
