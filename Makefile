@@ -4,6 +4,7 @@ PYTHON ?= python3
 DATA ?=
 OUT ?= submission/local
 TIME_LIMIT ?= 8m
+PHANTOM := submission/local/phantom
 SUBMISSION ?= $(OUT)/submission.csv
 LABELS ?= $(DATA)/train.csv
 
@@ -23,10 +24,10 @@ help:
 ## setup: make .venv and install the kit with its test and report extras
 setup: $(VENV)/installed
 
-## submit: the whole road from DATA to OUT/submission.csv inside TIME_LIMIT
+## submit: the whole road from DATA (a synthetic cohort where none is given) to OUT/submission.csv inside TIME_LIMIT
 submit: setup
-	$(NEEDS_DATA)
-	$(KIT) submit "$(DATA)" "$(OUT)" --time-limit $(TIME_LIMIT)
+	$(if $(DATA),,$(KIT) phantom $(PHANTOM))
+	$(KIT) submit "$(or $(DATA),$(PHANTOM))" "$(OUT)" --time-limit $(TIME_LIMIT)
 
 ## test: the test suite
 test: setup

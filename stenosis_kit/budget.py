@@ -39,10 +39,17 @@ class Budget:
     itself, because every share is cut from what is left when it is asked for.
     """
 
-    def __init__(self, seconds: float = math.inf, spent: float = 0.0) -> None:
-        """Starts now, with some seconds already spent (imports before the budget could be made)."""
+    def __init__(self, seconds: float = math.inf, spent: float = 0.0, whole: float | None = None) -> None:
+        """Starts now.
+
+        Args:
+            seconds: from start to deadline.
+            spent: seconds already gone (imports before the budget could be made).
+            whole: for a share, the seconds of the command's own budget, `Budget.whole`.
+        """
         self.started = time.monotonic() - spent
         self.deadline = self.started + seconds
+        self.whole = seconds if whole is None else whole
 
     @property
     def seconds(self) -> float:
@@ -63,7 +70,7 @@ class Budget:
 
     def share(self, fraction: float = 1.0, keep: float = 0.0) -> Budget:
         """A budget of a fraction of what is left after `keep` seconds are set aside."""
-        return Budget(max(0.0, self.remaining() - keep) * fraction)
+        return Budget(max(0.0, self.remaining() - keep) * fraction, whole=self.whole)
 
 
 class Stopwatch:

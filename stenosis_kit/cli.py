@@ -50,6 +50,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 # --- Commands ----------------------------------------------------------------------------------
 
 
+def _phantom(chosen: Arguments) -> int:
+    from stenosis_kit.phantom import phantom
+
+    names = ("studies", "test_studies", "seed", "size", "faults", "noise", "workers", "preview")
+    phantom(chosen.out, **{name: getattr(chosen, name) for name in names})
+    return 0
+
+
 def _split(chosen: Arguments) -> int:
     from stenosis_kit.split import split
 
@@ -152,6 +160,16 @@ def _parser() -> argparse.ArgumentParser:
     submit.add_argument("--model", type=Path, help="a trained model; then nothing is trained")
     _time_limit(submit, "8m")
 
+    phantom = _command(commands, "phantom", _phantom, "make a synthetic cohort in the competition's layout", "out")
+    phantom.add_argument("--studies", type=_count, default=240, help="training studies (default %(default)s)")
+    phantom.add_argument("--test-studies", type=_count, default=100, help="test studies (default %(default)s)")
+    phantom.add_argument("--seed", type=_count, default=0)
+    phantom.add_argument("--size", choices=("tiny", "fast", "full"), default="tiny", help="default: %(default)s")
+    phantom.add_argument("--faults", choices=("none", "real", "hard"), default="real", help="default: %(default)s")
+    phantom.add_argument("--noise", type=float, default=1.0, help="of the readers: 0 none, 1 as real (default)")
+    phantom.add_argument("--workers", type=_positive, help="processes (default: all cores)")
+    phantom.add_argument("--preview", type=Path, metavar="F.png", help="also draw one study")
+
     split = _command(commands, "split", _split, "hold out studies for offline scoring", "data", "out")
     split.add_argument("--test-share", type=float, default=0.2, help="share held out (default %(default)s)")
     split.add_argument("--seed", type=int, default=0)
@@ -216,6 +234,12 @@ def _time(text: str) -> float:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def _count(text: str) -> int:
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"expected a whole number, 0 or more; found {text!r}")
+    return int(text)
+
+
 def _positive(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number above 0; found {text!r}")
@@ -231,6 +255,15 @@ def _budget(chosen: Arguments) -> Budget:
 # --- Output and signals ------------------------------------------------------------------------
 
 
+class _Stderr(logging.StreamHandler):
+    """Writes to what sys.stderr is at the moment, also where it has been replaced since."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Writes a record."""
+        self.stream = sys.stderr
+        super().emit(record)
+
+
 class _Clock(logging.Formatter):
     """Log lines that begin with the time since the start."""
 
@@ -239,7 +272,7 @@ class _Clock(logging.Formatter):
 
 
 def _log_to_stderr() -> None:
-    handler = logging.StreamHandler()
+    handler = _Stderr()
     handler.setFormatter(_Clock())
     logger = logging.getLogger("stenosis_kit")
     logger.handlers[:] = [handler]

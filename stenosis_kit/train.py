@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -31,6 +32,9 @@ from stenosis_kit.settings import Grader, Training
 from stenosis_kit.store import Store, open_store, severity_indices
 from stenosis_kit.submission import legal_rows
 from stenosis_kit.tables import row_ids
+
+if TYPE_CHECKING:
+    from stenosis_kit.training import GraderTraining
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +81,7 @@ def train(
     store, folder = Path(store), Path(model)
     budget, training = budget or Budget(1800.0), training or Training()
     opened = open_store(store)
-    print_ = fingerprint(__version__, opened.run.get("fingerprint"), asdict(training), round(budget.seconds))
+    print_ = fingerprint(__version__, opened.run.get("fingerprint"), asdict(training), budget.whole)
     make_folder(folder)
     if not fresh and run_matches(folder / "run.json", print_):
         log.info("train: %s is up to date", folder)
@@ -108,6 +112,7 @@ class _Run:
             self.training, self.manifest["study_id"].n_unique(), budget.remaining() - _FINISH_S
         )
         self.folds = self._folds()
+        self.trainings: dict[Grader, GraderTraining] = {}
         self.jobs = [TrainedGrader.of(grader, fold) for fold in range(self.models) for grader in graders]
 
     def _folds(self) -> dict[int, int]:
@@ -131,7 +136,7 @@ class _Run:
             self._train_job(job, self.budget.share(job.grader.time / due, keep=_FINISH_S))
 
     def _train_job(self, job: TrainedGrader, budget: Budget) -> None:
-        from stenosis_kit.training import MONITOR, Lesson, train_grader
+        from stenosis_kit.training import MONITOR, GraderTraining, Lesson
 
         rows = self._rows(job.grader.view)
         fold = np.array([self.folds[study] for study in self.manifest["study_id"].to_numpy()[rows]])
@@ -144,9 +149,11 @@ class _Run:
             validate=place[fold == job.fold],
         )
         seed = self.training.seed + 1000 * job.fold
-        network, history, answers = train_grader(job.grader, self.training, lesson, budget, seed)
+        if job.grader not in self.trainings:
+            self.trainings[job.grader] = GraderTraining(job.grader, self.training)
+        history, answers = self.trainings[job.grader].run(lesson, budget, seed)
         with replacing(self.folder / job.weights) as partial:
-            network.save_weights(partial)
+            self.trainings[job.grader].network.save_weights(partial)
         result = {"history": history, "rows": rows[fold == job.fold].tolist(), "answers": answers.tolist()}
         write_json(self._result(job), result | {"seconds": round(budget.elapsed(), 1)})
         reached = min((epoch.get(MONITOR, float("nan")) for epoch in history), default=float("nan"))

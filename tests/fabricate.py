@@ -35,8 +35,10 @@ def tilted(item: Plane, degrees: float, axis: str) -> Plane:
 
 
 def stored(item: Plane, pixels: np.ndarray, how: str) -> tuple[Plane, np.ndarray]:
-    """The same slice stored another way: mirrored in x, in y, or turned by 90 degrees."""
+    """The same slice stored another way: mirrored in x, in y, or with rows and columns exchanged."""
     rows, columns = item.shape
+    if how == "as is":
+        return item, pixels
     if how == "flipped x":
         origin = item.to_patient(np.array([columns - 1, 0]))
         return Plane(origin, -item.row, item.column, item.spacing, item.shape), pixels[:, ::-1]
@@ -89,8 +91,10 @@ def write_dicom(path: Path, item: Plane, pixels: np.ndarray, drop: tuple[str, ..
     return path
 
 
-def write_series(folder: Path, scene: Scene, planes: list[Plane], numbers: list[int] | None = None) -> Path:
-    """Writes a series of a scene, one file a plane, numbered from 1 unless told."""
+def write_series(
+    folder: Path, scene: Scene, planes: list[Plane], numbers: list[int] | None = None, how: str = "as is"
+) -> Path:
+    """Writes a series of a scene, one file a plane, numbered from 1 unless told; `how` as in `stored`."""
     for number, item in zip(numbers or range(1, len(planes) + 1), planes, strict=True):
-        write_dicom(folder / f"{number}.dcm", item, render(scene, item))
+        write_dicom(folder / f"{number}.dcm", *stored(item, render(scene, item), how))
     return folder

@@ -1,0 +1,123 @@
+import json
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+
+import polars as pl
+import pytest
+
+from stenosis_kit import format as format_module
+from stenosis_kit.crops import VIEWS
+from stenosis_kit.errors import InputError
+from stenosis_kit.format import format
+from stenosis_kit.store import MANIFEST, open_store
+from stenosis_kit.tables import read_train
+
+
+def content(store):
+    return {path.name: path.read_bytes() for path in store.glob("*.npy")} | {
+        "manifest": open_store(store).manifest.write_csv()
+    }
+
+
+def test_each_labelled_cell_is_cut_in_each_view_of_its_term(cohort, store):
+    manifest = open_store(store).manifest
+    labelled = read_train(cohort).cells.drop_nulls("severity")
+    views = {"spinal": 2, "foraminal": 1, "subarticular": 1}
+    expected = sum(
+        views["spinal" if "spinal" in c else c.split("_")[1].replace("neural", "foraminal")]
+        for c in labelled["condition"]
+    )
+    lost = sum(json.loads((store / "run.json").read_text())["lost"].values())
+    assert manifest.height + lost == expected
+    assert lost < 0.02 * expected
+
+
+def test_the_manifest_has_the_contracts_columns(store):
+    manifest = pl.read_parquet(store / "manifest.parquet")
+    assert manifest.columns == list(MANIFEST)
+    assert set(manifest["severity"].drop_nulls()) == {"normal_mild", "moderate", "severe"}
+    assert set(manifest["weight"]) == {1.0, 2.0, 4.0}
+
+
+def test_crops_show_something(store):
+    for name, array in open_store(store).arrays.items():
+        assert array.std(axis=(1, 2, 3)).min() > 5, name
+
+
+@pytest.mark.parametrize("how", ["two workers", "a foreign executor"])
+def test_whoever_cuts_the_crops_are_the_same(cohort, store, tmp_path, how):
+    if how == "two workers":
+        format(cohort, tmp_path / "s", workers=2)
+    else:
+        with ThreadPoolExecutor(2) as executor:
+            format(cohort, tmp_path / "s", executor=executor)
+    assert content(tmp_path / "s") == content(store)
+
+
+def test_an_up_to_date_store_is_left_alone(cohort, store):
+    before = (store / "canal_axial.npy").stat().st_mtime_ns
+    run = format(cohort, store, workers=1)
+    assert (store / "canal_axial.npy").stat().st_mtime_ns == before
+    assert run["studies"] == 8
+
+
+def test_a_stopped_run_goes_on_with_the_studies_it_lacks(cohort, store, tmp_path, monkeypatch):
+    honest, cut = format_module._cut_part, []
+
+    def stopping(folder, task):
+        if len(cut) == 3:
+            raise KeyboardInterrupt
+        cut.append(task.study_id)
+        honest(folder, task)
+
+    monkeypatch.setattr(format_module, "_cut_part", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        format(cohort, tmp_path, workers=1)
+    assert not (tmp_path / "run.json").exists()
+    again = []
+    monkeypatch.setattr(
+        format_module, "_cut_part", lambda folder, task: (again.append(task.study_id), honest(folder, task))
+    )
+    format(cohort, tmp_path, workers=1)
+    assert len(again) == 5
+    assert not set(again) & set(cut)
+    assert content(tmp_path) == content(store)
+    assert not (tmp_path / "parts").exists()
+
+
+def test_changed_labels_make_the_store_anew(cohort, tmp_path):
+    root = tmp_path / "root"
+    root.mkdir()
+    for path in cohort.iterdir():
+        (root / path.name).symlink_to(path)
+    format(root, tmp_path / "s", workers=1)
+    labels = pl.read_csv(cohort / "train.csv", infer_schema=False)
+    (root / "train.csv").unlink()
+    labels.head(2).write_csv(root / "train.csv")
+    keep = labels["study_id"].head(2).to_list()
+    points = pl.read_csv(cohort / "train_label_coordinates.csv", infer_schema=False)
+    (root / "train_label_coordinates.csv").unlink()
+    points.filter(pl.col("study_id").is_in(keep)).write_csv(root / "train_label_coordinates.csv")
+    assert format(root, tmp_path / "s", workers=1)["studies"] == 2
+
+
+def test_a_root_without_images_is_an_error_that_says_so(cohort, tmp_path):
+    for name in ("train.csv", "train_label_coordinates.csv", "train_series_descriptions.csv"):
+        shutil.copy(cohort / name, tmp_path)
+    with pytest.raises(InputError, match="expected images that crops can be cut from"):
+        format(tmp_path, tmp_path / "s", workers=1)
+
+
+def test_a_study_without_images_costs_only_its_own_crops(cohort, tmp_path):
+    root = shutil.copytree(cohort, tmp_path / "root", symlinks=True)
+    gone = next(iter(sorted((root / "train_images").iterdir())))
+    shutil.rmtree(gone)
+    run = format(root, tmp_path / "s", workers=1)
+    manifest = open_store(tmp_path / "s").manifest
+    assert int(gone.name) not in manifest["study_id"]
+    assert manifest["study_id"].n_unique() == 7
+    assert any("no readable" in why for why in run["lost"])
+
+
+def test_every_view_has_its_array(store):
+    assert {path.stem for path in store.glob("*.npy")} == {view.name for view in VIEWS}

@@ -1,0 +1,112 @@
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+
+from stenosis_kit import rsna
+from stenosis_kit import train as train_module
+from stenosis_kit.budget import Budget
+from stenosis_kit.errors import InputError
+from stenosis_kit.store import open_store
+from stenosis_kit.train import assign_folds, models_in_time, train
+
+
+def test_a_model_folder_is_complete(model, small_training):
+    names = {path.name for path in model.iterdir()}
+    weights = {f"{g.view}.fold{fold}.weights.h5" for g in small_training.graders for fold in (0, 1)}
+    assert names == {"model.json", "folds.csv", "history.csv", "oof.csv", "run.json"} | weights
+
+
+def test_out_of_fold_answers_cover_every_labelled_cell_once(model, store):
+    oof = pl.read_csv(model / "oof.csv")
+    cells = open_store(store).manifest.unique(["study_id", "condition", "level"])
+    assert oof.columns == list(rsna.SUBMISSION_COLUMNS)
+    assert oof["row_id"].n_unique() == oof.height == cells.height
+    np.testing.assert_allclose(oof.select(rsna.SEVERITIES).to_numpy().sum(axis=1), 1, atol=1e-9)
+
+
+def test_history_has_a_row_an_epoch_of_each_network(model, small_training):
+    history = pl.read_csv(model / "history.csv")
+    assert history.height == 2 * len(small_training.graders) * small_training.max_epochs
+    assert {"view", "fold", "epoch", "loss", "val_nats"} <= set(history.columns)
+
+
+def test_folds_keep_studies_whole_and_use_every_fold(store):
+    manifest = open_store(store).manifest
+    folds = assign_folds(manifest, 4, seed=0)
+    assert set(folds) == set(manifest["study_id"])
+    assert set(folds.values()) == {0, 1, 2, 3}
+    assert folds == assign_folds(manifest, 4, seed=0)
+
+
+def test_the_same_run_again_changes_nothing(model, store, small_training):
+    before = (model / "model.json").stat().st_mtime_ns
+    train(store, model, Budget(600.0), small_training)
+    assert (model / "model.json").stat().st_mtime_ns == before
+
+
+def test_a_stopped_run_goes_on_with_the_networks_it_lacks(model, store, small_training, tmp_path, monkeypatch):
+    trained = []
+    honest = train_module._Run._train_job
+
+    def stopping(run, job, budget):
+        if len(trained) == 1:
+            raise KeyboardInterrupt
+        trained.append(job)
+        honest(run, job, budget)
+
+    one_epoch = replace(small_training, max_epochs=1, graders=small_training.graders[:1])
+    monkeypatch.setattr(train_module._Run, "_train_job", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        train(store, tmp_path, Budget(600.0), one_epoch)
+    assert not (tmp_path / "run.json").exists()
+    first = {path.name: path.read_bytes() for path in tmp_path.glob("*.h5")}
+    folds = (tmp_path / "folds.csv").read_bytes()
+
+    monkeypatch.setattr(train_module._Run, "_train_job", honest)
+    run = train(store, tmp_path, Budget(600.0), one_epoch)
+    assert run["networks"] == 2
+    assert len(first) == 1
+    assert all((tmp_path / name).read_bytes() == weights for name, weights in first.items())
+    assert (tmp_path / "folds.csv").read_bytes() == folds
+
+
+def test_too_short_a_time_is_said_with_the_least_that_would_do(store, tmp_path):
+    with pytest.raises(InputError, match="--time-limit: expected at least .* for training 4 graders"):
+        train(store, tmp_path / "model", Budget(20.0))
+
+
+@pytest.mark.parametrize(("seconds", "models"), [(50, 1), (100, 2), (10_000, 3)])
+def test_a_short_time_trains_fewer_models(small_training, seconds, models):
+    assert models_in_time(replace(small_training, folds=3), studies=50, seconds=seconds) == models
+
+
+def test_there_are_never_more_folds_than_studies(small_training):
+    assert models_in_time(replace(small_training, folds=5), studies=2, seconds=1e6) == 2
+
+
+def test_one_study_cannot_be_trained_on(small_training):
+    with pytest.raises(InputError, match="at least two studies"):
+        models_in_time(small_training, studies=1, seconds=1e6)
+
+
+def test_a_folder_that_is_no_store_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"run\.json"):
+        train(tmp_path, tmp_path / "model")
+
+
+def test_a_damaged_store_is_refused(store, tmp_path):
+    broken = shutil.copytree(store, tmp_path / "store")
+    np.save(broken / "canal_axial.npy", np.zeros((1, 96, 96, 3), np.uint8))
+    with pytest.raises(InputError, match="canal_axial"):
+        train(broken, tmp_path / "model")
+
+
+def test_the_run_says_what_it_was_made_with(model, small_training):
+    run = json.loads((model / "run.json").read_text())
+    assert run["settings"]["folds"] == small_training.folds
+    assert run["studies"] == 8
+    assert run["seconds"]["train"] > 0

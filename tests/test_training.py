@@ -1,0 +1,86 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from stenosis_kit.budget import Budget
+from stenosis_kit.crops import VIEW_BY_NAME
+from stenosis_kit.settings import Grader, Training
+from stenosis_kit.training import GraderTraining, Lesson, batches, one_cycle
+
+GRADER = Grader("canal_axial", mm=48.0, px=32, time=1.0)
+SMALL = Training(filters=(4, 4, 4, 8, 8), dense=(16, 8), dense_dropout=0.0, batch=16)
+
+
+def easy_lesson(count=96):
+    """Crops whose brightness is their severity."""
+    view = VIEW_BY_NAME[GRADER.view]
+    severity = np.arange(count) % 3
+    rng = np.random.default_rng(0)
+    crops = rng.integers(0, 60, (count, view.px, view.px, view.slices)) + 90 * severity[:, None, None, None]
+    weight = np.array([1.0, 2.0, 4.0])[severity]
+    rows = np.arange(count)
+    return Lesson(crops.astype(np.uint8), severity, weight, rows[rows % 4 > 0], rows[rows % 4 == 0])
+
+
+def test_what_can_be_learnt_is_learnt():
+    lesson = easy_lesson()
+    patient = replace(SMALL, max_epochs=30, patience=30)
+    history, answers = GraderTraining(GRADER, patient).run(lesson, Budget(120.0), seed=0)
+    assert history[-1]["val_nats"] < history[0]["val_nats"]
+    assert answers.shape == (len(lesson.validate), 3)
+    assert (answers.argmax(axis=1) == lesson.severity[lesson.validate]).mean() > 0.9
+
+
+def test_the_best_weights_are_restored():
+    lesson = easy_lesson()
+    training = replace(SMALL, peak_rate=0.05, max_epochs=6)
+    history, answers = GraderTraining(GRADER, training).run(lesson, Budget(120.0), seed=0)
+    right = answers[np.arange(len(answers)), lesson.severity[lesson.validate]]
+    weight = lesson.weight[lesson.validate]
+    nats = -(np.log(right) * weight).sum() / weight.sum()
+    assert nats == pytest.approx(min(epoch["val_nats"] for epoch in history), rel=1e-3)
+
+
+def test_training_ends_inside_its_budget():
+    budget = Budget(15.0)
+    endless = replace(SMALL, batch=4, max_epochs=100_000, patience=100_000)
+    GraderTraining(GRADER, endless).run(easy_lesson(), budget, seed=0)
+    assert 10.0 < budget.elapsed() < 15.0
+
+
+def test_without_anything_to_validate_on_it_trains_all_the_same():
+    lesson = easy_lesson(24)
+    lesson = Lesson(lesson.crops, lesson.severity, lesson.weight, np.arange(24), np.arange(0))
+    history, answers = GraderTraining(GRADER, replace(SMALL, max_epochs=1)).run(lesson, Budget(60.0), seed=0)
+    assert len(history) == 1
+    assert answers.shape == (0, 3)
+
+
+def test_batches_hold_each_row_once_with_its_label_and_a_mean_weight_of_1():
+    lesson = easy_lesson()
+    parts = list(batches(lesson, lesson.validate, GRADER, 10).as_numpy_iterator())
+    images, labels, weights = (np.concatenate(part) for part in zip(*parts, strict=True))
+    assert images.shape == (24, 32, 32, 3)
+    assert images.dtype == np.float32
+    assert (labels.argmax(axis=1) == lesson.severity[lesson.validate]).all()
+    assert weights.mean() == pytest.approx(1)
+    assert weights.max() / weights.min() == pytest.approx(4)
+
+
+def test_one_cycle_rises_then_falls():
+    rates = [one_cycle(p) for p in np.linspace(0, 1, 101)]
+    assert rates[0] == pytest.approx(0.1)
+    assert max(rates) == pytest.approx(1)
+    assert rates.index(max(rates)) == 30
+    assert rates[-1] < 0.01
+
+
+def test_a_second_training_of_the_same_network_starts_from_nothing():
+    lesson = easy_lesson(48)
+    once = replace(SMALL, max_epochs=1)
+    pupil = GraderTraining(GRADER, once)
+    first, _ = pupil.run(lesson, Budget(60.0), seed=3)
+    pupil.run(lesson, Budget(60.0), seed=4)
+    again, _ = pupil.run(lesson, Budget(60.0), seed=3)
+    assert again[0]["val_nats"] == pytest.approx(first[0]["val_nats"], abs=0.02)
