@@ -117,7 +117,7 @@ def _paint_psoas(grid: _Grid) -> None:
     drop = clip(-grid.z - 50, 0, 80)
     psoas = norm(grid.across - 29 - 0.75 * thick - 0.15 * drop, (grid.back + 14 + 0.35 * drop) * 0.8) - thick
     loin = norm((grid.across - 66) / 24, (grid.back - 12 + 0.25 * (grid.across - 66)) / 8) * 9 - 9
-    for distance in (psoas + 0.8 * grid.coarse, loin):
+    for distance in (psoas + 1.8 * grid.coarse + 0.4 * grid.medium, loin + 0.8 * grid.coarse):
         _lay_muscle(grid, cover(distance, grid.edge), 0.45)
 
 
