@@ -34,7 +34,9 @@ def paint_torso(canvas: Canvas, plane: Plane, looks: Looks) -> None:
     u = 1.3 * (0.8 * canvas.across - 0.55 * canvas.back) + np.where(canvas.side > 0, np.float32(97), np.float32(0))
     v = 0.8 * (0.55 * canvas.across + 0.8 * canvas.back) + 0.1 * canvas.z
     streaks = sample(canvas.textures.streaks, u, v)
-    image += muscle * ((0.2 + 0.8 * looks.muscle_fat) * (fat - lean) * streaks + 0.12 * lean * canvas.fine)
+    image += muscle * (
+        (0.2 + 0.8 * looks.muscle_fat) * (fat - lean) * streaks + lean * (0.16 * canvas.fine + 0.12 * canvas.medium)
+    )
     canvas.image[:] = image * (1 + 0.03 * canvas.fine)
 
 
