@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from stenosis_kit.phantom.canvas import Canvas, clip, cover, lay, norm, rounded_box, window_of
@@ -54,7 +56,9 @@ def _paint_bodies(part: Canvas, looks: Looks) -> None:
     lay(part.image, shell + (value - shell) * core, cover(distance - looks.cortex, part.edge))
 
 
-def _marrow(part: Canvas, depth: np.ndarray, height: np.ndarray, of: object, looks: Looks) -> np.ndarray:
+def _marrow(
+    part: Canvas, depth: np.ndarray, height: np.ndarray, of: Callable[[np.ndarray], np.ndarray], looks: Looks
+) -> np.ndarray:
     """Mottled marrow with bands beside degenerate discs, a spot here and there, and the basivertebral vein."""
     palette, column = part.palette, part.spine.column
     deep, half = of(column.depths / 2), of(column.heights / 2)

@@ -45,7 +45,8 @@ def phantom(
     """Makes a synthetic cohort in the competition's layout.
 
     The same arguments give the same labels and geometry, whatever the number of workers. A finished cohort of the
-    same arguments is left as it is; another or an unfinished one is replaced.
+    same arguments is left as it is; another or an unfinished one is replaced. Workers are spawned, so a script that
+    calls this keeps the call under ``if __name__ == "__main__"``.
 
     Args:
         out: folder to make.
@@ -94,10 +95,9 @@ def phantom(
 def _make_all(orders: list[Order], out: Path, workers: int | None) -> list[Study]:
     for split in rsna.SPLITS:
         (out / rsna.images_folder(split)).mkdir(parents=True, exist_ok=True)
-    workers = min(workers or os.cpu_count() or 1, len(orders))
+    workers = min(workers or os.cpu_count() or 1, max(1, len(orders) // 2))  # a process takes a second to start
     progress = partial(tqdm, total=len(orders), desc="phantom", unit="study", disable=None)
     if workers <= 1:
-        one_thread()
         return [make_study(order, _folder(out, order)) for order in progress(orders)]
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), one_thread) as pool:
         return list(progress(_in_order(pool, orders, out)))

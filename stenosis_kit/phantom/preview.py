@@ -53,13 +53,17 @@ def _draw_kind(axes: object, images: Path, points: list[dict], kind: str, severi
             label = severity.get(_cell(row), 0)
             x, y = float(row["x"]), float(row["y"])
             axes.plot(x, y, "o", mfc="none", mec=_COLORS[label], ms=9, mew=1.6)
+            # On axial slices the right side's text goes to the left, or it would cover the left side's.
+            outward = -1 if row["condition"].startswith("Right") and kind == rsna.AXIAL_T2 else 1
             axes.annotate(
                 f"{row['level']} {rsna.SEVERITY_LABELS[label]}",
                 (x, y),
-                (9, 3),
+                (9 * outward, 3),
                 color=_COLORS[label],
                 textcoords="offset points",
                 fontsize=8,
+                ha="left" if outward > 0 else "right",
+                annotation_clip=True,
             )
 
 

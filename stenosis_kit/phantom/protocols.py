@@ -27,7 +27,7 @@ class Size:
 
 
 SIZES = {
-    "tiny": Size(1.13, 1.12, (11, 12), (3, 5), 45),
+    "tiny": Size(1.18, 1.12, (11, 12), (3, 5), 45),
     "fast": Size(0.92, 0.75, (13, 17), (3, 6), 50),
     "full": Size(0.56, 0.52, (15, 19), (4, 6), 60),
 }
@@ -87,7 +87,7 @@ class _Sagittal:
 def _draw_sagittal(rng: np.random.Generator, spine: Spine, size: Size) -> _Sagittal:
     canal = np.array([_canal_point(spine, level) for level in range(5)])
     distance = float(np.clip(rng.normal(4.5, 0.45), 3.9, 5.5))
-    tall = rng.uniform(250, 295)
+    tall = rng.uniform(262, 328)  # the levels take .43 of the height of the competition's images: 300 mm on average
     wide = tall if rng.random() < 0.2 else tall * rng.uniform(0.62, 0.75)
     rotation = _rotation(*np.deg2rad(rng.normal(size=3) * (0.4, 1.0, 1.5)))
     row, column = rotation @ (0, 1, 0), rotation @ (0, 0, -1)

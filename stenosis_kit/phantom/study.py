@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,13 +9,15 @@ import cv2
 import numpy as np
 
 from stenosis_kit import rsna
-from stenosis_kit.geometry import Plane, nearest_plane
+from stenosis_kit.geometry import Plane
 from stenosis_kit.phantom import tissue
 from stenosis_kit.phantom.acquire import acquire, draw_receiver
 from stenosis_kit.phantom.anatomy import Spine, draw_spine
+from stenosis_kit.phantom.damage import break_files, spoil_with_metal
 from stenosis_kit.phantom.faults import draw_faults
 from stenosis_kit.phantom.looks import Looks, draw_looks
 from stenosis_kit.phantom.protocols import SIZES, Series, draw_series
+from stenosis_kit.phantom.readers import read
 from stenosis_kit.phantom.render import render, shifted
 from stenosis_kit.phantom.severity import Severity, draw
 from stenosis_kit.phantom.write import Header, write_slice
@@ -101,7 +102,7 @@ def plan_study(order: Order) -> Study:
         series=dict(zip(ids.tolist(), drawn, strict=True)),
         offset=offset,
     )
-    _read(study, rngs["reader"])
+    read(study, rngs["reader"])
     return study
 
 
@@ -124,10 +125,10 @@ def make_study(order: Order, folder: Path) -> Study:
         for number, plane in zip(series.numbers, series.planes, strict=True):
             ideal = render(study.spine, study.looks.on(contrast), textures, palette, plane)
             if "metal" in study.faults:
-                _spoil_with_metal(ideal, plane, study.spine)
+                spoil_with_metal(ideal, plane, study.spine)
             pixels = acquire(ideal, plane, receiver, rng)
             write_slice(place / f"{number}.dcm", pixels, study.placed(plane), number, header)
-    _damage(study, folder / str(order.study_id), rngs["damage"])
+    break_files(folder / str(order.study_id), study.faults, rngs["damage"])
     return study
 
 
@@ -150,107 +151,6 @@ def _header(rng: np.random.Generator, study: Study, series_id: int, series: Seri
         time=f"22{rng.integers(10, 60)}{rng.integers(10, 60)}.{rng.integers(100000, 999999)}",
         faults=study.faults,
     )
-
-
-# --- Readers ---------------------------------------------------------------------------------
-
-
-def _read(study: Study, rng: np.random.Generator) -> None:
-    """Fills in labels and points as the competition's readers left them."""
-    faults, labels = study.faults, study.labels
-    _leave_out(study, rng)
-    shift = int(rng.choice([-1, 1])) if "shifted_levels" in faults else 0
-    if shift:
-        known = labels.copy()
-        for level in range(5):
-            inside = 0 <= level + shift < 5
-            labels[:, level] = known[:, level + shift] if inside else np.where(known[:, level] < 0, -1, 0)
-    jitter = {"none": 0.0, "real": 1.0, "hard": 1.5}[study.order.mode] if study.order.split == "train" else 0.0
-    for index, condition in enumerate(rsna.CONDITIONS):
-        swap = {rsna.LEFT: rsna.RIGHT, rsna.RIGHT: rsna.LEFT}.get(condition.side)
-        swapped = "swapped_sides" in faults and condition.term == "foraminal"
-        pointed = rsna.condition_of("foraminal", swap) if swapped else condition
-        for level in range(5):
-            if labels[index, level] < 0:
-                continue
-            truth = _point(study, condition, level, 0.0, rng)
-            found = _point(study, pointed, level + shift, jitter, rng)
-            if truth:
-                study.true_points[index, level] = truth
-            lost = "missing_points" in faults and condition.term == "spinal" and rng.random() < 0.25
-            if found and not lost:
-                study.points[index, level] = found
-
-
-def _leave_out(study: Study, rng: np.random.Generator) -> None:
-    """Removes labels of levels that no axial slice shows, and of whole sides that nobody read."""
-    faults, labels = study.faults, study.labels
-    uncovered = 2 if "uncovered_l2_l3" in faults else 1 if "uncovered_l1_l2" in faults else 0
-    for index, condition in enumerate(rsna.CONDITIONS):
-        if condition.term == "subarticular":
-            labels[index, :uncovered] = -1
-        if condition.term == "foraminal" and "missing_side" in faults and condition.side == rsna.LEFT:
-            labels[index] = -1
-        if condition.term == "spinal" and "missing_canal" in faults:
-            labels[index] = -1
-
-
-def _point(
-    study: Study, condition: rsna.Condition, level: int, jitter: float, rng: np.random.Generator
-) -> Point | None:
-    """The label point on the nearest slice of the condition's series kind, or None where no slice shows it."""
-    place = study.spine.point(condition, level)
-    place = place + jitter * rng.normal(size=3)
-    series = [(key, one) for key, one in study.series.items() if one.kind == condition.series_kind]
-    slices = [(key, n, plane) for key, one in series for n, plane in zip(one.numbers, one.planes, strict=True)]
-    if not slices:
-        return None
-    nearest, distance = nearest_plane([plane for *_, plane in slices], place)
-    key, number, plane = slices[nearest]
-    if distance > rsna.LEVEL_GUARD_MM or not plane.shows(place):
-        return None
-    x, y = plane.to_pixel(place)
-    return key, number, float(x), float(y), plane.drop(place) + study.offset
-
-
-# --- Damage ----------------------------------------------------------------------------------
-
-
-def _spoil_with_metal(ideal: np.ndarray, plane: Plane, spine: Spine) -> None:
-    """Voids with bright rims round screws in the pedicles of L4 and L5, in place."""
-    for body, side in ((8, 18), (8, -18), (9, 20), (9, -20)):
-        y, z = spine.wall.at(spine.wall.s_bodies[body] + 4, 4)
-        center = np.array([spine.column.midline(z) + side, y, z])
-        away = abs(float(plane.distance(center)))
-        if away > 9:
-            continue
-        x, y = plane.to_pixel(center)
-        columns, rows = np.meshgrid(np.arange(plane.shape[1]) - x, np.arange(plane.shape[0]) - y)
-        distance = np.sqrt((columns * plane.spacing[1] / 1.8) ** 2 + (rows * plane.spacing[0]) ** 2 + away**2) - 9
-        ideal *= np.clip(0.5 + distance / 2, 0.02, 1)
-        ideal += 1.2 * np.exp(-((distance - 1) ** 2))
-
-
-def _damage(study: Study, folder: Path, rng: np.random.Generator) -> None:
-    """Breaks files of a finished study."""
-    faults = study.faults
-    files = sorted(folder.glob("*/*.dcm"))
-    victim = files[int(rng.integers(len(files)))] if files else None
-    if victim and "truncated_file" in faults:
-        victim.write_bytes(victim.read_bytes()[: victim.stat().st_size // 2])
-    if victim and "empty_file" in faults:
-        victim.write_bytes(b"")
-    if victim and "stray_file" in faults:
-        (victim.parent / ".DS_Store").write_bytes(b"\0\0\0\1Bud1")
-    if victim and "empty_series" in faults:
-        for path in victim.parent.iterdir():
-            path.unlink()
-    if victim and "unlisted_series" in faults:
-        shutil.copytree(victim.parent, folder / "77")
-    if victim and "missing_series_folder" in faults:
-        shutil.rmtree(victim.parent)
-    if "missing_study_folder" in faults:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def one_thread() -> None:

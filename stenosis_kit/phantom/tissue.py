@@ -27,19 +27,22 @@ class Palette(dict):
 
 
 def draw_palette(rng: np.random.Generator, contrast: str, marrow: float = 1.0) -> Palette:
-    """One series' signals: every entry varies by a tenth from scanner to scanner.
+    """One series' signals: they vary widely, for a network that is to read real ones must not rely on any.
 
     Args:
         rng: the study's generator.
         contrast: T1, T2 or STIR (any fat-suppressed T2).
         marrow: the patient's marrow fat relative to the mean.
     """
-    signals = np.array(_SIGNALS[contrast]) * np.exp(0.12 * rng.normal(size=len(_TISSUES)))
+    signals = np.array(_SIGNALS[contrast]) * np.exp(0.17 * rng.normal(size=len(_TISSUES)))
     palette = Palette(zip(_TISSUES, signals.tolist(), strict=True))
-    palette["marrow"] *= 1 / marrow if contrast == STIR else marrow
+    palette["csf"] = _SIGNALS[contrast][_TISSUES.index("csf")] * rng.uniform(0.85, 1.15)
+    palette["nucleus"] *= rng.uniform(0.55, 1.1)
+    palette["marrow"] *= rng.uniform(0.7, 2.0) / marrow if contrast == STIR else marrow
     if contrast == STIR:  # suppression is seldom complete
-        palette["fat"] *= rng.uniform(0.5, 3.0)
+        palette["fat"] *= rng.uniform(0.5, 3.5)
         palette["epidural_fat"] = palette["fat"]
+        palette["muscle"] *= rng.uniform(0.8, 1.9)
     return palette
 
 

@@ -34,7 +34,9 @@ def paint_torso(canvas: Canvas, plane: Plane, looks: Looks) -> None:
     u = 1.3 * (0.8 * canvas.across - 0.55 * canvas.back) + np.where(canvas.side > 0, np.float32(97), np.float32(0))
     v = 0.8 * (0.55 * canvas.across + 0.8 * canvas.back) + 0.1 * canvas.z
     streaks = sample(canvas.textures.streaks, u, v)
-    image += muscle * ((0.2 + 0.8 * looks.muscle_fat) * (fat - lean) * streaks + 0.12 * lean * canvas.fine)
+    image += muscle * (
+        (0.2 + 0.8 * looks.muscle_fat) * (fat - lean) * streaks + lean * (0.16 * canvas.fine + 0.12 * canvas.medium)
+    )
     canvas.image[:] = image * (1 + 0.03 * canvas.fine)
 
 
@@ -117,7 +119,7 @@ def _paint_psoas(grid: _Grid) -> None:
     drop = clip(-grid.z - 50, 0, 80)
     psoas = norm(grid.across - 29 - 0.75 * thick - 0.15 * drop, (grid.back + 14 + 0.35 * drop) * 0.8) - thick
     loin = norm((grid.across - 66) / 24, (grid.back - 12 + 0.25 * (grid.across - 66)) / 8) * 9 - 9
-    for distance in (psoas + 0.8 * grid.coarse, loin):
+    for distance in (psoas + 1.8 * grid.coarse + 0.4 * grid.medium, loin + 0.8 * grid.coarse):
         _lay_muscle(grid, cover(distance, grid.edge), 0.45)
 
 

@@ -1,0 +1,80 @@
+"""What the competition's readers left behind: labels, points, and their errors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from stenosis_kit import rsna
+from stenosis_kit.geometry import nearest_plane
+
+if TYPE_CHECKING:
+    from stenosis_kit.phantom.study import Point, Study
+
+_OTHER_SIDE = {rsna.LEFT: rsna.RIGHT, rsna.RIGHT: rsna.LEFT}
+_JITTER = {"none": 0.0, "real": 1.0, "hard": 1.5}
+"""mm, sd along each patient axis by which points of the train split miss, by how much is wrong with the data."""
+
+
+def read(study: Study, rng: np.random.Generator) -> None:
+    """Fills in a study's labels and points as the competition's readers left them, in place."""
+    faults, labels = study.faults, study.labels
+    _leave_out(study, rng)
+    shift = int(rng.choice([-1, 1])) if "shifted_levels" in faults else 0
+    if shift:
+        _miscount(labels, shift)
+    jitter = _JITTER[study.order.mode] if study.order.split == "train" else 0.0
+    for index, condition in enumerate(rsna.CONDITIONS):
+        pointed = condition
+        if "swapped_sides" in faults and condition.term == "foraminal":
+            pointed = rsna.condition_of("foraminal", _OTHER_SIDE[condition.side])
+        for level in range(5):
+            if labels[index, level] < 0:
+                continue
+            truth = _point(study, condition, level, 0.0, rng)
+            found = _point(study, pointed, level + shift, jitter, rng)
+            if truth:
+                study.true_points[index, level] = truth
+            lost = "missing_points" in faults and condition.term == "spinal" and rng.random() < 0.25
+            if found and not lost:
+                study.points[index, level] = found
+
+
+def _miscount(labels: np.ndarray, shift: int) -> None:
+    """Moves labels by a level, in place; the disc that comes in from outside is healthy."""
+    known = labels.copy()
+    for level in range(5):
+        inside = 0 <= level + shift < 5
+        labels[:, level] = known[:, level + shift] if inside else np.where(known[:, level] < 0, -1, 0)
+
+
+def _leave_out(study: Study, rng: np.random.Generator) -> None:
+    """Removes labels of levels that no axial slice shows, and of whole sides that nobody read."""
+    faults, labels = study.faults, study.labels
+    uncovered = 2 if "uncovered_l2_l3" in faults else 1 if "uncovered_l1_l2" in faults else 0
+    for index, condition in enumerate(rsna.CONDITIONS):
+        if condition.term == "subarticular":
+            labels[index, :uncovered] = -1
+        if condition.term == "foraminal" and "missing_side" in faults and condition.side == rsna.LEFT:
+            labels[index] = -1
+        if condition.term == "spinal" and "missing_canal" in faults:
+            labels[index] = -1
+
+
+def _point(
+    study: Study, condition: rsna.Condition, level: int, jitter: float, rng: np.random.Generator
+) -> Point | None:
+    """The label point on the nearest slice of the condition's series kind, or None where no slice shows it."""
+    place = study.spine.point(condition, level)
+    place = place + jitter * rng.normal(size=3)
+    series = [(key, one) for key, one in study.series.items() if one.kind == condition.series_kind]
+    slices = [(key, n, plane) for key, one in series for n, plane in zip(one.numbers, one.planes, strict=True)]
+    if not slices:
+        return None
+    nearest, distance = nearest_plane([plane for *_, plane in slices], place)
+    key, number, plane = slices[nearest]
+    if distance > rsna.LEVEL_GUARD_MM or not plane.shows(place):
+        return None
+    x, y = plane.to_pixel(place)
+    return key, number, float(x), float(y), plane.drop(place) + study.offset
