@@ -26,7 +26,7 @@ def show_time(seconds: float) -> str:
     """Seconds for people: 4.2 s, 3 min 20 s, 2 h 05 min; no limit."""
     if math.isinf(seconds):
         return "no limit"
-    if seconds < 60:
+    if round(seconds, 1) < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"

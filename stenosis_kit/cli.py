@@ -33,7 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _log_to_stderr()
     _end_on_signals()
     try:
-        return chosen.run(chosen)
+        code = chosen.run(chosen)
+        sys.stdout.flush()
+        return code
     except InputError as error:
         print(f"stenosis-kit {chosen.command}: {error}", file=sys.stderr)
     except BrokenPipeError:  # the reader of our output has left
@@ -172,7 +174,7 @@ def _parser() -> argparse.ArgumentParser:
 
     split = _command(commands, "split", _split, "hold out studies for offline scoring", "data", "out")
     split.add_argument("--test-share", type=float, default=0.2, help="share held out (default %(default)s)")
-    split.add_argument("--seed", type=int, default=0)
+    split.add_argument("--seed", type=_count, default=0)
 
     doctor = _command(commands, "doctor", _doctor, "what is wrong with a data folder", "data")
     _which_split(doctor, "train")
@@ -185,7 +187,7 @@ def _parser() -> argparse.ArgumentParser:
     train = _command(commands, "train", _train, "train graders on a crop store", "store", "model")
     _time_limit(train, "30m")
     train.add_argument("--folds", type=_positive, help="models a grader (default 3, fewer where the time is short)")
-    train.add_argument("--seed", type=int)
+    train.add_argument("--seed", type=_count)
     train.add_argument("--fresh", action="store_true", help="train everything anew")
 
     levels = _command(commands, "levels", _levels, "find the 25 points of each study", "data")

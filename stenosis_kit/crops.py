@@ -51,6 +51,9 @@ VIEWS = (
 VIEW_BY_NAME = {view.name: view for view in VIEWS}
 
 
+_FINEST = 8  # samples along a crop's pixel: a header's tiny PixelSpacing must not take all memory
+
+
 @dataclass(frozen=True, eq=False)
 class Crop:
     """The pixels of one view of one cell.
@@ -77,9 +80,12 @@ def cut(series: Series, point: np.ndarray, view: View, mirrored: bool = False) -
     Returns:
         None where no readable slice passes within `rsna.LEVEL_GUARD_MM` of the point.
     """
+    try:
+        low, high = series.window()
+    except UnreadableSlice:
+        return None
     while pick := nearest_slice([series], point):
         try:
-            low, high = series.window()
             chosen = _neighbours(series, pick.slice, point, view)
             signal = [series.pixels(item) for item in chosen]
         except UnreadableSlice:
@@ -107,8 +113,10 @@ def _neighbours(series: Series, middle: Slice, point: np.ndarray, view: View) ->
     depth = np.array([(item.plane.center - middle.plane.center) @ normal for item in parallel])
     chosen = []
     for step in range(-(view.slices // 2), view.slices // 2 + 1):
-        away = np.abs(depth - step * view.step_mm)
-        chosen.append(middle if step == 0 else parallel[int(np.argmin(np.round(away, 3)))])
+        away = np.round(np.abs(depth - step * view.step_mm), 3)
+        # Of two equally near, the one closer to the middle: so left and mirrored right take mirrored slices.
+        nearest = np.lexsort((np.abs(depth), away))[0]
+        chosen.append(middle if step == 0 else parallel[nearest])
     return chosen
 
 
@@ -121,7 +129,7 @@ def _matrix(plane: Plane, point: np.ndarray, view: View, orientation: str, mirro
 
 def _resample(signal: np.ndarray, matrix: np.ndarray, view: View, plane: Plane, outside: float) -> np.ndarray:
     """(px, px) float32, linear; where the crop's pixels are much larger than the image's, their mean."""
-    fine = max(1, round(view.mm / view.px / min(plane.spacing)))
+    fine = min(max(1, round(view.mm / view.px / min(plane.spacing))), _FINEST)
     step, corner = matrix[:, :2] / fine, matrix[:, 2] - matrix[:, :2].sum(axis=1) * (fine - 1) / (2 * fine)
     swapped = step[::-1, ::-1]  # scipy counts (row, column)
     side = view.px * fine

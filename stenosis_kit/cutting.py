@@ -6,14 +6,14 @@ This is what worker processes run, for training (`label_sites`) and prediction (
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from stenosis_kit import rsna
-from stenosis_kit.crops import VIEWS, View, cut
+from stenosis_kit.crops import VIEWS, Crop, View, cut
 from stenosis_kit.dicom import Series, read_study
 from stenosis_kit.geometry import midpoint
 from stenosis_kit.levels import anatomy
@@ -106,9 +106,7 @@ def cut_study(task: StudyTask) -> StudyCrops:
     for site in sites:
         crop = None
         if isinstance(site, Site):
-            crop = cut(site.series, site.point, site.view, rsna.CONDITION_BY_NAME[site.condition].side == rsna.RIGHT)
-            if crop is None:
-                site = Lost(site.condition, site.level, site.view.name, "its slices cannot be read")
+            site, crop = _cut_site(study, site)
         if crop is None:
             result.lost.append(site)
             continue
@@ -119,6 +117,17 @@ def cut_study(task: StudyTask) -> StudyCrops:
     result.arrays = {view: np.stack(stack) for view, stack in pixels.items()}
     result.skipped_files = {f"{one.series_id}/{name}": why for one in study for name, why in one.skipped.items()}
     return result
+
+
+def _cut_site(study: Sequence[Series], site: Site) -> tuple[Site, Crop] | tuple[Lost, None]:
+    """Cuts a site; where its series cannot be read there, another one of the kind that covers it."""
+    mirrored = rsna.CONDITION_BY_NAME[site.condition].side == rsna.RIGHT
+    others = [series for series in _of_kind(study, site.view) if series is not site.series]
+    for series in (site.series, *others):
+        crop = cut(series, site.point, site.view, mirrored)
+        if crop:
+            return replace(site, series=series), crop
+    return Lost(site.condition, site.level, site.view.name, "its slices cannot be read"), None
 
 
 def predicted_sites(study: Sequence[Series]) -> Iterator[Site | Lost]:
@@ -203,7 +212,7 @@ def _of_kind(study: Sequence[Series], view: View) -> list[Series]:
     return [series for series in study if series.kind == view.series_kind]
 
 
-def _manifest_row(study_id: int, site: Site, crop: Any, severity: str | None, row: int) -> dict[str, Any]:
+def _manifest_row(study_id: int, site: Site, crop: Crop, severity: str | None, row: int) -> dict[str, Any]:
     x, y, z = (float(value) for value in site.point)
     weight = rsna.SEVERITY_WEIGHTS[rsna.SEVERITIES.index(severity)] if severity else None
     return {

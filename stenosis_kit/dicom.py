@@ -24,6 +24,9 @@ pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
 MAX_PIXELS = 4096 * 4096
 """Larger images are refused before memory is taken for them; the competition's largest is 1024 x 1024."""
 
+STEEPEST_DEG = 60.0
+"""Tilt beyond which a slice is a scout or of another kind of series; the steepest disc-angled ones have some 45."""
+
 SAMPLE_SLICES = 5
 SAMPLE_PERCENTILES = (1.0, 99.5)
 
@@ -81,6 +84,8 @@ def read_slice(path: Path) -> Slice:
             raise ValueError(f"expected one frame of one sample; found {frames} frame(s) of {samples}")
         if shape[0] * shape[1] > MAX_PIXELS:
             raise ValueError(f"Rows, Columns: expected at most {MAX_PIXELS} pixels; found {shape[0]} x {shape[1]}")
+        if not (np.isfinite([slope, intercept]).all()):
+            raise ValueError(f"RescaleSlope, RescaleIntercept: expected numbers; found {slope}, {intercept}")
         plane = Plane.from_tags(*tags, shape)
     except Exception as error:  # a stranger's file: pydicom's errors are of many kinds, and none may end the run
         raise UnreadableSlice(_reason(error)) from None
@@ -118,7 +123,12 @@ class Series:
     def __init__(self, series_id: int, kind: str, slices: Iterable[Slice], skipped: dict[str, str]) -> None:
         self.series_id = series_id
         self.kind = kind
-        found = sorted(slices, key=lambda item: item.number)
+        found = []
+        for item in sorted(slices, key=lambda item: item.number):
+            if item.plane.tilt_deg(self.orientation) > STEEPEST_DEG:
+                skipped[item.path.name] = f"not {self.orientation}: its plane lies across the series"
+            else:
+                found.append(item)
         order = stacking_order([item.plane for item in found], self.orientation)
         self.slices = [found[i] for i in order]
         self.skipped = skipped

@@ -43,6 +43,11 @@ class Diagnosis:
             shown = ", ".join(f"{name} {count}" for name, count in value.items()) if isinstance(value, dict) else shown
             self.remarks.append(f"{key.replace('_', ' ')}: {shown}. {consequence}")
 
+    def refuse(self, key: str, count: int, consequence: str) -> None:
+        """Notes a finding that keeps `format` from working."""
+        self.add(key, count, consequence)
+        self.rows_lost |= bool(count)
+
 
 def doctor(data: Path | str, split: str = "train", workers: int | None = None) -> Diagnosis:
     """Examines the tables that are there against each other, and the images if there are any.
@@ -57,7 +62,7 @@ def doctor(data: Path | str, split: str = "train", workers: int | None = None) -
         cells = _table(data / rsna.TRAIN_TABLE, read_cells, found)
         points = _table(data / rsna.POINTS_TABLE, read_points, found)
     if series is None and cells is None and points is None:
-        if found.remarks:
+        if found.rows_lost:
             raise InputError(data, "a readable table", "none: " + " / ".join(found.remarks), "Download them again.")
         raise InputError(data, f"tables of the {split} split", "none", "Give the competition's folder.")
     studies = _studies(cells, series, points)
@@ -94,6 +99,8 @@ def _studies(*frames: pl.DataFrame | None) -> list[int]:
 
 
 def _examine_labels(found: Diagnosis, cells: pl.DataFrame) -> None:
+    doubled = len(duplicate_rows(cells, tuple(_CELL))) // len(rsna.CELLS)
+    found.refuse("duplicate_studies", doubled, "format refuses them: keep one of each.")
     missing = cells.filter(pl.col("severity").is_null())
     found.add("labels_missing", missing.height, "Those cells are neither trained on nor scored.")
     found.add("studies_with_missing_labels", missing["study_id"].n_unique())
@@ -107,6 +114,8 @@ def _examine_points(
         labelled = cells.drop_nulls("severity")
         lonely = labelled.join(points, on=_CELL, how="anti").height
         found.add("labels_without_point", lonely, "Their crops are placed as prediction would place them.")
+        strangers = points.join(cells, on="study_id", how="anti").height
+        found.refuse("points_of_unknown_studies", strangers, "format refuses them: mend or delete those rows.")
         found.add("points_without_label", points.join(labelled, on=_CELL, how="anti").height, "They are not used.")
     if series is not None:
         kinds = points.join(series.unique(["study_id", "series_id"]), on=["study_id", "series_id"], how="left")
@@ -114,15 +123,17 @@ def _examine_points(
         odd = kinds.filter(pl.col("series_description").is_not_null() & (pl.col("series_description") != expected))
         found.add("points_on_unexpected_series", odd.height, "Their crops are placed as prediction would place them.")
         unknown = kinds["series_description"].null_count()
-        found.add("points_on_unknown_series", unknown, "format refuses them: mend or delete those rows.")
-    found.add("duplicate_points", len(duplicate_rows(points, POINT_KEY)), "format refuses them: keep one of each.")
-    found.rows_lost |= bool(found.findings.get("points_on_unknown_series") or found.findings["duplicate_points"])
+        found.refuse("points_on_unknown_series", unknown, "format refuses them: mend or delete those rows.")
+    found.refuse("duplicate_points", len(duplicate_rows(points, POINT_KEY)), "format refuses them: keep one of each.")
     without = len(set(studies) - set(points["study_id"]))
     found.add("studies_without_points", without, "Their crops are placed as prediction would place them.")
     found.findings["max_instance_number"] = points["instance_number"].max() or 0
 
 
 def _examine_series(found: Diagnosis, series: pl.DataFrame, studies: list[int]) -> None:
+    doubled = len(duplicate_rows(series, ("study_id", "series_id")))
+    found.refuse("duplicate_series", doubled, "format refuses them: keep one of each.")
+    series = series.unique(["study_id", "series_id"])
     counts = series.group_by("study_id", "series_description").len()
     lacking, several = {}, {}
     for kind in rsna.SERIES_KINDS:
@@ -140,33 +151,35 @@ def _examine_series(found: Diagnosis, series: pl.DataFrame, studies: list[int]) 
 
 
 def _examine_images(found: Diagnosis, tasks: list[StudyTask], workers: int | None) -> None:
-    images, unreadable, empty = 0, [], 0
+    images, readable, unreadable, empty = 0, 0, [], 0
     results = run_tasks(examine_study, tasks, workers)
     for task, result in tqdm(results, "doctor", len(tasks), unit="study", disable=None, leave=False):
         if isinstance(result, Exception):
             unreadable.append(f"{task.study_id}: {result}")
             continue
         images += result[0]
-        empty += result[1]
-        unreadable += result[2]
+        readable += result[1]
+        empty += result[2]
+        unreadable += result[3]
     found.add("series_without_images", empty, "Other views or the prior answer there.")
     found.findings["images"] = images
     found.add("unreadable_files", sorted(unreadable), "They are passed over:")
     found.remarks += [f"  {line}" for line in sorted(unreadable)[:10]]
-    if not images:
+    if not readable:
         found.rows_lost = True
         found.remarks.append("no image can be read: every row would be a prior.")
 
 
-def examine_study(task: StudyTask) -> tuple[int, int, list[str]]:
-    """Of one study: number of .dcm files, series of the table without any, and the unreadable ones with why."""
+def examine_study(task: StudyTask) -> tuple[int, int, int, list[str]]:
+    """Of one study: number of .dcm files, of usable headers, of series without files; unusable files with why."""
     study = read_study(task.images, task.study_id, task.series)
     folders = {one.series_id: task.images / str(task.study_id) / str(one.series_id) for one in study}
     files = {series_id: [p for p in list_files(folder) if p.suffix == ".dcm"] for series_id, folder in folders.items()}
     unreadable = [
         f"{task.study_id}/{one.series_id}/{name}: {why}" for one in study for name, why in _reasons(one.skipped)
     ]
-    return sum(map(len, files.values())), sum(not found for found in files.values()), unreadable
+    usable = sum(len(one.slices) for one in study)
+    return sum(map(len, files.values())), usable, sum(not found for found in files.values()), unreadable
 
 
 def _reasons(skipped: dict[str, str]) -> Iterable[tuple[str, str]]:

@@ -130,6 +130,16 @@ class Plane:
         other = other if other @ follow >= 0 else -other
         return (other, lead) if orientation == SAGITTAL else (lead, other)
 
+    def display_corner(self, orientation: str) -> np.ndarray:
+        """(3,) the upper left corner of the image as it is displayed, however it is stored, mm."""
+        right, down = self.display_axes(orientation)
+        return self.center - self.extent(right) / 2 * right - self.extent(down) / 2 * down
+
+    def tilt_deg(self, orientation: str) -> float:
+        """Angle between the plane and the straight one of that orientation, degrees: 0 to 90."""
+        axis = _DISPLAY_AXES[orientation][2]
+        return float(np.rad2deg(np.arccos(min(1.0, abs(self.normal @ axis)))))
+
     def stacking_normal(self, orientation: str) -> np.ndarray:
         """(3,) the unit normal that points along the patient axis by which slices are ordered."""
         axis = _DISPLAY_AXES[orientation][2]

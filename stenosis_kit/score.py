@@ -65,7 +65,7 @@ def score(submission: Path | str | pl.DataFrame, labels: Path | str | pl.DataFra
         InputError: where a file cannot be used, or the submission lacks a labelled row (the first is named).
     """
     frame, truth = _loaded(submission, labels)
-    losses = study_losses(frame, truth)
+    losses = study_losses(frame, truth, _named(submission))
     known = {
         name: None if np.isnan(term) else float(term) for name, term in zip(ALL_TERMS, losses.terms(), strict=True)
     }
@@ -85,8 +85,8 @@ def baselines(labels: Path | str | pl.DataFrame) -> dict[str, float | None]:
     return {name: score(_constant(truth, priors), truth)["score"] for name, priors in constants.items()}
 
 
-def study_losses(submission: pl.DataFrame, truth: pl.DataFrame) -> StudyLosses:
-    """Per-study sums of the four terms.
+def study_losses(submission: pl.DataFrame, truth: pl.DataFrame, name: str = "the submission") -> StudyLosses:
+    """Per-study sums of the four terms; `name` is what an error calls the submission.
 
     Raises:
         InputError: where the submission lacks a labelled row.
@@ -95,7 +95,7 @@ def study_losses(submission: pl.DataFrame, truth: pl.DataFrame) -> StudyLosses:
     lost = joined.filter(pl.col(rsna.SEVERITIES[0]).is_null())
     if lost.height:
         found = f"{lost.height} labelled row(s) missing, the first {lost['row_id'][0]}"
-        raise InputError("submission", "every labelled row", found, "Do the submission and the labels belong together?")
+        raise InputError(name, "every labelled row", found, "Do the submission and the labels belong together?")
     raw = joined.select(rsna.SEVERITIES).to_numpy()
     label = np.array([rsna.SEVERITIES.index(name) for name in joined["severity"]], int)
     weight = np.asarray(rsna.SEVERITY_WEIGHTS)[label]
@@ -151,7 +151,7 @@ def compare(
         InputError: as `score`; also where a term has no rows.
     """
     truth = _loaded_labels(labels)
-    first, second = (study_losses(_loaded(each, truth)[0], truth) for each in (submission, other))
+    first, second = (study_losses(_loaded(each, truth)[0], truth, _named(each)) for each in (submission, other))
     n = len(first.studies)
     counts = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=resamples).astype(float)
     drawn = (first.terms(counts) - second.terms(counts)).mean(axis=1)
@@ -177,6 +177,10 @@ def _loaded_labels(labels: Path | str | pl.DataFrame) -> pl.DataFrame:
     if truth.is_empty():
         raise InputError(labels, "at least one labelled cell", "none", "Give a train.csv or a solution.csv.")
     return truth
+
+
+def _named(submission: Path | str | pl.DataFrame) -> str:
+    return "the submission" if isinstance(submission, pl.DataFrame) else str(submission)
 
 
 def _constant(truth: pl.DataFrame, priors: Priors) -> pl.DataFrame:

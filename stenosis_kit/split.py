@@ -35,9 +35,12 @@ def split(data: Path | str, out: Path | str, test_share: float = 0.2, seed: int 
     if not 0 < test_share < 1:
         raise InputError("--test-share", "a share above 0 and below 1", str(test_share), "Give .2, for instance.")
     tables = read_train(data)
-    studies = tables.cells["study_id"].unique().sort().to_list()
+    in_grid = pl.col("study_id").is_in(tables.series["study_id"].unique().implode())
+    studies = tables.cells.filter(in_grid)["study_id"].unique().sort().to_list()
     if len(studies) < 2:
-        raise InputError(data / rsna.TRAIN_TABLE, "at least two studies", f"{len(studies)}", "Give more studies.")
+        raise InputError(
+            data / rsna.TRAIN_TABLE, "at least two studies with series", f"{len(studies)}", "Give more studies."
+        )
     if out.is_dir() and any(out.iterdir()):
         raise InputError(out, "an empty or new folder", "one that holds files", "Give another one.")
     make_folder(out)

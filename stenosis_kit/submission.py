@@ -10,7 +10,6 @@ import numpy as np
 import polars as pl
 
 from stenosis_kit import rsna
-from stenosis_kit.errors import InputError
 from stenosis_kit.files import replacing, write_json
 from stenosis_kit.priors import Priors, prior_rows
 
@@ -60,9 +59,11 @@ class Submission:
                 self.explain([row_id], "the grader's answer was not finite")
 
     def explain(self, row_ids: Sequence[str], why: str) -> None:
-        """Says why rows are left at their prior."""
+        """Leaves rows at their prior, and says why."""
         for row_id in row_ids:
-            self.sources[self._place[row_id]] = {"source": "prior", "why": why}
+            place = self._place[row_id]
+            self.probabilities[place] = self.priors[place]
+            self.sources[place] = {"source": "prior", "why": why}
 
     def counts(self) -> dict[str, int]:
         """Number of rows by source and reason, the most frequent first."""
@@ -76,13 +77,10 @@ class Submission:
         """
         columns = {name: self.probabilities[:, k] for k, name in enumerate(rsna.SEVERITIES)}
         frame = self.grid.select("row_id").with_columns(**columns)
-        try:
-            with replacing(path) as partial:
-                frame.write_csv(partial)
-            rows = dict(zip(self.grid["row_id"], self.sources, strict=True))
-            write_json(path.with_suffix(".run.json"), {**(run or {}), "counts": self.counts(), "rows": rows})
-        except OSError as error:
-            raise InputError(path, "a file that can be written", str(error.strerror), "Give another place.") from None
+        with replacing(path) as partial:
+            frame.write_csv(partial)
+        rows = dict(zip(self.grid["row_id"], self.sources, strict=True))
+        write_json(path.with_suffix(".run.json"), {**(run or {}), "counts": self.counts(), "rows": rows})
 
 
 def read_submission(path: Path) -> pl.DataFrame:

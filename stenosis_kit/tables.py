@@ -2,7 +2,7 @@
 
 Every table is read as text first and converted column by column, so that all problems of a file are
 collected in one error that names file, row, column, expected and found, whatever version of polars runs.
-Rows are numbered as an editor shows them: the header is row 1.
+Rows are numbered as an editor shows them, blank lines aside: the header is row 1.
 """
 
 from __future__ import annotations
@@ -71,10 +71,10 @@ class TableError(InputError):
 
 
 def read_text(path: Path) -> pl.DataFrame:
-    """A CSV as text columns, blanks stripped, empty fields null.
+    """A CSV as text columns, blanks stripped, empty fields null, blank lines left out.
 
     Raises:
-        InputError: where there is no such file, or it is not CSV.
+        InputError: where there is no such file, it is not CSV, or two columns share a name.
     """
     if not path.is_file():
         raise InputError(path, "a CSV table", "no such file", "Is this the competition's folder?")
@@ -85,8 +85,13 @@ def read_text(path: Path) -> pl.DataFrame:
     except (pl.exceptions.PolarsError, OSError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(path, "a CSV table", f"what polars cannot read: {reason}", "Download it again.") from None
-    frame = frame.rename({name: name.strip().strip("\ufeff") for name in frame.columns})
-    return frame.with_columns(pl.all().str.strip_chars().replace("", None))
+    names = [name.strip().strip("\ufeff") for name in frame.columns]
+    doubled = sorted({name for name in names if names.count(name) > 1})
+    if doubled:
+        raise InputError(path, "columns of different names", f"{doubled[0]!r} twice", "Rename or delete one of them.")
+    frame.columns = names
+    frame = frame.with_columns(pl.all().str.strip_chars().replace("", None))
+    return frame.filter(~pl.all_horizontal(pl.all().is_null()))
 
 
 def read_table(path: Path, columns: Mapping[str, Column], key: tuple[str, ...] = ()) -> pl.DataFrame:

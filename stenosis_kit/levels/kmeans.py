@@ -13,10 +13,15 @@ METHOD = "K-Means"
 
 
 def slice_positions(series: Series) -> np.ndarray:
-    """(slices,) location of each slice's ImagePositionPatient along the series' mean normal, mm, towards the head."""
+    """(slices,) location of each slice's corner along the series' mean normal, mm, towards the head.
+
+    The corner is the anterior one on the patient's right: where ImagePositionPatient, which the paper's slice location
+    comes from, lies in a series stored the usual way.
+    """
     normals = np.stack([plane.stacking_normal(series.orientation) for plane in series.planes])
     mean = normals.mean(axis=0)
-    return np.stack([plane.origin for plane in series.planes]) @ (mean / np.linalg.norm(mean))
+    corners = np.stack([plane.display_corner(series.orientation) for plane in series.planes])
+    return corners @ (mean / np.linalg.norm(mean))
 
 
 def kmeans_levels(positions: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -30,8 +30,9 @@ def nearest_slice(series: Iterable[Series], point: np.ndarray, guard_mm: float =
     Returns:
         None where no plane passes within the guard: the point is not covered.
     """
-    offers = [(one, item) for one in series for item in one.slices]
+    slices = ((one, item) for one in series for item in one.slices)
+    offers = [(one, item) for one, item in slices if abs(item.plane.distance(point)) <= guard_mm]
     if not offers:
         return None
     index, distance = nearest_plane([item.plane for _, item in offers], point)
-    return Pick(*offers[index], distance) if distance <= guard_mm else None
+    return Pick(*offers[index], distance)

@@ -1,0 +1,423 @@
+"""The command line: exit codes, messages and signals, without TensorFlow."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import worker_functions as functions
+from cohort import Tables, read_csv, swap_text, write_csv
+
+import stenosis_kit
+from stenosis_kit import cli
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(autouse=True)
+def as_before() -> Iterator[None]:
+    """Takes back what main sets for a whole process: signal handlers and logging."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    handlers = [signal.getsignal(number) for number in numbers]
+    logger = logging.getLogger("stenosis_kit")
+    level, kept = logger.level, list(logger.handlers)
+    yield
+    for number, handler in zip(numbers, handlers, strict=True):
+        signal.signal(number, handler)
+    logger.handlers[:] = kept
+    logger.setLevel(level)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return Tables().write(tmp_path / "data")
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs a command: (exit code, stdout, stderr)."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        code = cli.main([str(argument) for argument in arguments])
+        return code, *capsys.readouterr()
+
+    return run
+
+
+def environment(**more: str) -> dict[str, str]:
+    folders = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(folders)} | more
+
+
+# --- Done: 0, and the answer is no: 1 ----------------------------------------------------------
+
+
+def test_check_says_legal(run: Run, root: Path) -> None:
+    assert run("check", root / "sample_submission.csv", root) == (0, "legal\n", "")
+
+
+def test_check_says_what_is_wrong(run: Run, root: Path) -> None:
+    path = write_csv(root / "submission.csv", read_csv(root / "sample_submission.csv")[1:])
+    code, out, err = run("check", path, root)
+    missing = "201_left_neural_foraminal_narrowing_l1_l2"
+    assert (code, err) == (1, "")
+    assert out == f"WRONG missing row: 1 row(s), first {missing}\nNOT legal\n"
+
+
+def test_check_takes_the_split(run: Run, root: Path) -> None:
+    code, out, _ = run("check", root / "sample_submission.csv", root, "--split", "train")
+    assert code == 1
+    assert "missing row: 100 row(s)" in out
+
+
+def test_score_prints_and_writes_the_terms(run: Run, root: Path, tmp_path: Path) -> None:
+    assert run("split", root, tmp_path / "out", "--test-share", ".5")[0] == 0
+    submission, labels = tmp_path / "out" / "sample_submission.csv", tmp_path / "out" / "solution.csv"
+    code, out, err = run("score", submission, labels, "--json", tmp_path / "score.json")
+    assert (code, err) == (0, "")
+    assert "foraminal          1.0986" in out
+    assert "(a constant, for comparison)" in out
+    keys = {"score", "spinal", "foraminal", "subarticular", "any_severe_spinal", "rows", "studies", "rows_ignored"}
+    assert set(json.loads((tmp_path / "score.json").read_text())) == keys
+
+
+def test_score_of_a_term_without_rows_is_null_in_json(run: Run, root: Path, tmp_path: Path) -> None:
+    row = {"row_id": "201_spinal_canal_stenosis_l1_l2", "normal_mild": 1, "moderate": 0, "severe": 0}
+    labels = write_csv(tmp_path / "solution.csv", [row])
+    code, _, err = run("score", root / "sample_submission.csv", labels, "--json", tmp_path / "score.json")
+    assert (code, err) == (0, "")
+    found = json.loads((tmp_path / "score.json").read_text())
+    assert (found["foraminal"], found["score"]) == (None, None)
+    assert found["rows_ignored"] == 49
+
+
+def test_score_against_another_submission(run: Run, root: Path, tmp_path: Path) -> None:
+    run("split", root, tmp_path / "out", "--test-share", ".5")
+    submission, labels = tmp_path / "out" / "sample_submission.csv", tmp_path / "out" / "solution.csv"
+    code, out, _ = run("score", submission, labels, "--against", submission)
+    assert code == 0
+    assert f"against {submission}: +0.0000" in out
+
+
+def test_split_says_what_it_made(run: Run, root: Path, tmp_path: Path) -> None:
+    code, out, err = run("split", root, tmp_path / "out", "--test-share", ".25", "--seed", 3)
+    assert (code, err) == (0, "")
+    assert "3 training and 1 held-out studies" in out
+
+
+def test_doctor_of_a_healthy_root(run: Run, root: Path, tmp_path: Path) -> None:
+    code, out, err = run("doctor", root, "--json", tmp_path / "findings.json")
+    assert (code, err) == (0, "")
+    assert json.loads((tmp_path / "findings.json").read_text())["cells"] == 100
+    assert "cells                        100\n" in out
+
+
+def test_doctor_says_no_where_rows_will_be_lost(run: Run, tmp_path: Path) -> None:
+    tables = Tables()
+    tables.points[0]["series_id"] = 9999
+    code, out, _ = run("doctor", tables.write(tmp_path))
+    assert code == 1
+    assert "points on unknown series: 1." in out
+
+
+def test_doctor_of_the_test_split(run: Run, root: Path) -> None:
+    code, out, _ = run("doctor", root, "--split", "test")
+    assert code == 0
+    assert "studies                      2\n" in out
+
+
+# --- Unusable input: 2 -------------------------------------------------------------------------
+
+
+def command(name: str, root: Path) -> list[object]:
+    """A command line over a root, for commands that need no TensorFlow."""
+    sample, out = root.parent / "submission.csv", root.parent / "out"
+    sample.write_text("row_id,normal_mild,moderate,severe\n")
+    return {
+        "check": ["check", sample, root],
+        "score": ["score", sample, root / "train.csv"],
+        "split": ["split", root, out],
+        "doctor": ["doctor", root],
+        "levels": ["levels", root, "-o", out / "levels.csv"],
+        "format": ["format", root, out],
+    }[name]
+
+
+COMMANDS = ("check", "score", "split", "doctor", "levels", "format")
+
+
+def assert_one_line(err: str, name: str, path: object) -> None:
+    assert err.startswith(f"stenosis-kit {name}: {path}")
+    assert "expected " in err
+    assert "; found " in err
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+    assert "unexpected" not in err
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_root_that_is_not_there(run: Run, tmp_path: Path, name: str) -> None:
+    code, _, err = run(*command(name, tmp_path / "nowhere"))
+    assert code == 2
+    assert_one_line(err, name, tmp_path / "nowhere")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_root_without_tables(run: Run, tmp_path: Path, name: str) -> None:
+    (tmp_path / "data").mkdir()
+    code, _, err = run(*command(name, tmp_path / "data"))
+    assert code == 2
+    assert_one_line(err, name, tmp_path / "data")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_root_that_is_a_file(run: Run, tmp_path: Path, name: str) -> None:
+    (tmp_path / "data").write_text("")
+    code, _, err = run(*command(name, tmp_path / "data"))
+    assert code == 2
+    assert_one_line(err, name, tmp_path / "data")
+
+
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [
+        ("check", "test_series_descriptions.csv"),
+        ("score", "train.csv"),
+        ("split", "train.csv"),
+        ("format", "train_label_coordinates.csv"),
+        ("levels", "test_series_descriptions.csv"),
+    ],
+)
+@pytest.mark.parametrize("found", ["1.5", "-1", "../x"])
+def test_a_table_with_an_id_that_is_no_natural_number(run: Run, root: Path, name: str, table: str, found: str) -> None:
+    rows = read_csv(root / table)
+    write_csv(root / table, [rows[0], rows[1] | {"study_id": found}, *rows[2:]])
+    code, _, err = run(*command(name, root))
+    assert code == 2
+    assert err.startswith(f"stenosis-kit {name}: ")
+    assert str(root) in err
+    assert f"row 3, column study_id: expected an integer; found '{found}'" in err
+    assert not (root.parent / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["split", "format"])
+def test_all_problems_of_a_root_are_told_at_once(run: Run, root: Path, name: str) -> None:
+    swap_text(root / "train.csv", "Severe", "Bad")
+    swap_text(root / "train_label_coordinates.csv", "L1/L2", "L0/L1")
+    code, _, err = run(*command(name, root))
+    assert code == 2
+    assert "train.csv: row 2, column" in err
+    assert "train_label_coordinates.csv: row 2, column level: expected" in err
+
+
+@pytest.mark.parametrize("table", ["train.csv", "train_label_coordinates.csv"])
+@pytest.mark.parametrize("name", ["split", "format"])
+def test_a_root_that_lacks_one_table(run: Run, root: Path, name: str, table: str) -> None:
+    (root / table).unlink()
+    code, _, err = run(*command(name, root))
+    assert code == 2
+    assert_one_line(err, name, root / table)
+
+
+def test_format_without_images_is_unusable_input(run: Run, root: Path) -> None:
+    code, _, err = run("format", root, root.parent / "out", "--workers", 1)
+    assert code == 2
+    assert "expected images that crops can be cut from; found none" in err
+    assert "Traceback" not in err
+
+
+def test_check_of_a_submission_that_is_not_there(run: Run, root: Path) -> None:
+    code, _, err = run("check", root / "mine.csv", root)
+    assert code == 2
+    assert_one_line(err, "check", root / "mine.csv")
+
+
+def test_score_of_a_submission_that_lacks_a_labelled_row(run: Run, root: Path) -> None:
+    code, _, err = run("score", root / "sample_submission.csv", root / "train.csv")
+    assert code == 2
+    assert "100 labelled row(s) missing, the first 101_left_neural_foraminal_narrowing_l1_l2" in err
+    assert_one_line(err, "score", root / "sample_submission.csv")
+
+
+@pytest.mark.parametrize("name", ["doctor", "score", "levels"])
+def test_an_output_that_cannot_be_written(run: Run, root: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").write_text("")
+    out = tmp_path / "file" / "below"
+    run("split", root, tmp_path / "held", "--test-share", ".5")
+    held = tmp_path / "held"
+    arguments = {
+        "doctor": ["doctor", root, "--json", out],
+        "score": ["score", held / "sample_submission.csv", held / "solution.csv", "--json", out],
+        "levels": ["levels", Tables(test_studies=(201,)).write(tmp_path / "one"), "-o", out],
+    }[name]
+    code, _, err = run(*arguments)
+    assert code == 2
+    assert "expected " in err
+    assert "unexpected" not in err
+
+
+# --- Wrong use: 2 ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "the following arguments are required: COMMAND"),
+        (["fly"], "invalid choice: 'fly'"),
+        (["check", "a.csv"], "the following arguments are required: DATA"),
+        (["check", "a.csv", "data", "--split", "validation"], "invalid choice: 'validation'"),
+        (["levels", "data"], "the following arguments are required: -o/--output"),
+        (["split", "data", "out", "--test-share", "half"], "invalid float value: 'half'"),
+        (["format", "data", "store", "--workers", "0"], "expected a whole number above 0; found '0'"),
+        (["doctor", "data", "--fast"], "unrecognized arguments: --fast"),
+    ],
+)
+def test_wrong_use_says_what_was_expected(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(arguments)
+    assert ended.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("limit", ["5", "0s", "-5m", "5x", "1h30m", ""])
+@pytest.mark.parametrize("name", ["submit", "train", "predict"])
+def test_a_wrong_time_limit(name: str, limit: str, capsys: pytest.CaptureFixture[str]) -> None:
+    more = ["-o", "submission.csv"] if name == "predict" else []
+    with pytest.raises(SystemExit) as ended:
+        cli.main([name, "a", "b", *more, f"--time-limit={limit}"])
+    assert ended.value.code == 2
+    assert f"expected a time such as 90s, 15m or 8.5h; found {limit!r}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("share", ["0", "1", "-.5", "nan"])
+def test_a_share_that_holds_out_nothing_or_all(run: Run, root: Path, share: str) -> None:
+    code, _, err = run("split", root, root.parent / "out", f"--test-share={share}")
+    assert code == 2
+    assert_one_line(err, "split", "--test-share")
+
+
+def test_a_negative_seed_is_wrong_use_not_a_fault_of_ours(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        code = cli.main(["split", str(root), str(root.parent / "out"), "--seed=-1"])
+    except SystemExit as ended:
+        code = ended.code
+    err = capsys.readouterr().err
+    assert code == 2
+    assert "unexpected" not in err
+
+
+# --- Errors nobody foresaw ---------------------------------------------------------------------
+
+
+def break_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("one by nought")
+
+    monkeypatch.setattr("stenosis_kit.check.check", broken)
+
+
+def test_an_unexpected_error_shows_no_traceback(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("STENOSIS_KIT_DEBUG", raising=False)
+    break_check(monkeypatch)
+    code, out, err = run("check", "a", "b")
+    assert (code, out) == (2, "")
+    assert err.startswith("stenosis-kit check: unexpected ZeroDivisionError: one by nought\n")
+    assert "STENOSIS_KIT_DEBUG=1" in err
+    assert "Traceback" not in err
+
+
+def test_debugging_shows_where_it_happened(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STENOSIS_KIT_DEBUG", "1")
+    break_check(monkeypatch)
+    with pytest.raises(ZeroDivisionError):
+        cli.main(["check", "a", "b"])
+
+
+# --- Processes ---------------------------------------------------------------------------------
+
+SLEEPING = """
+import sys, time
+import stenosis_kit.check
+def sleep(*_):
+    print("begun", flush=True)
+    time.sleep(60)
+stenosis_kit.check.check = sleep
+from stenosis_kit.cli import main
+sys.exit(main(["check", "a", "b"]))
+"""
+
+WORKING = """
+import sys
+from pathlib import Path
+import stenosis_kit.check
+import worker_functions
+from stenosis_kit.workers import run_tasks
+def work(lock, _):
+    for _ in run_tasks(worker_functions.hang_at_seven, [(1, lock), (7, lock)], 2):
+        print("begun", flush=True)
+stenosis_kit.check.check = lambda lock, *_: work(lock, _)
+from stenosis_kit.cli import main
+sys.exit(main(["check", sys.argv[1], "b"]))
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_a_command_at_once_with_its_code(number: signal.Signals, code: int) -> None:
+    arguments = [sys.executable, "-c", SLEEPING]
+    with subprocess.Popen(
+        arguments, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline() == "begun\n"
+        process.send_signal(number)
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == code
+    assert err == f"\nstenosis-kit: stopped by {number.name}; start again to go on\n"
+
+
+def test_a_signal_ends_the_workers_too(tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+    arguments = [sys.executable, "-c", WORKING, str(lock)]
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(arguments, env=environment(), stdout=subprocess.PIPE, stderr=quiet, text=True) as process:
+        assert process.stdout.readline() == "begun\n"
+        assert functions.comes_true(lambda: lock.is_file() and bool(lock.read_text()))
+        assert functions.is_held(lock)
+        process.terminate()
+        assert process.wait(timeout=20) == 143
+    assert functions.comes_true(lambda: not functions.is_held(lock))
+
+
+def test_the_module_runs_as_the_command_does() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "stenosis_kit", "--version"], env=environment(), capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, stenosis_kit.__version__ + "\n", "")
+
+
+def test_the_command_line_is_light_until_a_command_runs() -> None:
+    code = "import sys, stenosis_kit.cli; print([m for m in ('tensorflow', 'keras', 'polars') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_leaves_is_no_error_of_ours(root: Path, unbuffered: str) -> None:
+    arguments = [sys.executable, "-m", "stenosis_kit", "check", root / "sample_submission.csv", root]
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    more = environment(PYTHONUNBUFFERED=unbuffered)
+    done = subprocess.run(arguments, env=more, stdout=write_end, stderr=subprocess.PIPE, text=True)
+    os.close(write_end)
+    assert done.stderr == ""
+    assert done.returncode in (0, 1, 2)

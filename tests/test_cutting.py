@@ -1,0 +1,407 @@
+"""Where each view of each cell is cut, for training and for prediction, and what is said of what cannot be."""
+
+import shutil
+
+import numpy as np
+import pytest
+from fabricate import blobs, plane, write_series
+
+from stenosis_kit import rsna
+from stenosis_kit.crops import VIEW_BY_NAME, VIEWS, cut
+from stenosis_kit.cutting import (
+    LABEL,
+    LABEL_MIDPOINT,
+    LABEL_PROJECTED,
+    LabelPoint,
+    Lost,
+    Site,
+    StudyTask,
+    cut_study,
+    label_sites,
+    predicted_sites,
+)
+from stenosis_kit.dicom import read_study
+from stenosis_kit.geometry import midpoint
+from stenosis_kit.levels import anatomy
+from stenosis_kit.levels.kmeans import METHOD as KMEANS
+
+STUDY, T2, T1, UPPER, LOWER = 9, 21, 22, 23, 24
+SERIES = ((T2, rsna.SAGITTAL_T2), (T1, rsna.SAGITTAL_T1), (UPPER, rsna.AXIAL_T2), (LOWER, rsna.AXIAL_T2))
+CANAL = "spinal_canal_stenosis"
+LEFT_RECESS, RIGHT_RECESS = "left_subarticular_stenosis", "right_subarticular_stenosis"
+LEFT_FORAMEN, RIGHT_FORAMEN = "left_neural_foraminal_narrowing", "right_neural_foraminal_narrowing"
+EVERY_CELL = dict.fromkeys(rsna.CELLS, "normal_mild")
+LEVEL_Z = [(0.5 - y) * 280 for _, y in rsna.CANAL_FRACTIONS]  # on sagittal images of 280 mm about the origin
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    """An image folder with one study: both sagittal series, and the axial slices of its levels in two series."""
+    folder = tmp_path_factory.mktemp("study") / "images"
+    scene = blobs(np.array([[0.0, 15.0, z] for z in LEVEL_Z]), width_mm=8.0)
+    sagittal = [plane("sagittal", x, mm=4.0, shape=(70, 70)) for x in np.arange(-5, 6) * 4.4]
+    for series_id in (T2, T1):
+        write_series(folder / str(STUDY) / str(series_id), scene, sagittal)
+    for series_id, zs in ((UPPER, LEVEL_Z[:2]), (LOWER, LEVEL_Z[2:])):
+        axial = [plane("axial", z + step, mm=2.0, shape=(60, 60)) for z in zs for step in (4.0, 0.0, -4.0)]
+        write_series(folder / str(STUDY) / str(series_id), scene, axial)
+    return folder
+
+
+@pytest.fixture
+def study(images):
+    return read_study(images, STUDY, SERIES)
+
+
+def without(*series_ids):
+    return tuple(pair for pair in SERIES if pair[0] not in series_ids)
+
+
+def sites_by_cell(found):
+    """{(condition, level, view): site}; every such view once."""
+    found = list(found)
+    named = {(s.condition, s.level, s.view.name if isinstance(s, Site) else s.view): s for s in found}
+    assert len(named) == len(found)
+    return named
+
+
+def label_at(study, series_id, number, x, y):
+    """A label point and where it lies in the patient."""
+    series = next(one for one in study if one.series_id == series_id)
+    item = series.slices[series.index_of(number)]
+    return LabelPoint(series_id, number, x, y), item.plane.to_patient(np.array([x, y]))
+
+
+# --- Prediction ----------------------------------------------------------------------------------
+
+
+def test_prediction_places_every_view_of_every_cell(study):
+    sites = sites_by_cell(predicted_sites(study))
+    assert len(sites) == 30  # 25 cells, and a second view of the five canal cells
+    assert all(isinstance(site, Site) for site in sites.values())
+    assert all(site.series.kind == site.view.series_kind for site in sites.values())
+    assert {site.source for site in sites.values()} == {anatomy.METHOD}
+
+
+def test_prediction_carries_left_and_right_to_their_side_of_the_canal(study):
+    sites = sites_by_cell(predicted_sites(study))
+    for level in rsna.LEVELS:
+        canal = sites[CANAL, level, "canal_sagittal"].point[0]
+        assert sites[LEFT_FORAMEN, level, "foraminal_sagittal"].point[0] > canal + 10
+        assert sites[RIGHT_FORAMEN, level, "foraminal_sagittal"].point[0] < canal - 10
+        assert sites[LEFT_RECESS, level, "subarticular_axial"].point[0] > canal + 5
+        assert sites[RIGHT_RECESS, level, "subarticular_axial"].point[0] < canal - 5
+
+
+def test_prediction_takes_each_level_from_the_axial_series_that_covers_it(study):
+    sites = sites_by_cell(predicted_sites(study))
+    found = [sites[CANAL, level, "canal_axial"].series.series_id for level in rsna.LEVELS]
+    assert found == [UPPER, UPPER, LOWER, LOWER, LOWER]
+
+
+def test_prediction_never_needs_severities(images):
+    result = cut_study(StudyTask(images, STUDY, SERIES))
+    assert len(result.rows) == 30
+    assert {(row["severity"], row["weight"]) for row in result.rows} == {(None, None)}
+
+
+def test_prediction_does_not_look_at_label_points(images, study):
+    point, _ = label_at(study, T2, 2, 10.0, 10.0)
+    plain = cut_study(StudyTask(images, STUDY, SERIES))
+    with_points = cut_study(StudyTask(images, STUDY, SERIES, None, dict.fromkeys(rsna.CELLS, point)))
+    assert with_points.rows == plain.rows
+
+
+# --- Labels --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("condition", "view", "series_id"),
+    [
+        (CANAL, "canal_sagittal", T2),
+        (LEFT_FORAMEN, "foraminal_sagittal", T1),
+        (RIGHT_FORAMEN, "foraminal_sagittal", T1),
+        (LEFT_RECESS, "subarticular_axial", UPPER),
+        (RIGHT_RECESS, "subarticular_axial", LOWER),
+    ],
+)
+def test_a_labelled_cell_is_cut_at_its_label_point(study, condition, view, series_id):
+    point, place = label_at(study, series_id, 4, 21.5, 33.25)
+    cell = (condition, "l3_l4")
+    sites = sites_by_cell(label_sites(study, {cell: "severe"}, {cell: point}))
+    site = sites[*cell, view]
+    assert site.point == pytest.approx(place)
+    assert (site.source, site.series.series_id) == (LABEL, series_id)
+
+
+def test_labels_and_prediction_differ_in_the_point_alone(study):
+    cell = (CANAL, "l2_l3")
+    point, place = label_at(study, T2, 6, 40.0, 25.0)
+    labelled = sites_by_cell(label_sites(study, {cell: "severe"}, {cell: point}))[*cell, "canal_sagittal"]
+    predicted = sites_by_cell(predicted_sites(study))[*cell, "canal_sagittal"]
+    assert (labelled.series, labelled.view) == (predicted.series, predicted.view)
+    assert not np.allclose(labelled.point, predicted.point)
+
+
+def test_a_cell_without_label_is_not_cut_even_where_it_has_a_point(study):
+    point, _ = label_at(study, T2, 6, 35.0, 25.0)
+    points = {(CANAL, "l1_l2"): point, (CANAL, "l2_l3"): point}
+    sites = sites_by_cell(label_sites(study, {(CANAL, "l1_l2"): "moderate"}, points))
+    assert {level for _, level, _ in sites} == {"l1_l2"}
+
+
+def test_no_labels_give_no_sites(study):
+    assert list(label_sites(study, {}, {})) == []
+
+
+@pytest.mark.parametrize("numbers", [(2, 2), (1, 3)], ids=["on one slice", "on two slices"])
+def test_the_axial_canal_lies_midway_between_both_subarticular_points(study, numbers):
+    left, left_place = label_at(study, LOWER, numbers[0], 35.0, 34.0)
+    right, right_place = label_at(study, LOWER, numbers[1], 25.0, 35.0)
+    own, _ = label_at(study, T2, 6, 38.0, 40.0)
+    cell = (CANAL, "l3_l4")
+    points = {(LEFT_RECESS, "l3_l4"): left, (RIGHT_RECESS, "l3_l4"): right, cell: own}
+    site = sites_by_cell(label_sites(study, {cell: "severe"}, points))[*cell, "canal_axial"]
+    assert site.point == pytest.approx(midpoint(left_place, right_place))
+    assert (site.source, site.series.series_id) == (LABEL_MIDPOINT, LOWER)
+
+
+def test_left_and_right_may_be_labelled_on_different_series(tmp_path):
+    scene = blobs(np.zeros((1, 3)))
+    for series_id, zs in ((31, (2.0, 20.0)), (32, (-2.0, -20.0))):
+        planes = [plane("axial", z, shape=(60, 60)) for z in zs]
+        write_series(tmp_path / "5" / str(series_id), scene, planes)
+    study = read_study(tmp_path, 5, [(31, rsna.AXIAL_T2), (32, rsna.AXIAL_T2)])
+    left, left_place = label_at(study, 31, 1, 39.0, 30.0)
+    right, right_place = label_at(study, 32, 1, 20.0, 30.0)
+    cells = {(LEFT_RECESS, "l3_l4"): left, (RIGHT_RECESS, "l3_l4"): right}
+    severities = dict.fromkeys([*cells, (CANAL, "l3_l4")], "moderate")
+    sites = sites_by_cell(label_sites(study, severities, cells))
+    assert sites[LEFT_RECESS, "l3_l4", "subarticular_axial"].series.series_id == 31
+    assert sites[RIGHT_RECESS, "l3_l4", "subarticular_axial"].series.series_id == 32
+    between = sites[CANAL, "l3_l4", "canal_axial"]
+    assert between.point == pytest.approx((left_place + right_place) / 2)
+    assert between.point[2] == pytest.approx(0)
+
+
+@pytest.mark.parametrize("side", [LEFT_RECESS, RIGHT_RECESS])
+def test_with_one_subarticular_point_the_axial_canal_is_the_canal_s_label_point(study, side):
+    recess, _ = label_at(study, LOWER, 2, 35.0, 34.0)
+    own, place = label_at(study, T2, 6, 38.0, 37.0)
+    cell = (CANAL, "l3_l4")
+    sites = sites_by_cell(label_sites(study, {cell: "severe"}, {(side, "l3_l4"): recess, cell: own}))
+    site = sites[*cell, "canal_axial"]
+    assert site.point == pytest.approx(place)
+    assert site.source == LABEL_PROJECTED
+
+
+# --- Missing points ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("condition", [LEFT_FORAMEN, RIGHT_FORAMEN, LEFT_RECESS, RIGHT_RECESS])
+def test_a_missing_point_is_carried_from_the_canal_s_label_point_of_its_level(study, condition):
+    own, place = label_at(study, T2, 6, 38.0, 37.0)
+    cell = (condition, "l3_l4")
+    (site,) = label_sites(study, {cell: "severe"}, {(CANAL, "l3_l4"): own})
+    assert site.point == pytest.approx(anatomy.cell_point(place, *cell))
+    assert site.source == LABEL_PROJECTED
+
+
+def test_the_canal_s_label_point_of_another_level_is_not_carried(study):
+    other, _ = label_at(study, T2, 6, 38.0, 37.0)
+    (site,) = label_sites(study, {(LEFT_FORAMEN, "l3_l4"): "severe"}, {(CANAL, "l4_l5"): other})
+    assert site.source == anatomy.METHOD
+
+
+def test_without_any_point_a_labelled_cell_lies_where_prediction_would_put_it(study):
+    labelled = sites_by_cell(label_sites(study, EVERY_CELL, {}))
+    predicted = sites_by_cell(predicted_sites(study))
+    assert labelled.keys() == predicted.keys()
+    for key, site in predicted.items():
+        assert labelled[key].point == pytest.approx(site.point)
+        assert (labelled[key].source, labelled[key].series) == (site.source, site.series)
+
+
+@pytest.mark.parametrize(
+    "point",
+    [LabelPoint(T1, 99, 30.0, 30.0), LabelPoint(777, 4, 30.0, 30.0), LabelPoint(T2, 4, 30.0, 30.0)],
+    ids=["no such slice", "no such series", "a series of another kind"],
+)
+def test_a_point_that_cannot_serve_is_as_good_as_missing(study, point):
+    cell = (LEFT_FORAMEN, "l3_l4")
+    (site,) = label_sites(study, {cell: "severe"}, {cell: point})
+    assert site.source == anatomy.METHOD
+    assert site.series.series_id == T1
+
+
+def test_a_canal_point_on_a_sagittal_t1_still_tells_where_the_canal_is(study):
+    own, place = label_at(study, T1, 6, 38.0, 37.0)
+    cell = (CANAL, "l3_l4")
+    site = sites_by_cell(label_sites(study, {cell: "severe"}, {cell: own}))[*cell, "canal_sagittal"]
+    assert site.series.series_id == T2
+    assert site.point == pytest.approx(place)
+    assert site.source == LABEL_PROJECTED
+
+
+# --- Missing series ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("gone", "kind", "views"),
+    [
+        ((T1,), rsna.SAGITTAL_T1, {"foraminal_sagittal": 10}),
+        ((T2,), rsna.SAGITTAL_T2, {"canal_sagittal": 5}),
+        ((UPPER, LOWER), rsna.AXIAL_T2, {"canal_axial": 5, "subarticular_axial": 10}),
+    ],
+)
+@pytest.mark.parametrize("labelled", [False, True])
+def test_a_missing_series_loses_its_views_alone_and_says_why(images, gone, kind, views, labelled):
+    study = read_study(images, STUDY, without(*gone))
+    found = list(label_sites(study, EVERY_CELL, {}) if labelled else predicted_sites(study))
+    lost = [one for one in found if isinstance(one, Lost)]
+    assert len(found) == 30
+    assert {view: sum(one.view == view for one in lost) for view in VIEW_BY_NAME if view in views} == views
+    assert len(lost) == sum(views.values())
+    assert {one.why for one in lost} == {f"no readable {kind} series"}
+
+
+def test_a_series_whose_folder_is_missing_is_as_good_as_no_series(images):
+    series = (*without(T1), (555, rsna.SAGITTAL_T1))
+    lost = cut_study(StudyTask(images, STUDY, series)).lost
+    assert {(one.view, one.why) for one in lost} == {("foraminal_sagittal", f"no readable {rsna.SAGITTAL_T1} series")}
+
+
+@pytest.mark.parametrize("severities", [None, EVERY_CELL])
+def test_a_study_without_any_image_loses_everything_and_raises_nothing(tmp_path, severities):
+    result = cut_study(StudyTask(tmp_path, STUDY, SERIES, severities))
+    assert (result.rows, result.arrays) == ([], {})
+    assert len(result.lost) == 30
+
+
+def test_a_study_without_series_in_the_table_loses_everything(tmp_path):
+    assert len(cut_study(StudyTask(tmp_path, STUDY, ())).lost) == 30
+
+
+def test_a_level_that_no_axial_slice_covers_is_lost_and_says_so(images):
+    found = list(predicted_sites(read_study(images, STUDY, without(UPPER))))
+    lost = [one for one in found if isinstance(one, Lost)]
+    assert {one.level for one in lost} == {"l1_l2", "l2_l3"}
+    assert {one.view for one in lost} == {"canal_axial", "subarticular_axial"}
+    assert {one.why for one in lost} == {f"no {rsna.AXIAL_T2} slice covers its level"}
+
+
+def test_axial_images_alone_are_placed_by_k_means(images):
+    found = sites_by_cell(predicted_sites(read_study(images, STUDY, without(T1, T2, UPPER))))
+    placed = [site for site in found.values() if isinstance(site, Site)]
+    assert {site.source for site in placed} == {KMEANS}
+    assert {site.view.name for site in placed} == {"canal_axial", "subarticular_axial"}
+
+
+def test_too_few_axial_slices_alone_have_no_levels(tmp_path):
+    planes = [plane("axial", z, shape=(40, 40)) for z in (0.0, 4.0)]
+    write_series(tmp_path / str(STUDY) / str(LOWER), blobs(np.zeros((1, 3))), planes)
+    lost = cut_study(StudyTask(tmp_path, STUDY, ((LOWER, rsna.AXIAL_T2),))).lost
+    axial = {one.why for one in lost if one.view in ("canal_axial", "subarticular_axial")}
+    assert axial == {"its level was not found"}
+
+
+def damaged(images, folder, series_id, numbers):
+    """A copy of the study whose named slices are cut off in their pixels."""
+    shutil.copytree(images, folder)
+    for number in numbers:
+        path = folder / str(STUDY) / str(series_id) / f"{number}.dcm"
+        path.write_bytes(path.read_bytes()[:-500])
+    return folder
+
+
+def test_a_series_without_a_readable_slice_is_lost_and_its_files_are_named(images, tmp_path):
+    folder = damaged(images, tmp_path / "images", T1, range(1, 12))
+    result = cut_study(StudyTask(folder, STUDY, SERIES))
+    assert [one.view for one in result.lost] == ["foraminal_sagittal"] * 10
+    assert result.lost[0].why == "its slices cannot be read"
+    assert all("read" in one.why for one in result.lost)
+    assert set(result.skipped_files) == {f"{T1}/{number}.dcm" for number in range(1, 12)}
+    assert len(result.rows) == 20
+
+
+@pytest.mark.parametrize("number", range(4, 9))
+def test_one_unreadable_slice_loses_no_view(images, tmp_path, number):
+    folder = damaged(images, tmp_path / "images", T2, [number])
+    result = cut_study(StudyTask(folder, STUDY, SERIES))
+    assert result.lost == []
+    assert len(result.rows) == 30
+    assert number not in {row["instance_number"] for row in result.rows if row["series_id"] == T2}
+
+
+def test_stray_and_broken_files_are_named_with_their_series(images, tmp_path):
+    folder = tmp_path / "images"
+    shutil.copytree(images, folder)
+    (folder / str(STUDY) / str(T1) / ".DS_Store").write_bytes(b"x")
+    (folder / str(STUDY) / str(UPPER) / "50.dcm").write_bytes(b"")
+    result = cut_study(StudyTask(folder, STUDY, SERIES))
+    assert set(result.skipped_files) == {f"{T1}/.DS_Store", f"{UPPER}/50.dcm"}
+    assert result.lost == []
+
+
+# --- The manifest --------------------------------------------------------------------------------
+
+CONTRACT = {
+    "study_id", "condition", "level", "view", "series_id", "instance_number", "x", "y", "patient_x_mm",
+    "patient_y_mm", "patient_z_mm", "point_source", "severity", "weight", "row",
+}  # fmt: skip
+
+
+def test_manifest_rows_hold_the_contract_s_columns(images):
+    rows = cut_study(StudyTask(images, STUDY, SERIES)).rows
+    assert all(row.keys() >= CONTRACT for row in rows)
+    assert {row["study_id"] for row in rows} == {STUDY}
+
+
+def test_manifest_rows_count_inside_each_view_s_array(images):
+    result = cut_study(StudyTask(images, STUDY, SERIES))
+    assert result.arrays.keys() == VIEW_BY_NAME.keys()
+    for view in VIEWS:
+        rows = [row["row"] for row in result.rows if row["view"] == view.name]
+        assert rows == list(range(len(rows)))
+        assert result.arrays[view.name].shape == (len(rows), view.px, view.px, view.slices)
+
+
+def test_manifest_rows_carry_severity_and_its_weight(images):
+    severities = dict(
+        zip([(CANAL, level) for level in rsna.LEVELS], [*rsna.SEVERITIES, "severe", "moderate"], strict=True)
+    )
+    rows = cut_study(StudyTask(images, STUDY, SERIES, severities)).rows
+    found = {(row["level"], row["severity"], row["weight"]) for row in rows}
+    weights = {"normal_mild": 1.0, "moderate": 2.0, "severe": 4.0}
+    assert found == {(level, severity, weights[severity]) for (_, level), severity in severities.items()}
+
+
+def test_a_manifest_row_s_pixel_and_place_are_the_same_point(images, study):
+    series = {one.series_id: one for one in study}
+    for row in cut_study(StudyTask(images, STUDY, SERIES)).rows:
+        one = series[row["series_id"]]
+        item = one.slices[one.index_of(row["instance_number"])].plane
+        place = np.array([row["patient_x_mm"], row["patient_y_mm"], row["patient_z_mm"]])
+        assert item.to_patient(np.array([row["x"], row["y"]])) == pytest.approx(item.drop(place))
+        assert abs(item.distance(place)) <= rsna.LEVEL_GUARD_MM
+
+
+def test_a_label_s_row_names_the_slice_it_was_labelled_on(images, study):
+    point, place = label_at(study, LOWER, 5, 35.0, 34.0)
+    cell = (LEFT_RECESS, "l4_l5")
+    (row,) = cut_study(StudyTask(images, STUDY, SERIES, {cell: "severe"}, {cell: point})).rows
+    assert (row["series_id"], row["instance_number"], row["point_source"]) == (LOWER, 5, LABEL)
+    assert (row["x"], row["y"]) == pytest.approx((35.0, 34.0))
+    assert (row["patient_x_mm"], row["patient_y_mm"], row["patient_z_mm"]) == pytest.approx(tuple(place))
+
+
+def test_right_sided_crops_are_mirrored_and_no_others(images, study):
+    result = cut_study(StudyTask(images, STUDY, SERIES))
+    sites = sites_by_cell(predicted_sites(study))
+    for row in result.rows:
+        site = sites[row["condition"], row["level"], row["view"]]
+        right = row["condition"].startswith("right")
+        expected = cut(site.series, site.point, site.view, mirrored=right)
+        assert np.array_equal(result.arrays[row["view"]][row["row"]], expected.pixels)
+        other = cut(site.series, site.point, site.view, mirrored=not right)
+        assert not np.array_equal(other.pixels, expected.pixels)
