@@ -197,8 +197,12 @@ def _answer_cell(
 def _explain_losses(submission: Submission, crops: StudyCrops) -> None:
     for lost in crops.lost:
         submission.explain([rsna.row_id(crops.study_id, lost.condition, lost.level)], f"{lost.view}: {lost.why}")
+    by_series: dict[tuple[str, str], list[str]] = {}
     for name, why in crops.skipped_files.items():
-        log.warning("predict: study %d: %s passed over: %s", crops.study_id, name, why)
+        by_series.setdefault((name.split("/")[0], why), []).append(name)
+    for (series, why), names in by_series.items():
+        text = "predict: study %d, series %s: %d file(s) passed over, the first %s: %s"
+        log.warning(text, crops.study_id, series, len(names), names[0].split("/")[1], why)
 
 
 def _explain_study(submission: Submission, study_id: int, why: str) -> None:

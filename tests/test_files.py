@@ -55,7 +55,7 @@ def test_a_failure_leaves_no_file_where_there_was_none(tmp_path: Path) -> None:
 def test_a_block_that_writes_nothing_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "f.csv"
     path.write_text("old")
-    with pytest.raises(OSError), replacing(path):
+    with pytest.raises(InputError, match="a file that can be written"), replacing(path):
         pass
     assert path.read_text() == "old"
 

@@ -138,7 +138,7 @@ def test_a_share_outside_0_to_1_is_refused(root: Path, out: Path, share: float) 
 
 
 def test_one_study_cannot_be_split(tmp_path: Path, out: Path) -> None:
-    with pytest.raises(InputError, match="expected at least two studies; found 1"):
+    with pytest.raises(InputError, match="expected at least two studies with series; found 1"):
         split(Tables(studies=(101,)).write(tmp_path / "data"), out)
 
 
