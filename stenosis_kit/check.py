@@ -11,7 +11,8 @@ import polars as pl
 
 from stenosis_kit import rsna
 from stenosis_kit.errors import InputError
-from stenosis_kit.tables import check_root, grid, read_series, read_text
+from stenosis_kit.tables import check_root, grid, read_series
+from stenosis_kit.tabular import read_text
 
 SUM_TOLERANCE = 1e-5
 """How far a row's sum may be from 1: what rounding to six digits does."""

@@ -7,18 +7,15 @@ SIGINT and SIGTERM.
 from __future__ import annotations
 
 import argparse
-import logging
-import multiprocessing
 import os
-import signal
 import sys
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from stenosis_kit import __version__, rsna
-from stenosis_kit.budget import Budget, parse_time, show_time
+from stenosis_kit.budget import Budget, parse_time
+from stenosis_kit.console import end_on_signals, log_to_stderr
 from stenosis_kit.errors import InputError
 
 Arguments = argparse.Namespace
@@ -30,8 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     chosen = parser.parse_args(arguments)
     chosen.started = budget
-    _log_to_stderr()
-    _end_on_signals()
+    log_to_stderr()
+    end_on_signals()
     try:
         code = chosen.run(chosen)
         sys.stdout.flush()
@@ -252,47 +249,6 @@ def _budget(chosen: Arguments) -> Budget:
     """The command's time limit, counted from when the command began."""
     spent = chosen.started.elapsed()
     return Budget(chosen.time_limit, spent) if chosen.time_limit else Budget(spent=spent)
-
-
-# --- Output and signals ------------------------------------------------------------------------
-
-
-class _Stderr(logging.StreamHandler):
-    """Writes to what sys.stderr is at the moment, also where it has been replaced since."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Writes a record."""
-        self.stream = sys.stderr
-        super().emit(record)
-
-
-class _Clock(logging.Formatter):
-    """Log lines that begin with the time since the start."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return f"[{show_time(record.relativeCreated / 1000):>12}] {super().format(record)}"
-
-
-def _log_to_stderr() -> None:
-    handler = _Stderr()
-    handler.setFormatter(_Clock())
-    logger = logging.getLogger("stenosis_kit")
-    logger.handlers[:] = [handler]
-    logger.setLevel(logging.INFO)
-
-
-def _end_on_signals() -> None:
-    """SIGINT and SIGTERM end the run at once: what is on disk is whole at every moment."""
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, _end)
-
-
-def _end(number: int, frame: Any) -> None:
-    for process in multiprocessing.active_children():
-        process.kill()
-    os.write(2, f"\nstenosis-kit: stopped by {signal.Signals(number).name}; start again to go on\n".encode())
-    os._exit(128 + number)
 
 
 def _shown(value: Any) -> str:

@@ -15,7 +15,8 @@ from stenosis_kit.cutting import StudyTask
 from stenosis_kit.dicom import list_files, read_study
 from stenosis_kit.errors import InputError
 from stenosis_kit.predict import study_tasks
-from stenosis_kit.tables import POINT_KEY, duplicate_rows, read_cells, read_points, read_series
+from stenosis_kit.tables import POINT_KEY, read_cells, read_points, read_series
+from stenosis_kit.tabular import duplicate_rows
 from stenosis_kit.workers import run_tasks
 
 _CELL = ["study_id", "condition", "level"]

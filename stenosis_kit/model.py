@@ -18,6 +18,7 @@ from stenosis_kit.calibration import Pool
 from stenosis_kit.crops import VIEW_BY_NAME
 from stenosis_kit.errors import InputError
 from stenosis_kit.files import read_json, write_json
+from stenosis_kit.folds import read_folds
 from stenosis_kit.priors import Priors
 from stenosis_kit.settings import Grader, Training
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 _BATCH = 256
-MODEL_NAME, FOLDS_NAME = "model.json", "folds.csv"
+MODEL_NAME = "model.json"
 
 
 def build_network(grader: Grader, training: Training) -> keras.Model:
@@ -190,17 +191,6 @@ class Model:
         """(n, 3) final probabilities of cells of one term, from the answers of the views they have."""
         views = [view for view in VIEW_BY_NAME if view in graded]
         return self.description.pool(views).answer([graded[view] for view in views], prior)
-
-
-def read_folds(folder: Path) -> dict[int, int]:
-    """{study_id: fold} of folds.csv; empty where there is none (a model that travels without it)."""
-    from stenosis_kit.tables import INTEGER, Column, read_table
-
-    path = folder / FOLDS_NAME
-    if not path.is_file():
-        return {}
-    frame = read_table(path, {"study_id": Column(INTEGER), "fold": Column(INTEGER)}, key=("study_id",))
-    return dict(frame.iter_rows())
 
 
 def _first_line(error: Exception) -> str:

@@ -10,7 +10,8 @@ import polars as pl
 from stenosis_kit import rsna
 from stenosis_kit.errors import InputError
 from stenosis_kit.files import make_folder, replacing
-from stenosis_kit.tables import cells_from_wide, grid, read_series, read_text, read_train, row_ids
+from stenosis_kit.tables import cells_from_wide, grid, read_series, read_train, row_ids
+from stenosis_kit.tabular import read_text
 
 
 def split(data: Path | str, out: Path | str, test_share: float = 0.2, seed: int = 0) -> dict[str, int]:

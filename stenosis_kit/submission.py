@@ -12,6 +12,8 @@ import polars as pl
 from stenosis_kit import rsna
 from stenosis_kit.files import replacing, write_json
 from stenosis_kit.priors import Priors, prior_rows
+from stenosis_kit.tables import SOLUTION_TABLE
+from stenosis_kit.tabular import TableError, read_table
 
 FLOOR = 1e-4
 """Smallest probability submitted: a 0 on the truth would cost 36 nats times the weight."""
@@ -90,8 +92,6 @@ def read_submission(path: Path) -> pl.DataFrame:
         InputError: where the host would reject it: columns missing, rows doubled, values that are not
             numbers, not finite or negative.
     """
-    from stenosis_kit.tables import SOLUTION_TABLE, TableError, read_table
-
     frame = read_table(path, SOLUTION_TABLE, key=("row_id",))
     rows = frame.select(rsna.SEVERITIES).to_numpy()
     bad = np.flatnonzero((rows < 0).any(axis=1) | (rows.sum(axis=1) <= 0)).tolist()

@@ -6,12 +6,9 @@ saved whole before the next one begins. A run that was stopped goes on with the 
 
 from __future__ import annotations
 
-import json
 import logging
-import warnings
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from itertools import combinations
+import shutil
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,19 +16,17 @@ import numpy as np
 import polars as pl
 from tqdm import tqdm
 
-from stenosis_kit import __version__, rsna
+from stenosis_kit import __version__
 from stenosis_kit.backend import load_tensorflow
 from stenosis_kit.budget import Budget, Stopwatch, show_time
-from stenosis_kit.calibration import Pool, fit_pool
-from stenosis_kit.crops import VIEWS
 from stenosis_kit.errors import InputError
 from stenosis_kit.files import fingerprint, make_folder, read_json, replacing, run_matches, write_json
-from stenosis_kit.model import FOLDS_NAME, Description, TrainedGrader, read_folds
-from stenosis_kit.priors import PSEUDO_CELLS, Priors, weighted_prior
+from stenosis_kit.folds import FOLDS_NAME, assign_folds, read_folds, write_folds
+from stenosis_kit.model import MODEL_NAME, Description, TrainedGrader
+from stenosis_kit.out_of_fold import Answers, fit_pools, pooled
+from stenosis_kit.priors import PSEUDO_CELLS, weighted_prior
 from stenosis_kit.settings import Grader, Training
 from stenosis_kit.store import Store, open_store, severity_indices
-from stenosis_kit.submission import legal_rows
-from stenosis_kit.tables import row_ids
 
 if TYPE_CHECKING:
     from stenosis_kit.training import GraderTraining
@@ -43,14 +38,6 @@ SHORTEST_JOB_S = 12.0
 _FINISH_S = 2.0  # pools, tables and model.json
 _WITHOUT_FOLDS = 5  # with a single model a grader, a fifth of the studies validates
 _JOBS = "jobs"
-
-
-@dataclass(frozen=True)
-class Answers:
-    """Out-of-fold answers of one view: rows of the manifest and (rows, 3) probabilities."""
-
-    rows: np.ndarray
-    probabilities: np.ndarray
 
 
 def train(
@@ -94,6 +81,7 @@ def train(
     summary = run.finish(print_)
     summary |= {"fingerprint": print_, "version": __version__, "seconds": watch.seconds, "settings": asdict(training)}
     write_json(folder / "run.json", summary)
+    shutil.rmtree(folder / _JOBS)
     return summary
 
 
@@ -108,21 +96,15 @@ class _Run:
         self.severity = severity_indices(self.manifest)
         graders = tuple(grader for grader in training.graders if grader.view in store.arrays)
         self.training = replace(training, graders=graders)
-        self.models = models_in_time(
-            self.training, self.manifest["study_id"].n_unique(), budget.remaining() - _FINISH_S
-        )
-        self.folds = self._folds()
+        self.folds = read_folds(folder)
+        if not self.folds:
+            models = models_in_time(self.training, self.manifest["study_id"].n_unique(), budget.remaining() - _FINISH_S)
+            self.folds = assign_folds(self.manifest, models if models > 1 else _WITHOUT_FOLDS, training.seed)
+            write_json(folder / _JOBS / "models.json", {"models": models})
+            write_folds(folder, self.folds)
+        self.models = read_json(folder / _JOBS / "models.json", "an unfinished run")["models"]
         self.trainings: dict[Grader, GraderTraining] = {}
         self.jobs = [TrainedGrader.of(grader, fold) for fold in range(self.models) for grader in graders]
-
-    def _folds(self) -> dict[int, int]:
-        """Saved folds where an unfinished run left them, else new ones, saved."""
-        folds = read_folds(self.folder)
-        if not folds:
-            folds = assign_folds(self.manifest, self.models if self.models > 1 else _WITHOUT_FOLDS, self.training.seed)
-            with replacing(self.folder / FOLDS_NAME) as partial:
-                pl.DataFrame({"study_id": list(folds), "fold": list(folds.values())}).write_csv(partial)
-        return folds
 
     def train_jobs(self) -> None:
         left = [job for job in self.jobs if not self._result(job).is_file()]
@@ -164,53 +146,14 @@ class _Run:
         """Pools the out-of-fold answers and writes the model's files."""
         results = {job: read_json(self._result(job), "a finished job") for job in self.jobs}
         answers = {grader.view: _joined(results, grader) for grader in self.training.graders}
-        cells = self.manifest.unique(["study_id", "condition", "level"])
-        priors = weighted_prior(cells, PSEUDO_CELLS)
-        pools = self._pools(answers, priors)
+        priors = weighted_prior(self.manifest.unique(["study_id", "condition", "level"]), PSEUDO_CELLS)
+        pools = fit_pools(self.manifest, answers, priors)
         Description(self.training, tuple(self.jobs), pools, priors, print_).save(self.folder)
-        oof = self._out_of_fold(answers, priors, pools)
-        with replacing(self.folder / "oof.csv") as partial:
-            oof.write_csv(partial)
-        history = _history(results)
-        with replacing(self.folder / "history.csv") as partial:
-            history.write_csv(partial)
-        for job in self.jobs:
-            self._result(job).unlink()
-        (self.folder / _JOBS / "run.json").unlink(missing_ok=True)
-        (self.folder / _JOBS).rmdir()
+        oof = pooled(self.manifest, answers, priors, pools)
+        for name, frame in (("oof.csv", oof), ("history.csv", _history(results))):
+            with replacing(self.folder / name) as partial:
+                frame.write_csv(partial)
         return {"studies": len(self.folds), "models": self.models, "networks": len(self.jobs), "oof_rows": oof.height}
-
-    def _pools(self, answers: dict[str, Answers], priors: Priors) -> tuple[Pool, ...]:
-        pools = []
-        for views in _view_combinations([grader.view for grader in self.training.graders]):
-            joined, graded = self._together(views, answers)
-            severity = severity_indices(joined)
-            weight = np.asarray(rsna.SEVERITY_WEIGHTS)[severity]
-            pools.append(fit_pool(views, graded, _prior_of(joined, priors), severity, weight))
-        return tuple(pools)
-
-    def _together(self, views: Sequence[str], answers: dict[str, Answers]) -> tuple[pl.DataFrame, list[np.ndarray]]:
-        """The cells that all the views answered (their manifest rows in the first view), and those answers."""
-        key = ["study_id", "condition", "level"]
-        frames = [self.manifest[answers[view].rows].select(key).with_row_index(view) for view in views]
-        joined = frames[0]
-        for frame in frames[1:]:
-            joined = joined.join(frame, on=key, how="inner", maintain_order="left")
-        graded = [answers[view].probabilities[joined[view].to_numpy()] for view in views]
-        return self.manifest[answers[views[0]].rows[joined[views[0]].to_numpy()]], graded
-
-    def _out_of_fold(self, answers: dict[str, Answers], priors: Priors, pools: tuple[Pool, ...]) -> pl.DataFrame:
-        """Pooled out-of-fold probabilities; a cell seen in several views is answered by the largest pool."""
-        frames = []
-        for pool in sorted(pools, key=lambda pool: -len(pool.views)):
-            joined, graded = self._together(pool.views, answers)
-            if joined.height:
-                rows = legal_rows(pool.answer(graded, _prior_of(joined, priors)))
-                columns = {name: rows[:, k] for k, name in enumerate(rsna.SEVERITIES)}
-                frames.append(joined.select(row_ids(joined)).with_columns(**columns))
-        if not frames:
-            return pl.DataFrame(schema=dict.fromkeys(rsna.SUBMISSION_COLUMNS, pl.String))
-        return pl.concat(frames).unique("row_id", keep="first", maintain_order=True).sort("row_id")
 
     def _rows(self, view: str) -> np.ndarray:
         return (self.manifest["view"] == view).arg_true().to_numpy()
@@ -239,37 +182,15 @@ def models_in_time(training: Training, studies: int, seconds: float) -> int:
     return int(min(training.folds, studies, seconds // shortest))
 
 
-def assign_folds(manifest: pl.DataFrame, folds: int, seed: int) -> dict[int, int]:
-    """{study_id: fold}: whole studies, the severities spread evenly over the folds."""
-    from sklearn.model_selection import StratifiedGroupKFold
-
-    cells = manifest.unique(["study_id", "condition", "level"], maintain_order=True)
-    studies = cells["study_id"].to_numpy()
-    count = min(folds, len(np.unique(studies)))
-    terms = [rsna.CONDITION_BY_NAME[name].term for name in cells["condition"]]
-    strata = np.array([f"{term} {severity}" for term, severity in zip(terms, cells["severity"], strict=True)])
-    splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
-    result: dict[int, int] = {}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # rare strata have fewer members than folds
-        for fold, (_, held_out) in enumerate(splitter.split(studies, strata, studies)):
-            result |= dict.fromkeys(studies[held_out].tolist(), fold)
-    return dict(sorted(result.items()))
-
-
 def _begin(folder: Path, print_: str, fresh: bool) -> None:
     """Keeps the jobs of an unfinished run of the same settings; drops anything else."""
     (folder / "run.json").unlink(missing_ok=True)
     if not fresh and run_matches(folder / _JOBS / "run.json", print_):
         return
-    if (folder / "model.json").exists() or (folder / _JOBS).exists():
+    if (folder / MODEL_NAME).exists() or (folder / _JOBS).exists():
         log.info("train: %s was made from other input, settings or version, and is made anew", folder)
-    for path in [
-        *folder.glob("*.weights.h5"),
-        *folder.glob(f"{_JOBS}/*.json"),
-        folder / "model.json",
-        folder / FOLDS_NAME,
-    ]:
+    shutil.rmtree(folder / _JOBS, ignore_errors=True)
+    for path in [*folder.glob("*.weights.h5"), folder / MODEL_NAME, folder / FOLDS_NAME]:
         path.unlink(missing_ok=True)
     write_json(folder / _JOBS / "run.json", {"fingerprint": print_})
 
@@ -287,21 +208,10 @@ def _joined(results: dict[TrainedGrader, dict], grader: Grader) -> Answers:
     return Answers(rows, np.array([row for result in own for row in result["answers"]], float).reshape(-1, 3))
 
 
-def _view_combinations(views: Sequence[str]) -> list[tuple[str, ...]]:
-    """Every non-empty combination of the views of a term, in the order of `VIEWS`."""
-    terms = {term: [view.name for view in VIEWS if view.term == term and view.name in views] for term in rsna.TERMS}
-    return [chosen for names in terms.values() for n in range(1, len(names) + 1) for chosen in combinations(names, n)]
-
-
-def _prior_of(cells: pl.DataFrame, priors: Priors) -> np.ndarray:
-    rows = [priors[cell] for cell in cells.select("condition", "level").iter_rows()]
-    return np.array(rows).reshape(-1, len(rsna.SEVERITIES))
-
-
 def _history(results: dict[TrainedGrader, dict]) -> pl.DataFrame:
     rows = [
         {"view": job.grader.view, "fold": job.fold, "epoch": number, **epoch}
         for job, result in results.items()
         for number, epoch in enumerate(result["history"], start=1)
     ]
-    return pl.DataFrame(json.loads(json.dumps(rows)))
+    return pl.DataFrame(rows, infer_schema_length=None)

@@ -12,7 +12,8 @@ from stenosis_kit.check import check
 from stenosis_kit.errors import InputError
 from stenosis_kit.score import score
 from stenosis_kit.split import split
-from stenosis_kit.tables import TableError, read_train
+from stenosis_kit.tables import read_train
+from stenosis_kit.tabular import TableError
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from stenosis_kit import rsna
 from stenosis_kit.errors import InputError
 from stenosis_kit.priors import builtin_prior
 from stenosis_kit.submission import FLOOR, Submission, legal_rows, read_submission
-from stenosis_kit.tables import TableError, grid
+from stenosis_kit.tables import grid
+from stenosis_kit.tabular import TableError
 
 FIRST = "101_left_neural_foraminal_narrowing_l1_l2"
 LAST = "102_spinal_canal_stenosis_l5_s1"

@@ -10,16 +10,8 @@ from cohort import STUDIES, TEST_STUDIES, Tables, read_csv, swap_text, write_csv
 
 from stenosis_kit import rsna
 from stenosis_kit.errors import InputError
-from stenosis_kit.tables import (
-    TableError,
-    check_root,
-    grid,
-    read_cells,
-    read_points,
-    read_series,
-    read_solution,
-    read_train,
-)
+from stenosis_kit.tables import check_root, grid, read_cells, read_points, read_series, read_solution, read_train
+from stenosis_kit.tabular import TableError
 
 READERS = {
     "train.csv": read_cells,

