@@ -37,6 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"stenosis-kit {chosen.command}: {error}", file=sys.stderr)
     except BrokenPipeError:  # the reader of our output has left
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        found = f"expected to read or write it; found {error.strerror or error}"
+        print(f"stenosis-kit {chosen.command}: {error.filename}: {found}. Mind its permissions.", file=sys.stderr)
     except Exception as error:
         if os.environ.get("STENOSIS_KIT_DEBUG"):
             raise
@@ -62,6 +66,8 @@ def _split(chosen: Arguments) -> int:
 
     counts = split(chosen.data, chosen.out, chosen.test_share, chosen.seed)
     print(f"{chosen.out}: {counts['train']} training and {counts['test']} held-out studies")
+    if counts["images"] < counts["train"] + counts["test"]:
+        print(f"only {counts['images']} of them have images in {chosen.data}")
     print(f"next: stenosis-kit submit {chosen.out} RUN")
     return 0
 
@@ -71,11 +77,12 @@ def _doctor(chosen: Arguments) -> int:
     from stenosis_kit.files import write_json
 
     found = doctor(chosen.data, chosen.split)
-    for key, value in found.findings.items():
-        print(f"{key:28} {_shown(value)}")
-    print(*found.remarks, sep="\n")
     if chosen.json:
         write_json(chosen.json, found.findings)
+    for key, value in found.findings.items():
+        print(f"{key:28} {_shown(value)}")
+    for remark in found.remarks:
+        print(remark)
     return int(found.rows_lost)
 
 
@@ -125,24 +132,24 @@ def _score(chosen: Arguments) -> int:
     from stenosis_kit.score import baselines, compare, score
 
     result = score(chosen.submission, chosen.labels)
+    other = compare(chosen.submission, chosen.against, chosen.labels) if chosen.against else None
+    if chosen.json:
+        write_json(chosen.json, result)
     for name, value in result.items():
         print(f"{name:18} {_shown(value)}")
     for name, value in baselines(chosen.labels).items():
         print(f"{name:18} {_shown(value)}  (a constant, for comparison)")
-    if chosen.against:
-        other = compare(chosen.submission, chosen.against, chosen.labels)
+    if other:
         interval = f"95 % of resamples from {other.low:+.4f} to {other.high:+.4f}"
         print(f"against {chosen.against}: {other.difference:+.4f} ({interval}); better in {other.share_better:.1%}")
-    if chosen.json:
-        write_json(chosen.json, result)
     return 0
 
 
 def _submit(chosen: Arguments) -> int:
     from stenosis_kit.submit import submit
 
-    submit(chosen.data, chosen.out, _budget(chosen), chosen.model)
-    return 0
+    run = submit(chosen.data, chosen.out, _budget(chosen), chosen.model)
+    return int(not run["legal"])
 
 
 # --- Parsing -----------------------------------------------------------------------------------

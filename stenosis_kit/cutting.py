@@ -88,6 +88,7 @@ class StudyCrops:
         rows: the manifest's rows (see `store`), `row` counting inside this study's array of the view.
         lost: what was not cut.
         skipped_files: {series_id/file name: why}.
+        seconds: that it took.
     """
 
     study_id: int
@@ -95,6 +96,7 @@ class StudyCrops:
     rows: list[dict[str, Any]] = field(default_factory=list)
     lost: list[Lost] = field(default_factory=list)
     skipped_files: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
 
 
 def cut_study(task: StudyTask) -> StudyCrops:

@@ -30,6 +30,8 @@ STEEPEST_DEG = 60.0
 SAMPLE_SLICES = 5
 SAMPLE_PERCENTILES = (1.0, 99.5)
 
+_LARGEST_SIGNAL = 1e9  # differences stay exact enough in float32
+
 _HEADER_TAGS = [
     "ImagePositionPatient",
     "ImageOrientationPatient",
@@ -107,7 +109,12 @@ def read_pixels(item: Slice) -> np.ndarray:
     if stored.shape != item.plane.shape:
         raise UnreadableSlice(f"expected {item.plane.shape} pixels; found {stored.shape}")
     signal = stored.astype(np.float32)
-    return signal if (item.slope, item.intercept) == (1, 0) else signal * item.slope + item.intercept
+    if (item.slope, item.intercept) != (1, 0):
+        with np.errstate(over="ignore"):
+            signal = signal * np.float32(item.slope) + np.float32(item.intercept)
+        if np.abs(signal).max() > _LARGEST_SIGNAL:
+            raise UnreadableSlice(f"RescaleSlope {item.slope} makes signals beyond {_LARGEST_SIGNAL:g}")
+    return signal
 
 
 class Series:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,7 +40,6 @@ class Diagnosis:
         self.findings[key] = value
         if value and consequence:
             shown = len(value) if isinstance(value, list) else value
-            shown = ", ".join(f"{name} {count}" for name, count in value.items()) if isinstance(value, dict) else shown
             self.remarks.append(f"{key.replace('_', ' ')}: {shown}. {consequence}")
 
     def refuse(self, key: str, count: int, consequence: str) -> None:
@@ -73,7 +71,7 @@ def doctor(data: Path | str, split: str = "train", workers: int | None = None) -
     if points is not None:
         _examine_points(found, points, cells, series, studies)
     if series is not None:
-        _examine_series(found, series, studies)
+        _examine_series(found, series, studies, split)
         if (data / rsna.images_folder(split)).is_dir():
             _examine_images(found, study_tasks(data, split, series), workers)
         else:
@@ -131,9 +129,12 @@ def _examine_points(
     found.findings["max_instance_number"] = points["instance_number"].max() or 0
 
 
-def _examine_series(found: Diagnosis, series: pl.DataFrame, studies: list[int]) -> None:
+def _examine_series(found: Diagnosis, series: pl.DataFrame, studies: list[int], split: str) -> None:
     doubled = len(duplicate_rows(series, ("study_id", "series_id")))
-    found.refuse("duplicate_series", doubled, "format refuses them: keep one of each.")
+    if split == "train":
+        found.refuse("duplicate_series", doubled, "format refuses them: keep one of each.")
+    else:
+        found.add("duplicate_series", doubled, "The first of each is used.")
     series = series.unique(["study_id", "series_id"])
     counts = series.group_by("study_id", "series_description").len()
     lacking, several = {}, {}
@@ -177,11 +178,7 @@ def examine_study(task: StudyTask) -> tuple[int, int, int, list[str]]:
     folders = {one.series_id: task.images / str(task.study_id) / str(one.series_id) for one in study}
     files = {series_id: [p for p in list_files(folder) if p.suffix == ".dcm"] for series_id, folder in folders.items()}
     unreadable = [
-        f"{task.study_id}/{one.series_id}/{name}: {why}" for one in study for name, why in _reasons(one.skipped)
+        f"{task.study_id}/{one.series_id}/{name}: {why}" for one in study for name, why in sorted(one.skipped.items())
     ]
     usable = sum(len(one.slices) for one in study)
     return sum(map(len, files.values())), usable, sum(not found for found in files.values()), unreadable
-
-
-def _reasons(skipped: dict[str, str]) -> Iterable[tuple[str, str]]:
-    return sorted(skipped.items())

@@ -1,4 +1,4 @@
-"""The one exception that reaches a user: what is wrong with an input, in one line."""
+"""The exceptions that reach a user: what is wrong with an input."""
 
 from __future__ import annotations
 
@@ -25,3 +25,14 @@ class InputError(Exception):
     def __reduce__(self) -> tuple:
         """Lets the error travel back from a worker process."""
         return type(self), (self.path, self.expected, self.found, self.remedy)
+
+
+class TimeTooShort(InputError):
+    """The time limit does not allow what was asked for; nothing that was there before is lost."""
+
+    def __init__(self, expected: str, found: str, remedy: str) -> None:
+        super().__init__("--time-limit", expected, found, remedy)
+
+    def __reduce__(self) -> tuple:
+        """Lets the error travel back from a worker process."""
+        return type(self), (self.expected, self.found, self.remedy)

@@ -13,14 +13,14 @@ import polars as pl
 from tqdm import tqdm
 
 from stenosis_kit import __version__, rsna
-from stenosis_kit.budget import Stopwatch
+from stenosis_kit.budget import Budget, Stopwatch
 from stenosis_kit.crops import VIEWS
 from stenosis_kit.cutting import LabelPoint, StudyCrops, StudyTask, cut_study
-from stenosis_kit.errors import InputError
+from stenosis_kit.errors import InputError, TimeTooShort
 from stenosis_kit.files import fingerprint, make_folder, read_json, run_matches, write_json
 from stenosis_kit.store import drop_parts, has_part, join_parts, read_part, write_part
 from stenosis_kit.tables import TrainTables, read_train
-from stenosis_kit.workers import run_tasks
+from stenosis_kit.workers import TimeUp, run_tasks
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +31,7 @@ def format(
     workers: int | None = None,
     executor: Executor | None = None,
     fresh: bool = False,
+    budget: Budget | None = None,
 ) -> dict:
     """Cuts the crops of all labelled cells of a competition root's train split into a store.
 
@@ -43,12 +44,14 @@ def format(
         workers: processes; all cores by default.
         executor: a `concurrent.futures.Executor` to use instead (a Dask cluster's, for instance).
         fresh: make everything anew.
+        budget: the time; without limit by default.
 
     Returns:
         The run.json: fingerprint, counts of crops by view, what was not cut and why, priors' label counts, seconds.
 
     Raises:
         InputError: where the tables cannot be used, nothing could be cut, or the store cannot be written.
+        TimeTooShort: where studies were left when the time was up; the next run goes on with them.
     """
     data, store = Path(data), Path(store)
     tables = read_train(data)
@@ -60,7 +63,7 @@ def format(
         return read_json(store / "run.json", "run.json")
     _begin(store, print_, fresh)
     watch = Stopwatch()
-    _cut_all(store, tasks, workers, executor)
+    _cut_all(store, tasks, workers, executor, budget or Budget())
     run = _finish(store, tasks, tables)
     watch.lap("format")
     run |= {"fingerprint": print_, "version": __version__, "data": str(data), "seconds": watch.seconds}
@@ -120,18 +123,29 @@ def _begin(store: Path, print_: str, fresh: bool) -> None:
         log.info("format: going on with the unfinished %s", store)
 
 
-def _cut_all(store: Path, tasks: list[StudyTask], workers: int | None, executor: Executor | None) -> None:
+def _cut_all(
+    store: Path, tasks: list[StudyTask], workers: int | None, executor: Executor | None, budget: Budget
+) -> None:
     left = [task for task in tasks if not has_part(store, task.study_id)]
-    results = run_tasks(partial(_cut_part, store), left, workers, executor)
+    results = run_tasks(partial(_cut_part, store), left, workers, executor, budget)
+    late = 0
     for task, result in tqdm(results, "format", len(left), unit="study", disable=None, leave=False):
-        if isinstance(result, Exception):
+        if isinstance(result, TimeUp):
+            late += 1
+        elif isinstance(result, Exception):
             log.warning("format: study %d could not be cut: %s", task.study_id, result)
             write_part(store, StudyCrops(task.study_id))
+    if late:
+        found = f"{late} left when the time was up"
+        raise TimeTooShort(f"time to cut {len(tasks)} studies", found, "Start again to go on, with more time.")
 
 
 def _cut_part(store: Path, task: StudyTask) -> None:
     """Cuts a study in a worker and leaves its part on disk, so that no pixels travel between processes."""
-    write_part(store, cut_study(task))
+    watch = Stopwatch()
+    crops = cut_study(task)
+    crops.seconds = watch.lap("cut")
+    write_part(store, crops)
 
 
 def _finish(store: Path, tasks: list[StudyTask], tables: TrainTables) -> dict:
@@ -139,10 +153,12 @@ def _finish(store: Path, tasks: list[StudyTask], tables: TrainTables) -> dict:
     manifest = join_parts(store, studies)
     lost: Counter[str] = Counter()
     skipped: Counter[str] = Counter()
+    cutting = 0.0
     for study in studies:
         part = read_part(store, study)
         lost.update(f"{each.view}: {each.why}" for each in part.lost)
         skipped.update(part.skipped_files.values())
+        cutting += part.seconds
     if manifest.is_empty():
         found = f"none ({'; '.join(lost) or 'no labelled studies'})"
         remedy = "Is train_images/ complete? stenosis-kit doctor DATA tells more."
@@ -154,6 +170,7 @@ def _finish(store: Path, tasks: list[StudyTask], tables: TrainTables) -> dict:
         "point_sources": dict(manifest.group_by("point_source").len().sort("point_source").iter_rows()),
         "lost": dict(lost.most_common()),
         "skipped_files": dict(skipped.most_common()),
+        "cutting_s": round(cutting, 3),
         "views": [asdict(view) for view in VIEWS],
         "label_counts": [list(row) for row in counts.iter_rows()],
     }

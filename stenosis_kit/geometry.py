@@ -24,6 +24,8 @@ _DISPLAY_AXES = {
     AXIAL: (np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0])),
 }
 
+_SPACING_MM = (0.01, 50.0)  # what no scanner leaves
+
 
 @dataclass(frozen=True, eq=False)
 class Plane:
@@ -62,8 +64,8 @@ class Plane:
         lengths = np.linalg.norm(axes, axis=1)
         if np.any(np.abs(lengths - 1) > 0.05) or abs(axes[0] @ axes[1]) > 0.05:
             raise ValueError(f"ImageOrientationPatient: expected two orthogonal unit vectors; found {axes.ravel()}")
-        if np.any(steps <= 0):
-            raise ValueError(f"PixelSpacing: expected two positive numbers; found {steps}")
+        if np.any(steps < _SPACING_MM[0]) or np.any(steps > _SPACING_MM[1]):
+            raise ValueError(f"PixelSpacing: expected two numbers from .01 to 50 mm; found {steps}")
         if min(shape) < 1:
             raise ValueError(f"Rows, Columns: expected at least 1; found {shape}")
         row, column = axes / lengths[:, None]

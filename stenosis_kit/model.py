@@ -165,7 +165,7 @@ class Model:
     def grade(self, view: str, crops: np.ndarray, studies: np.ndarray) -> np.ndarray | None:
         """(n, 3) answers to crops of a view, averaged over folds.
 
-        A study that the model was trained on is graded by the network that did not see it, where there is one.
+        A study that the model was trained on is graded by the network that did not see it, and by no other.
 
         Args:
             view: name of the view.
@@ -173,19 +173,18 @@ class Model:
             studies: (n,) study ids.
 
         Returns:
-            None where no network of the view could be loaded.
+            None where no network of the view could be loaded; NaN rows where all that were have seen the study.
         """
         networks = {trained: network for trained, network in self._networks.items() if trained.grader.view == view}
         if not networks:
             return None
         fold_of = np.array([self.folds.get(int(study), -1) for study in studies], int)
-        held_out = np.isin(fold_of, [trained.fold for trained in networks])
         total, count = np.zeros((len(crops), len(rsna.SEVERITIES))), np.zeros((len(crops), 1))
         for trained, network in networks.items():
-            use = np.flatnonzero(~held_out | (fold_of == trained.fold))
+            use = np.flatnonzero((fold_of == -1) | (fold_of == trained.fold))
             total[use] += grade(network, trained.grader, crops[use])
             count[use] += 1
-        return total / count
+        return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
 
     def answer(self, graded: dict[str, np.ndarray], prior: np.ndarray) -> np.ndarray:
         """(n, 3) final probabilities of cells of one term, from the answers of the views they have."""

@@ -20,7 +20,7 @@ from stenosis_kit.errors import InputError
 from stenosis_kit.model import read_description
 from stenosis_kit.priors import Priors, builtin_prior
 from stenosis_kit.submission import Submission
-from stenosis_kit.tables import check_root, grid, read_series, row_ids
+from stenosis_kit.tables import grid, read_split_series, row_ids
 from stenosis_kit.workers import run_tasks
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 _TOGETHER = 16  # studies that are graded in one go
 _SAVE_EVERY_S = 20.0
 _FINISH_S = 3.0  # for the last batch of studies, and writing
+_LOAD_S = 8.0  # TensorFlow and the networks take about 6 s on two cores
 
 
 def predict(
@@ -61,34 +62,37 @@ def predict(
     series = read_split_series(data, split)
     submission = Submission(grid(series), _priors(folders))
     run = {"version": __version__, "data": str(data), "split": split, "models": [str(folder) for folder in folders]}
+    protect_inputs(data, output)
     submission.save(output, run)
     log.info("predict: priors written for %d rows: %s", submission.grid.height, output)
-    loaded = _load(folders)
+    in_time = budget.remaining() > _LOAD_S
+    loaded = _load(folders) if in_time else []
     if loaded:
         _grade_all(submission, loaded, study_tasks(data, split, series), budget, workers, output, run)
     else:
-        log.error("predict: no model could be used: ALL ROWS ARE PRIORS")
-        submission.explain(submission.grid["row_id"], "no model")
+        why = "no model could be used" if in_time else "the time was up"
+        log.error("predict: %s: ALL ROWS ARE PRIORS", why)
+        submission.explain(submission.grid["row_id"], why)
     submission.save(output, run)
     _summarise(submission)
     return submission
 
 
-def read_split_series(data: Path, split: str) -> pl.DataFrame:
-    """The series table of a split, each series once; a doubled row is no reason to refuse a submission.
-
-    Raises:
-        InputError: where there is no such table, or one without a valid row.
-    """
-    check_root(data, split)
-    return read_series(data / rsna.series_table(split), unique=False).unique(maintain_order=True)
+def protect_inputs(data: Path, output: Path) -> None:
+    """Raises InputError where an output would overwrite one of the competition's own files."""
+    if output.resolve().parent == data.resolve() and output.name in rsna.FILES:
+        raise InputError(output, "a new file", "one of the competition's own", "Give the output another name.")
 
 
 def study_tasks(data: Path, split: str, series: pl.DataFrame) -> list[StudyTask]:
     """A task without labels for each study of a series table."""
     by_study: dict[int, list[tuple[int, str]]] = {}
     for study, series_id, kind in series.select("study_id", "series_id", "series_description").iter_rows():
-        by_study.setdefault(study, []).append((series_id, kind))
+        known = by_study.setdefault(study, [])
+        if kind in rsna.SERIES_KINDS:
+            known.append((series_id, kind))
+        else:
+            log.warning("study %d: series %d is not read: its kind is %s", study, series_id, kind)
     images = data / rsna.images_folder(split)
     return [StudyTask(images, study, tuple(rows)) for study, rows in sorted(by_study.items())]
 
@@ -156,9 +160,8 @@ def _grade(submission: Submission, models: list[Model], studies: list[StudyCrops
         cell = rsna.row_id(row["study_id"], row["condition"], row["level"])
         cells.setdefault(cell, {})[row["view"]] = places[row["view"]]
         places[row["view"]] += 1
-    prior_of = dict(zip(submission.grid["row_id"], submission.priors, strict=True))
     for cell, views in cells.items():
-        _answer_cell(submission, models, graded, cell, views, prior_of[cell])
+        _answer_cell(submission, models, graded, cell, views)
 
 
 def _graded_views(model: Model, studies: list[StudyCrops]) -> dict[str, np.ndarray]:
@@ -180,18 +183,18 @@ def _answer_cell(
     graded: list[dict[str, np.ndarray]],
     row_id: str,
     views: dict[str, int],
-    prior: np.ndarray,
 ) -> None:
-    answers, used = [], set()
+    prior, answers, used = submission.prior(row_id), [], set()
     for model, by_view in zip(models, graded, strict=True):
-        own = {view: by_view[view][place][None] for view, place in views.items() if view in by_view}
+        found = {view: by_view[view][place][None] for view, place in views.items() if view in by_view}
+        own = {view: answer for view, answer in found.items() if not np.isnan(answer).any()}
         if own:
             answers.append(model.answer(own, prior[None])[0])
             used |= set(own)
     if answers:
-        submission.put([row_id], np.mean(answers, axis=0)[None], [" + ".join(v for v in VIEW_BY_NAME if v in used)])
+        submission.put(row_id, np.mean(answers, axis=0), " + ".join(view for view in VIEW_BY_NAME if view in used))
     else:
-        submission.explain([row_id], "its graders could not be loaded")
+        submission.explain([row_id], "no network that has not seen the study could be loaded")
 
 
 def _explain_losses(submission: Submission, crops: StudyCrops) -> None:

@@ -87,6 +87,12 @@ def condition_of(term: str, side: str | None) -> Condition:
     return next(c for c in CONDITIONS if (c.term, c.side) == (term, side))
 
 
+def mirrored(condition: Condition) -> Condition:
+    """The same condition on the other side; the canal is its own."""
+    other = {LEFT: RIGHT, RIGHT: LEFT, None: None}[condition.side]
+    return condition_of(condition.term, other)
+
+
 def row_id(study_id: int, condition: str, level: str) -> str:
     """A submission's row id, e.g. 123_spinal_canal_stenosis_l1_l2."""
     return f"{study_id}_{condition}_{level}"
@@ -120,6 +126,9 @@ def images_folder(split: str) -> str:
     """Name of a split's image folder: <split>_images/<study_id>/<series_id>/<instance_number>.dcm."""
     return f"{split}_images"
 
+
+FILES = (TRAIN_TABLE, POINTS_TABLE, SAMPLE_SUBMISSION, "solution.csv", *map(series_table, SPLITS))
+"""Files of a competition root; no command writes over them."""
 
 # --- Aggregates over the 1,975 training studies, for use where no labels are at hand ----------
 

@@ -27,7 +27,7 @@ def split(data: Path | str, out: Path | str, test_share: float = 0.2, seed: int 
         seed: of the draw.
 
     Returns:
-        Number of studies in each split.
+        Number of studies in `train`, in `test`, and with `images`.
 
     Raises:
         InputError: where DATA cannot be used or OUT is in use.
@@ -49,9 +49,10 @@ def split(data: Path | str, out: Path | str, test_share: float = 0.2, seed: int 
     test = sorted(np.random.default_rng(seed).permutation(studies)[:count].tolist())
     _write_train(data, out, test)
     _write_test(data, out, test)
+    linked = 0
     for name, chosen in (("train", sorted(set(studies) - set(test))), ("test", test)):
-        _link(data / rsna.images_folder("train"), out / rsna.images_folder(name), chosen)
-    return {"train": len(studies) - count, "test": count}
+        linked += _link(data / rsna.images_folder("train"), out / rsna.images_folder(name), chosen)
+    return {"train": len(studies) - count, "test": count, "images": linked}
 
 
 def _write_train(data: Path, out: Path, test: list[int]) -> None:
@@ -81,9 +82,11 @@ def _write(frame: pl.DataFrame, path: Path) -> None:
         frame.write_csv(partial)
 
 
-def _link(source: Path, folder: Path, studies: list[int]) -> None:
+def _link(source: Path, folder: Path, studies: list[int]) -> int:
+    """Links the studies' image folders; returns how many there are."""
     make_folder(folder)
-    for study in studies:
-        target = (source / str(study)).resolve()
-        if target.is_dir():
-            (folder / str(study)).symlink_to(target, target_is_directory=True)
+    targets = {study: (source / str(study)).resolve() for study in studies}
+    there = {study: target for study, target in targets.items() if target.is_dir()}
+    for study, target in there.items():
+        (folder / str(study)).symlink_to(target, target_is_directory=True)
+    return len(there)

@@ -73,7 +73,7 @@ def open_store(folder: Path) -> Store:
     run = read_json(folder / _RUN_NAME, "the run.json of a crop store")
     remedy = "Make it again: stenosis-kit format DATA STORE --fresh"
     try:
-        manifest = pl.read_parquet(folder / _MANIFEST_NAME).select(list(MANIFEST))
+        manifest = pl.read_parquet(folder / _MANIFEST_NAME, glob=False).select(list(MANIFEST))
         views = manifest["view"].unique().sort().to_list()
         arrays = {view: np.load(folder / f"{view}.npy", mmap_mode="r") for view in views}
     except (OSError, ValueError, pl.exceptions.PolarsError) as error:
@@ -87,7 +87,12 @@ def open_store(folder: Path) -> Store:
 
 def write_part(folder: Path, crops: StudyCrops) -> None:
     """Writes a study's crops as a part of the store."""
-    notes = {"rows": crops.rows, "lost": [asdict(lost) for lost in crops.lost], "skipped_files": crops.skipped_files}
+    notes = {
+        "rows": crops.rows,
+        "lost": [asdict(lost) for lost in crops.lost],
+        "skipped_files": crops.skipped_files,
+        "seconds": crops.seconds,
+    }
     with replacing(_part(folder, crops.study_id)) as partial, partial.open("wb") as file:
         np.savez(file, notes=np.frombuffer(json.dumps(notes).encode(), np.uint8), **crops.arrays)
 
@@ -107,7 +112,7 @@ def read_part(folder: Path, study_id: int) -> StudyCrops:
         notes = json.loads(file["notes"].tobytes())
         arrays = {name: file[name] for name in file.files if name != "notes"}
     lost = [Lost(**each) for each in notes["lost"]]
-    return StudyCrops(study_id, arrays, notes["rows"], lost, notes["skipped_files"])
+    return StudyCrops(study_id, arrays, notes["rows"], lost, notes["skipped_files"], notes["seconds"])
 
 
 def drop_parts(folder: Path) -> None:

@@ -50,15 +50,18 @@ class Submission:
         self.sources = [{"source": "prior", "why": "not graded"} for _ in range(grid.height)]
         self._place = {row_id: place for place, row_id in enumerate(grid["row_id"])}
 
-    def put(self, row_ids: Sequence[str], probabilities: np.ndarray, sources: Sequence[str]) -> None:
-        """Replaces rows by graded ones; rows that are not finite keep their prior, and say so."""
-        for row_id, row, source in zip(row_ids, np.asarray(probabilities), sources, strict=True):
-            place = self._place[row_id]
-            try:
-                self.probabilities[place] = legal_rows(row[None])[0]
-                self.sources[place] = {"source": "grader", "why": source}
-            except ValueError:
-                self.explain([row_id], "the grader's answer was not finite")
+    def prior(self, row_id: str) -> np.ndarray:
+        """(3,) the prior of a row."""
+        return self.priors[self._place[row_id]]
+
+    def put(self, row_id: str, probabilities: np.ndarray, source: str) -> None:
+        """Replaces a row by a graded one (3,); a row that is not finite keeps its prior, and says so."""
+        place = self._place[row_id]
+        try:
+            self.probabilities[place] = legal_rows(np.asarray(probabilities)[None])[0]
+            self.sources[place] = {"source": "grader", "why": source}
+        except ValueError:
+            self.explain([row_id], "the grader's answer was not finite")
 
     def explain(self, row_ids: Sequence[str], why: str) -> None:
         """Leaves rows at their prior, and says why."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,14 +12,15 @@ import polars as pl
 from stenosis_kit import __version__, rsna
 from stenosis_kit.budget import Budget, Stopwatch, show_time
 from stenosis_kit.check import check, is_legal
-from stenosis_kit.errors import InputError
+from stenosis_kit.errors import InputError, TimeTooShort
 from stenosis_kit.files import make_folder, write_json
 from stenosis_kit.format import format as format_store
-from stenosis_kit.predict import predict, read_split_series
-from stenosis_kit.priors import PSEUDO_CELLS, Priors, builtin_prior, weighted_prior
+from stenosis_kit.model import MODEL_NAME
+from stenosis_kit.predict import predict
+from stenosis_kit.priors import Priors, builtin_prior, smoothed_prior
 from stenosis_kit.score import baselines, score
 from stenosis_kit.submission import Submission
-from stenosis_kit.tables import grid, read_cells, read_solution
+from stenosis_kit.tables import grid, read_cells, read_solution, read_split_series
 from stenosis_kit.train import train
 
 log = logging.getLogger(__name__)
@@ -70,25 +72,30 @@ def submit(data: Path | str, out: Path | str, budget: Budget | None = None, mode
 def _first_priors(data: Path) -> Priors:
     """Of the labels given where they can be read; what is wrong with them is reported when they are needed."""
     try:
-        return weighted_prior(read_cells(data / rsna.TRAIN_TABLE), PSEUDO_CELLS)
+        return smoothed_prior(read_cells(data / rsna.TRAIN_TABLE))
     except InputError:
         return builtin_prior()
 
 
 def _trained(data: Path, out: Path, budget: Budget, test_studies: int, watch: Stopwatch) -> Path | None:
     """Formats and trains; None where the time is too short for it, which is said."""
-    stored = format_store(data, out / "store")
-    watch.lap("format")
-    cut_s = stored["seconds"]["format"] / max(stored["studies"], 1)
-    reserve = _START_S + test_studies * (_CUT_MARGIN * cut_s + _GRADE_S) + _FINISH_S
-    log.info("submit: %s left; %s of it kept for prediction", show_time(budget.remaining()), show_time(reserve))
     try:
-        train(out / "store", out / "model", budget.share(keep=reserve))
-    except InputError as error:
-        if error.path != "--time-limit":
-            raise
+        return _format_and_train(data, out, budget, test_studies, watch)
+    except TimeTooShort as error:
+        if (out / "model" / MODEL_NAME).is_file():
+            log.error("submit: NOTHING WAS TRAINED, an earlier model in %s answers: %s", out / "model", error)
+            return out / "model"
         log.error("submit: NOTHING WAS TRAINED, all rows are priors: %s", error)
         return None
+
+
+def _format_and_train(data: Path, out: Path, budget: Budget, test_studies: int, watch: Stopwatch) -> Path:
+    stored = format_store(data, out / "store", budget=budget.share(keep=_FINISH_S))
+    watch.lap("format")
+    cut_s = stored["cutting_s"] / max(stored["studies"], 1) / (os.cpu_count() or 1)
+    reserve = _START_S + test_studies * (_CUT_MARGIN * cut_s + _GRADE_S) + _FINISH_S
+    log.info("submit: %s left; %s of it kept for prediction", show_time(budget.remaining()), show_time(reserve))
+    train(out / "store", out / "model", budget.share(keep=reserve))
     watch.lap("train")
     return out / "model"
 

@@ -75,6 +75,22 @@ def read_series(path: Path, unique: bool = True) -> pl.DataFrame:
     return frame
 
 
+def read_split_series(root: Path, split: str) -> pl.DataFrame:
+    """The series table that a split's grid comes from, each series once.
+
+    A doubled row or a series of an unknown kind is no reason to refuse a submission: the latter stays, and is not read.
+
+    Raises:
+        InputError: where there is no such table, or an id in it is not an integer.
+    """
+    check_root(root, split)
+    columns = SERIES_TABLE | {"series_description": Column(TEXT, optional=True)}
+    frame = read_table(root / rsna.series_table(split), columns)
+    if frame.is_empty():
+        raise InputError(root / rsna.series_table(split), "at least one series", "no rows", "Download it again.")
+    return frame.unique(["study_id", "series_id"], keep="first", maintain_order=True)
+
+
 def read_solution(path: Path) -> pl.DataFrame:
     """Labelled cells: row_id, study_id, condition, level, severity; from a train.csv or a solution.csv.
 

@@ -59,7 +59,7 @@ def read_text(path: Path) -> pl.DataFrame:
     if not path.is_file():
         raise InputError(path, "a CSV table", "no such file", "Is this the competition's folder?")
     try:
-        frame = pl.read_csv(path, infer_schema=False, encoding="utf8-lossy")
+        frame = pl.read_csv(path, infer_schema=False, encoding="utf8-lossy", glob=False)
     except pl.exceptions.NoDataError:
         raise InputError(path, "a CSV table", "an empty file", "Download it again.") from None
     except (pl.exceptions.PolarsError, OSError) as error:

@@ -19,12 +19,12 @@ from tqdm import tqdm
 from stenosis_kit import __version__
 from stenosis_kit.backend import load_tensorflow
 from stenosis_kit.budget import Budget, Stopwatch, show_time
-from stenosis_kit.errors import InputError
+from stenosis_kit.errors import InputError, TimeTooShort
 from stenosis_kit.files import fingerprint, make_folder, read_json, replacing, run_matches, write_json
 from stenosis_kit.folds import FOLDS_NAME, assign_folds, read_folds, write_folds
 from stenosis_kit.model import MODEL_NAME, Description, TrainedGrader
 from stenosis_kit.out_of_fold import Answers, fit_pools, pooled
-from stenosis_kit.priors import PSEUDO_CELLS, weighted_prior
+from stenosis_kit.priors import smoothed_prior
 from stenosis_kit.settings import Grader, Training
 from stenosis_kit.store import Store, open_store, severity_indices
 
@@ -73,7 +73,13 @@ def train(
     if not fresh and run_matches(folder / "run.json", print_):
         log.info("train: %s is up to date", folder)
         return read_json(folder / "run.json", "run.json")
-    _begin(folder, print_, fresh)
+    if (folder / "manifest.parquet").exists():
+        raise InputError(folder, "a folder for a model", "a crop store", "Give another MODEL folder.")
+    goes_on = not fresh and run_matches(folder / _JOBS / "run.json", print_)
+    if not goes_on:
+        # Before anything of an earlier model is dropped: is there time for another one?
+        models_in_time(training, opened.manifest["study_id"].n_unique(), budget.remaining() - _FINISH_S)
+        _start_over(folder, print_)
     watch = Stopwatch()
     run = _Run(opened, folder, training, budget)
     run.train_jobs()
@@ -103,8 +109,13 @@ class _Run:
             write_json(folder / _JOBS / "models.json", {"models": models})
             write_folds(folder, self.folds)
         self.models = read_json(folder / _JOBS / "models.json", "an unfinished run")["models"]
+        log.info("train: %d networks: %d graders, %d fold(s) of %d", *self._plan())
         self.trainings: dict[Grader, GraderTraining] = {}
         self.jobs = [TrainedGrader.of(grader, fold) for fold in range(self.models) for grader in graders]
+
+    def _plan(self) -> tuple[int, int, int, int]:
+        graders, folds = len(self.training.graders), len(set(self.folds.values()))
+        return graders * self.models, graders, self.models, folds
 
     def train_jobs(self) -> None:
         left = [job for job in self.jobs if not self._result(job).is_file()]
@@ -146,7 +157,7 @@ class _Run:
         """Pools the out-of-fold answers and writes the model's files."""
         results = {job: read_json(self._result(job), "a finished job") for job in self.jobs}
         answers = {grader.view: _joined(results, grader) for grader in self.training.graders}
-        priors = weighted_prior(self.manifest.unique(["study_id", "condition", "level"]), PSEUDO_CELLS)
+        priors = smoothed_prior(self.manifest.unique(["study_id", "condition", "level"]))
         pools = fit_pools(self.manifest, answers, priors)
         Description(self.training, tuple(self.jobs), pools, priors, print_).save(self.folder)
         oof = pooled(self.manifest, answers, priors, pools)
@@ -166,31 +177,30 @@ def models_in_time(training: Training, studies: int, seconds: float) -> int:
     """How many models a grader fit the time: one a fold, fewer where the time or the studies are short.
 
     Raises:
-        InputError: where not even one does.
+        TimeTooShort: where not even one does.
+        InputError: where there are fewer than two studies.
     """
     if studies < 2:
-        raise InputError("store", "labelled crops of at least two studies", f"{studies}", "Give more training studies.")
+        raise InputError(
+            "the training data", "labelled crops of at least two studies", f"{studies}", "Give more training studies."
+        )
     shares = [grader.time for grader in training.graders]
     shortest = SHORTEST_JOB_S * sum(shares) / min(shares)
     if seconds < shortest:
-        raise InputError(
-            "--time-limit",
-            f"at least {show_time(shortest)} for training {len(shares)} graders",
-            f"{show_time(max(seconds, 0))}",
-            "Give more time, or a trained model by --model.",
+        raise TimeTooShort(
+            f"at least {show_time(shortest + 1)} for training {len(shares)} graders",
+            f"{show_time(max(seconds, 0))} left",
+            "Give more time.",
         )
     return int(min(training.folds, studies, seconds // shortest))
 
 
-def _begin(folder: Path, print_: str, fresh: bool) -> None:
-    """Keeps the jobs of an unfinished run of the same settings; drops anything else."""
-    (folder / "run.json").unlink(missing_ok=True)
-    if not fresh and run_matches(folder / _JOBS / "run.json", print_):
-        return
+def _start_over(folder: Path, print_: str) -> None:
+    """Drops what was made from other input, settings, time limit or version."""
     if (folder / MODEL_NAME).exists() or (folder / _JOBS).exists():
-        log.info("train: %s was made from other input, settings or version, and is made anew", folder)
+        log.info("train: %s was made from other input, settings, time limit or version: it is made anew", folder)
     shutil.rmtree(folder / _JOBS, ignore_errors=True)
-    for path in [*folder.glob("*.weights.h5"), folder / MODEL_NAME, folder / FOLDS_NAME]:
+    for path in [folder / "run.json", folder / MODEL_NAME, folder / FOLDS_NAME, *folder.glob("*.weights.h5")]:
         path.unlink(missing_ok=True)
     write_json(folder / _JOBS / "run.json", {"fingerprint": print_})
 

@@ -128,7 +128,7 @@ def batches(
         parts = sample(crops, random_parts(view, grader.mm, grader.px, count, ranges), grader.px)
         return change(parts, view, ranges), labels, weights
 
-    dataset = tf.data.Dataset.from_tensor_slices(np.sort(rows))  # sorted: a memory map is read forwards
+    dataset = tf.data.Dataset.from_tensor_slices(rows)
     if ranges is not None:
         dataset = dataset.shuffle(len(rows), seed=seed)
     return dataset.batch(size).map(read).map(prepare).prefetch(2)

@@ -26,6 +26,13 @@ class TaskLost(Exception):
     """What a task yields that could not be run: its worker died, or time ran out."""
 
 
+class TimeUp(TaskLost):
+    """The time ran out before the task was done."""
+
+    def __init__(self) -> None:
+        super().__init__("the time was up")
+
+
 def run_tasks(
     function: Callable[[Any], Any],
     tasks: Iterable[Any],
@@ -42,7 +49,7 @@ def run_tasks(
         tasks: its arguments.
         workers: number of processes; all cores by default; 1 runs in this process.
         executor: any `concurrent.futures.Executor` to use instead of processes of our own.
-        budget: when it is spent, the remaining tasks yield `TaskLost` and our workers are ended.
+        budget: when it is spent, the remaining tasks yield `TimeUp` and our workers are ended.
     """
     tasks = list(tasks)
     workers = min(workers or os.cpu_count() or 1, max(1, len(tasks)))
@@ -58,7 +65,7 @@ def run_tasks(
 def _run_here(function: Callable, tasks: list, budget: Budget) -> Iterator[tuple[Any, Any]]:
     for task in tasks:
         if not budget.remaining():
-            yield task, TaskLost("the time was up")
+            yield task, TimeUp()
             continue
         try:
             result = function(task)
@@ -110,13 +117,13 @@ def _run_on(
         for future in _wait_for_one(running, budget):
             yield running.pop(future), future.exception() or future.result()
         if not budget.remaining():
-            yield from ((task, TaskLost("the time was up")) for task in [*running.values(), *queue])
+            yield from ((task, TimeUp()) for task in [*running.values(), *queue])
             return
 
 
 def _wait_for_one(running: dict[Future, Any], budget: Budget) -> set[Future]:
     seconds = budget.remaining()
-    return wait(running, None if math.isinf(seconds) else seconds, FIRST_COMPLETED).done
+    return wait(running, None if math.isinf(seconds) else min(seconds, threading.TIMEOUT_MAX), FIRST_COMPLETED).done
 
 
 @contextmanager

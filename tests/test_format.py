@@ -6,8 +6,9 @@ import polars as pl
 import pytest
 
 from stenosis_kit import format as format_module
+from stenosis_kit.budget import Budget
 from stenosis_kit.crops import VIEWS
-from stenosis_kit.errors import InputError
+from stenosis_kit.errors import InputError, TimeTooShort
 from stenosis_kit.format import format
 from stenosis_kit.store import MANIFEST, open_store
 from stenosis_kit.tables import read_train
@@ -121,3 +122,11 @@ def test_a_study_without_images_costs_only_its_own_crops(cohort, tmp_path):
 
 def test_every_view_has_its_array(store):
     assert {path.stem for path in store.glob("*.npy")} == {view.name for view in VIEWS}
+
+
+def test_no_time_ends_it_and_the_next_run_goes_on(cohort, store, tmp_path):
+    with pytest.raises(TimeTooShort, match="8 left when the time was up"):
+        format(cohort, tmp_path, workers=1, budget=Budget(0.0))
+    assert not (tmp_path / "run.json").exists()
+    format(cohort, tmp_path, workers=1)
+    assert content(tmp_path) == content(store)

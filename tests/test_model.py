@@ -77,3 +77,14 @@ def test_a_model_json_that_is_no_object_is_refused(tmp_path, text):
     (tmp_path / "model.json").write_text(text)
     with pytest.raises(InputError, match="JSON"):
         read_description(tmp_path)
+
+
+def test_a_study_that_all_its_networks_have_seen_is_not_graded(model, store, tmp_path):
+    folder = shutil.copytree(model, tmp_path / "m")
+    for path in folder.glob("canal_axial.fold1*"):
+        path.unlink()
+    loaded = Model(folder)
+    seen = [study for study, fold in loaded.folds.items() if fold == 1]
+    answers = loaded.grade("canal_axial", np.zeros((2, 96, 96, 3), np.uint8), np.array([seen[0], 0]))
+    assert np.isnan(answers[0]).all()
+    assert np.isfinite(answers[1]).all()

@@ -9,6 +9,7 @@ from stenosis_kit import predict as predict_module
 from stenosis_kit import rsna
 from stenosis_kit.budget import Budget
 from stenosis_kit.check import check, is_legal
+from stenosis_kit.errors import InputError
 from stenosis_kit.predict import predict
 from stenosis_kit.priors import builtin_prior
 
@@ -117,3 +118,23 @@ def test_a_missing_kind_of_series_costs_no_row(cohort, model, tmp_path, kind):
         ]
         assert {row["source"] for row in rows} == {"prior"}
         assert all(kind in row["why"] for row in rows)
+
+
+@pytest.mark.parametrize("name", ["train.csv", "sample_submission.csv"])
+def test_the_competitions_own_files_are_not_written_over(cohort, model, name):
+    before = (cohort / name).read_bytes()
+    with pytest.raises(InputError, match="the competition's own"):
+        predict(cohort, [model], cohort / name)
+    assert (cohort / name).read_bytes() == before
+
+
+def test_a_series_of_an_unknown_kind_is_not_read_and_costs_no_row(cohort, model, predicted, tmp_path):
+    root, series = broken_root(cohort, tmp_path)
+    localizer = pl.DataFrame({"study_id": [series["study_id"][0], 77], "series_id": [5, 6]})
+    localizer = localizer.with_columns(series_description=pl.lit("Localizer"))
+    pl.concat([series, localizer.cast(dict(series.schema))]).write_csv(root / "test_series_descriptions.csv")
+    submission = predict(root, [model], tmp_path / "s.csv", workers=1)
+    assert is_legal(check(tmp_path / "s.csv", root))
+    known = (submission.grid["study_id"] != 77).to_numpy()
+    assert known.sum() == submission.grid.height - 25
+    np.testing.assert_allclose(submission.probabilities[known], predicted[0].probabilities, atol=1e-6)

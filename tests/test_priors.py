@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from stenosis_kit import rsna
-from stenosis_kit.priors import builtin_prior, prior_rows, weighted_prior
+from stenosis_kit.priors import builtin_prior, prior_rows, smoothed_prior, weighted_prior
 from stenosis_kit.tables import grid
 
 CELL = ("spinal_canal_stenosis", "l4_l5")
@@ -82,3 +82,12 @@ def test_prior_rows_follow_the_grid() -> None:
     priors = {cell: np.full(3, float(number)) for number, cell in enumerate(rsna.CELLS)}
     assert prior_rows(rows, priors)[:, 0].tolist() == [*range(25), *range(25)]
     assert prior_rows(rows[::-1], priors)[:, 0].tolist() == [*range(24, -1, -1)] * 2
+
+
+def test_the_smoothed_prior_is_alike_on_both_sides_and_between_the_labels_and_the_typical_shares() -> None:
+    condition, other = "left_subarticular_stenosis", "right_subarticular_stenosis"
+    cells = pl.DataFrame({"condition": [condition] * 300, "level": ["l4_l5"] * 300, "severity": ["severe"] * 300})
+    smoothed, own, typical = smoothed_prior(cells), weighted_prior(cells), builtin_prior()
+    assert smoothed[condition, "l4_l5"] == pytest.approx(smoothed[other, "l4_l5"])
+    assert typical[condition, "l4_l5"][2] < smoothed[condition, "l4_l5"][2] < own[condition, "l4_l5"][2] == 1
+    assert smoothed["spinal_canal_stenosis", "l1_l2"] == pytest.approx(typical["spinal_canal_stenosis", "l1_l2"])

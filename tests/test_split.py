@@ -35,7 +35,7 @@ def studies(path: Path) -> set[int]:
 
 
 def test_each_study_is_in_one_split_with_all_its_rows(root: Path, out: Path) -> None:
-    assert split(root, out, test_share=0.3) == {"train": 7, "test": 3}
+    assert split(root, out, test_share=0.3) == {"train": 7, "test": 3, "images": 10}
     train, test = studies(out / "train.csv"), studies(out / "test_series_descriptions.csv")
     assert (len(train), len(test)) == (7, 3)
     assert train | test == set(range(101, 111))
@@ -128,7 +128,7 @@ def test_the_draw_does_not_depend_on_the_order_of_rows(root: Path, tmp_path: Pat
 @pytest.mark.parametrize(("share", "held"), [(0.001, 1), (0.999, 3)])
 def test_neither_split_is_ever_empty(tmp_path: Path, out: Path, share: float, held: int) -> None:
     root = Tables().write(tmp_path / "data")
-    assert split(root, out, test_share=share) == {"train": len(STUDIES) - held, "test": held}
+    assert split(root, out, test_share=share) == {"train": len(STUDIES) - held, "test": held, "images": 0}
 
 
 @pytest.mark.parametrize("share", [0, 1, -0.1, 1.5, float("nan")])

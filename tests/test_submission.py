@@ -86,7 +86,7 @@ def test_the_prior_answers_until_something_better_is_put(submission: Submission)
 
 
 def test_a_graded_row_is_put_in_its_place_alone(submission: Submission) -> None:
-    submission.put([LAST], np.array([[0.2, 0.3, 0.5]]), ["canal_axial"])
+    submission.put(LAST, np.array([0.2, 0.3, 0.5]), "canal_axial")
     assert submission.probabilities[-1] == pytest.approx([0.2, 0.3, 0.5])
     assert submission.probabilities[:-1].tolist() == submission.priors[:-1].tolist()
     assert submission.sources[-1] == {"source": "grader", "why": "canal_axial"}
@@ -94,14 +94,16 @@ def test_a_graded_row_is_put_in_its_place_alone(submission: Submission) -> None:
 
 
 def test_rows_may_be_put_in_any_order(submission: Submission) -> None:
-    submission.put([LAST, FIRST], np.array([[0.1, 0.1, 0.8], [0.8, 0.1, 0.1]]), ["a", "b"])
+    submission.put(LAST, np.array([0.1, 0.1, 0.8]), "a")
+    submission.put(FIRST, np.array([0.8, 0.1, 0.1]), "b")
     assert submission.probabilities[0] == pytest.approx([0.8, 0.1, 0.1])
     assert submission.probabilities[-1] == pytest.approx([0.1, 0.1, 0.8])
 
 
 @pytest.mark.parametrize("bad", [(np.nan, 0.5, 0.5), (np.inf, 0, 0), (0, 0, 0), (-1, 1, 1)])
 def test_an_answer_that_is_not_finite_keeps_the_prior_and_says_so(submission: Submission, bad: tuple) -> None:
-    submission.put([FIRST, LAST], np.array([bad, (0.2, 0.3, 0.5)]), ["net", "net"])
+    submission.put(FIRST, np.array(bad), "net")
+    submission.put(LAST, np.array((0.2, 0.3, 0.5)), "net")
     assert submission.probabilities[0].tolist() == submission.priors[0].tolist()
     assert submission.sources[0] == {"source": "prior", "why": "the grader's answer was not finite"}
     assert submission.sources[-1]["source"] == "grader"
@@ -109,9 +111,9 @@ def test_an_answer_that_is_not_finite_keeps_the_prior_and_says_so(submission: Su
 
 @pytest.mark.parametrize("withdraw", ["put", "explain"])
 def test_what_says_it_is_a_prior_holds_the_prior(submission: Submission, withdraw: str) -> None:
-    submission.put([FIRST], np.array([[0.2, 0.3, 0.5]]), ["net"])
+    submission.put(FIRST, np.array([0.2, 0.3, 0.5]), "net")
     if withdraw == "put":
-        submission.put([FIRST], np.full((1, 3), np.nan), ["net"])
+        submission.put(FIRST, np.full(3, np.nan), "net")
     else:
         submission.explain([FIRST], "withdrawn")
     assert submission.sources[0]["source"] == "prior"
@@ -124,7 +126,7 @@ def test_explain_says_why_rows_are_left_at_their_prior(submission: Submission) -
 
 
 def test_a_saved_file_reads_back_in_full_precision(tmp_path: Path, submission: Submission) -> None:
-    submission.put([FIRST], np.array([[1 / 3, 1 / 7, 11 / 21]]), ["net"])
+    submission.put(FIRST, np.array([1 / 3, 1 / 7, 11 / 21]), "net")
     submission.save(tmp_path / "out" / "submission.csv")
     assert (tmp_path / "out" / "submission.csv").read_text().startswith("row_id,normal_mild,moderate,severe\n")
     frame = read_submission(tmp_path / "out" / "submission.csv")
@@ -133,7 +135,7 @@ def test_a_saved_file_reads_back_in_full_precision(tmp_path: Path, submission: S
 
 
 def test_run_json_says_where_each_row_came_from(tmp_path: Path, submission: Submission) -> None:
-    submission.put([FIRST], np.array([[0.2, 0.3, 0.5]]), ["net"])
+    submission.put(FIRST, np.array([0.2, 0.3, 0.5]), "net")
     submission.save(tmp_path / "submission.csv", {"version": "x"})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["submission.csv", "submission.run.json"]
     run = json.loads((tmp_path / "submission.run.json").read_text())
@@ -150,7 +152,7 @@ def test_a_write_that_fails_leaves_the_old_file(
     path = tmp_path / "submission.csv"
     submission.save(path)
     before = {each.name: each.read_bytes() for each in tmp_path.iterdir()}
-    submission.put([FIRST], np.array([[0.2, 0.3, 0.5]]), ["net"])
+    submission.put(FIRST, np.array([0.2, 0.3, 0.5]), "net")
 
     def half(frame: pl.DataFrame, target: Path) -> None:
         Path(target).write_text("row_id,normal_mild\n101_left")

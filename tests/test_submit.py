@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -91,3 +92,19 @@ def test_a_killed_run_leaves_a_whole_submission(cohort, tmp_path, number):
     assert code == {signal.SIGKILL: -9, signal.SIGTERM: 143, signal.SIGINT: 130}[number]
     assert is_legal(check(out / "submission.csv", cohort))
     assert [path.name for path in out.glob("*") if path.suffix == ".csv"] == ["submission.csv"]
+
+
+def test_without_time_to_train_an_earlier_model_answers(cohort, model, tmp_path, caplog):
+    out = tmp_path / "out"
+    shutil.copytree(model, out / "model")
+    run = submit(cohort, out, Budget(40.0))
+    assert "an earlier model" in caplog.text
+    assert any(source.startswith("grader") for source in run["rows"])
+
+
+def test_no_time_for_anything_ends_in_time_with_priors(cohort, tmp_path):
+    budget = Budget(1.0)
+    run = submit(cohort, tmp_path / "out", budget)
+    assert is_legal(check(tmp_path / "out" / "submission.csv", cohort))
+    assert set(run["rows"]) == {"prior: not graded"}
+    assert budget.elapsed() < 3.0

@@ -472,3 +472,8 @@ def test_a_doubled_solution_row_is_refused(tmp_path: Path) -> None:
     rows = solution_rows(*[("101_spinal_canal_stenosis_l1_l2", 0, 0, 1)] * 2)
     with pytest.raises(TableError, match=r"row 3: expected each \(row_id\) once"):
         read_solution(write_csv(tmp_path / "solution.csv", rows))
+
+
+def test_a_folder_name_with_brackets_is_a_folder_name(tmp_path: Path) -> None:
+    root = Tables().write(tmp_path / "data [1]")
+    assert read_cells(root / "train.csv").height

@@ -9,7 +9,7 @@ import pytest
 from stenosis_kit import rsna
 from stenosis_kit import train as train_module
 from stenosis_kit.budget import Budget
-from stenosis_kit.errors import InputError
+from stenosis_kit.errors import InputError, TimeTooShort
 from stenosis_kit.folds import assign_folds
 from stenosis_kit.store import open_store
 from stenosis_kit.train import models_in_time, train
@@ -111,3 +111,17 @@ def test_the_run_says_what_it_was_made_with(model, small_training):
     assert run["settings"]["folds"] == small_training.folds
     assert run["studies"] == 8
     assert run["seconds"]["train"] > 0
+
+
+def test_too_short_a_time_leaves_an_earlier_model_whole(model, store, tmp_path):
+    folder = shutil.copytree(model, tmp_path / "model")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(TimeTooShort):
+        train(store, folder, Budget(20.0))
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_store_is_not_taken_for_a_models_folder(store):
+    with pytest.raises(InputError, match="found a crop store"):
+        train(store, store)
+    assert open_store(store).manifest.height

@@ -13,7 +13,7 @@ import pytest
 import worker_functions as functions
 
 from stenosis_kit.budget import Budget
-from stenosis_kit.workers import TaskLost, run_tasks
+from stenosis_kit.workers import TaskLost, TimeUp, run_tasks
 
 
 def results(*arguments, **options) -> dict:
@@ -121,7 +121,7 @@ def test_a_hanging_task_is_given_up_when_the_time_is_up_and_its_process_is_gone(
 @pytest.mark.parametrize("workers", [1, 2])
 def test_without_time_every_task_comes_back_as_lost(workers: int) -> None:
     found = results(functions.slow, range(20), workers, budget=Budget(0))
-    assert {type(result) for result in found.values()} == {TaskLost}
+    assert {type(result) for result in found.values()} == {TimeUp}
     assert list(found) == list(range(20))
 
 

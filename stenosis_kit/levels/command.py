@@ -17,7 +17,8 @@ from stenosis_kit.files import replacing
 from stenosis_kit.levels.anatomy import cell_point
 from stenosis_kit.levels.locate import locate
 from stenosis_kit.levels.projection import nearest_slice
-from stenosis_kit.predict import read_split_series, study_tasks
+from stenosis_kit.predict import protect_inputs, study_tasks
+from stenosis_kit.tables import read_split_series
 from stenosis_kit.workers import run_tasks
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ def levels(data: Path | str, output: Path | str, split: str = "test", workers: i
         InputError: where there is no series table, or the output cannot be written.
     """
     data, output = Path(data), Path(output)
+    protect_inputs(data, output)
     tasks = study_tasks(data, split, read_split_series(data, split))
     rows: list[dict[str, Any]] = []
     results = run_tasks(study_points, tasks, workers)

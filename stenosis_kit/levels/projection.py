@@ -11,8 +11,6 @@ from stenosis_kit import rsna
 from stenosis_kit.dicom import Series, Slice
 from stenosis_kit.geometry import nearest_plane
 
-METHOD = "projection"
-
 
 class Pick(NamedTuple):
     """A slice chosen for a point, and how far its plane passes from it, mm."""
