@@ -118,6 +118,7 @@ class _Run:
         return graders * self.models, graders, self.models, folds
 
     def train_jobs(self) -> None:
+        """Trains the networks that are not there yet, each in its share of the time that is left."""
         left = [job for job in self.jobs if not self._result(job).is_file()]
         if len(left) < len(self.jobs):
             log.info(
