@@ -13,7 +13,7 @@ from stenosis_kit import rsna
 from stenosis_kit.cutting import StudyTask
 from stenosis_kit.dicom import list_files, read_study
 from stenosis_kit.errors import InputError
-from stenosis_kit.predict import study_tasks
+from stenosis_kit.predict import unlabelled_tasks
 from stenosis_kit.tables import POINT_KEY, read_cells, read_points, read_series
 from stenosis_kit.tabular import duplicate_rows
 from stenosis_kit.workers import run_tasks
@@ -73,7 +73,7 @@ def doctor(data: Path | str, split: str = "train", workers: int | None = None) -
     if series is not None:
         _examine_series(found, series, studies, split)
         if (data / rsna.images_folder(split)).is_dir():
-            _examine_images(found, study_tasks(data, split, series), workers)
+            _examine_images(found, unlabelled_tasks(data, split, series), workers)
         else:
             found.remarks.append(f"no {rsna.images_folder(split)}/: the images were not examined.")
     return found

@@ -55,7 +55,7 @@ def format(
     """
     data, store = Path(data), Path(store)
     tables = read_train(data)
-    tasks = study_tasks(tables)
+    tasks = labelled_tasks(tables)
     print_ = fingerprint(__version__, [asdict(view) for view in VIEWS], *_inputs(data), _image_listing(tasks))
     make_folder(store)
     if not fresh and run_matches(store / "run.json", print_):
@@ -73,7 +73,7 @@ def format(
     return run
 
 
-def study_tasks(tables: TrainTables) -> list[StudyTask]:
+def labelled_tasks(tables: TrainTables) -> list[StudyTask]:
     """A task for each study that has labels, by study id."""
     series = {study: tuple(rows) for study, rows in _by_study(tables.series, "series_id", "series_description").items()}
     labelled = _by_study(tables.cells.drop_nulls("severity"), "condition", "level", "severity")

@@ -68,7 +68,7 @@ def predict(
     in_time = budget.remaining() > _LOAD_S
     loaded = _load(folders) if in_time else []
     if loaded:
-        _grade_all(submission, loaded, study_tasks(data, split, series), budget, workers, output, run)
+        _grade_all(submission, loaded, unlabelled_tasks(data, split, series), budget, workers, output, run)
     else:
         why = "no model could be used" if in_time else "the time was up"
         log.error("predict: %s: ALL ROWS ARE PRIORS", why)
@@ -84,7 +84,7 @@ def protect_inputs(data: Path, output: Path) -> None:
         raise InputError(output, "a new file", "one of the competition's own", "Give the output another name.")
 
 
-def study_tasks(data: Path, split: str, series: pl.DataFrame) -> list[StudyTask]:
+def unlabelled_tasks(data: Path, split: str, series: pl.DataFrame) -> list[StudyTask]:
     """A task without labels for each study of a series table."""
     by_study: dict[int, list[tuple[int, str]]] = {}
     for study, series_id, kind in series.select("study_id", "series_id", "series_description").iter_rows():

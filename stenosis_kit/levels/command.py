@@ -17,7 +17,7 @@ from stenosis_kit.files import replacing
 from stenosis_kit.levels.anatomy import cell_point
 from stenosis_kit.levels.locate import locate
 from stenosis_kit.levels.projection import nearest_slice
-from stenosis_kit.predict import protect_inputs, study_tasks
+from stenosis_kit.predict import protect_inputs, unlabelled_tasks
 from stenosis_kit.tables import read_split_series
 from stenosis_kit.workers import run_tasks
 
@@ -52,7 +52,7 @@ def levels(data: Path | str, output: Path | str, split: str = "test", workers: i
     """
     data, output = Path(data), Path(output)
     protect_inputs(data, output)
-    tasks = study_tasks(data, split, read_split_series(data, split))
+    tasks = unlabelled_tasks(data, split, read_split_series(data, split))
     rows: list[dict[str, Any]] = []
     results = run_tasks(study_points, tasks, workers)
     for task, found in tqdm(results, "levels", len(tasks), unit="study", disable=None, leave=False):
