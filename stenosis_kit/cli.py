@@ -107,7 +107,7 @@ def _train(chosen: Arguments) -> int:
 def _levels(chosen: Arguments) -> int:
     from stenosis_kit.levels.command import levels
 
-    levels(chosen.data, chosen.output, chosen.split)
+    levels(chosen.data, chosen.output, chosen.split, chosen.model)
     return 0
 
 
@@ -195,6 +195,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--fresh", action="store_true", help="train everything anew")
 
     levels = _command(commands, "levels", _levels, "find the 25 points of each study", "data")
+    levels.add_argument("model", type=Path, nargs="?", metavar="MODEL", help="default: the bundled localiser")
     levels.add_argument("-o", "--output", type=Path, required=True)
     _which_split(levels, "test")
 

@@ -10,10 +10,10 @@ import polars as pl
 from tqdm import tqdm
 
 from stenosis_kit import rsna
-from stenosis_kit.cutting import StudyTask
 from stenosis_kit.dicom import list_files, read_study
 from stenosis_kit.errors import InputError
 from stenosis_kit.predict import unlabelled_tasks
+from stenosis_kit.study import StudyTask
 from stenosis_kit.tables import POINT_KEY, read_cells, read_points, read_series
 from stenosis_kit.tabular import duplicate_rows
 from stenosis_kit.workers import run_tasks
