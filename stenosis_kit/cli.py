@@ -107,7 +107,7 @@ def _train(chosen: Arguments) -> int:
 def _levels(chosen: Arguments) -> int:
     from stenosis_kit.levels.command import levels
 
-    levels(chosen.data, chosen.output, chosen.split, chosen.model)
+    levels(chosen.data, chosen.output, chosen.split, chosen.model, preview=chosen.preview)
     return 0
 
 
@@ -198,6 +198,7 @@ def _parser() -> argparse.ArgumentParser:
     levels.add_argument("model", type=Path, nargs="?", metavar="MODEL", help="default: the bundled localiser")
     levels.add_argument("-o", "--output", type=Path, required=True)
     _which_split(levels, "test")
+    levels.add_argument("--preview", type=Path, metavar="F.png", help="also draw the points of a few studies")
 
     predict = _command(commands, "predict", _predict, "grade a split with trained models", "data")
     predict.add_argument("model", type=Path, nargs="+", metavar="MODEL")

@@ -17,6 +17,7 @@ from stenosis_kit.dicom import Series, read_study
 from stenosis_kit.geometry import midpoint
 from stenosis_kit.levels.carry import CANAL_AXIAL, TYPICAL, Carry
 from stenosis_kit.levels.locate import locate
+from stenosis_kit.levels.midline import on_midline
 from stenosis_kit.levels.overview import Overview, study_overviews
 from stenosis_kit.levels.projection import nearest_slice
 from stenosis_kit.study import CanalPoints, Cell, LabelPoint, StudyTask
@@ -117,7 +118,7 @@ def predicted_sites(
     study: Sequence[Series], canal: CanalPoints | None = None, carry: Carry = TYPICAL
 ) -> Iterator[Site | Lost]:
     """Where each view of each of the 25 cells is cut without labels; `canal` and `carry` as in `StudyTask`."""
-    canal = canal or locate(study)
+    canal = _canal_of(study, canal)
     for condition, level, view in _views_of(rsna.CELLS):
         yield _carried_site(study, condition, level, view, canal, carry)
 
@@ -135,15 +136,22 @@ def label_sites(
     placed as prediction would place it.
     """
     placed = {cell: found for cell, point in points.items() if (found := in_patient(study, point))}
+    predicted = None
     labelled = CanalPoints(canal_labels(study, points), LABEL_PROJECTED, np.ones(len(rsna.LEVELS)))
     for condition, level, view in _views_of(severities):
         site = _label_site(study, placed, condition, level, view)
         if site is None and np.isfinite(labelled.points[rsna.LEVELS.index(level)]).all():
             site = _carried_site(study, condition, level, view, labelled, _FROM_LABEL)
         if site is None:
-            canal = canal or locate(study)
-            site = _carried_site(study, condition, level, view, canal, TYPICAL)
+            predicted = predicted or _canal_of(study, canal)
+            site = _carried_site(study, condition, level, view, predicted, TYPICAL)
         yield site
+
+
+def _canal_of(study: Sequence[Series], found: CanalPoints | None) -> CanalPoints | None:
+    """What the localiser found, else what needs no network, on the midline; None where there is nothing to go by."""
+    canal = found or locate(study)
+    return on_midline(study, canal) if canal else None
 
 
 def canal_labels(study: Sequence[Series], points: dict[Cell, LabelPoint]) -> np.ndarray:

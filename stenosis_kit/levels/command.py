@@ -15,6 +15,7 @@ from stenosis_kit.dicom import read_study
 from stenosis_kit.files import replacing
 from stenosis_kit.levels.carry import VIEW_OF_TERM
 from stenosis_kit.levels.locate import locate
+from stenosis_kit.levels.midline import on_midline
 from stenosis_kit.levels.projection import nearest_slice
 from stenosis_kit.levels.search import find_canals
 from stenosis_kit.predict import protect_inputs, unlabelled_tasks
@@ -46,6 +47,7 @@ def levels(
     split: str = "test",
     model: Path | str | None = None,
     workers: int | None = None,
+    preview: Path | str | None = None,
 ) -> pl.DataFrame:
     """Finds the points of all studies of a split; never reads labels.
 
@@ -57,6 +59,7 @@ def levels(
         split: train or test.
         model: a trained model whose localiser is used; the bundled one by default.
         workers: processes that read; all cores by default.
+        preview: file for a picture of the first studies.
 
     Returns:
         What was written, with columns as `COLUMNS`.
@@ -80,6 +83,10 @@ def levels(
         frame.write_csv(partial)
     for method, count in Counter(frame["method"].fill_null("not covered by any series")).most_common():
         log.info("levels: %5d points: %s", count, method)
+    if preview:
+        from stenosis_kit.levels.preview import save_preview
+
+        save_preview(data / rsna.images_folder(split), frame, Path(preview))
     return frame
 
 
@@ -87,6 +94,7 @@ def study_points(task: StudyTask) -> list[dict[str, Any]]:
     """The 25 points of one study, in the order of `rsna.CELLS`."""
     study = read_study(task.images, task.study_id, task.series)
     canal = task.canal or locate(study)
+    canal = on_midline(study, canal) if canal else None
     rows = []
     for condition, level in rsna.CELLS:
         row = _empty(task.study_id, condition, level)

@@ -23,11 +23,13 @@ from stenosis_kit.cutting import canal_labels, in_patient
 from stenosis_kit.dicom import Series, largest, read_study
 from stenosis_kit.geometry import orientation_groups
 from stenosis_kit.levels import anatomy, kmeans
+from stenosis_kit.levels.carry import TYPICAL, VIEW_OF_TERM, Carry
 from stenosis_kit.levels.localiser import Localiser
+from stenosis_kit.levels.midline import on_midline
 from stenosis_kit.levels.overview import Overview, study_overviews, to_pixels
 from stenosis_kit.levels.projection import nearest_slice
 from stenosis_kit.predict import unlabelled_tasks
-from stenosis_kit.study import Cell, LabelPoint, StudyTask
+from stenosis_kit.study import CanalPoints, Cell, LabelPoint, StudyTask
 from stenosis_kit.tables import read_split_series
 
 CANAL = rsna.condition_of("spinal", None).name
@@ -95,6 +97,7 @@ def measure(cases: list[Case], answers: list[np.ndarray | None]) -> dict[str, fl
     errors = np.array([np.linalg.norm((answer - case.truth)[:, 1:], axis=1) for case, answer in pairs])
     known = errors[np.isfinite(errors)]
     hits = [hit for case, answer in pairs for hit in axial_hits(case, answer)]
+    beside = [beside_errors(case, answer) for case, answer in pairs]
     return {
         "studies": len(pairs),
         "median mm": float(np.median(known)),
@@ -103,7 +106,24 @@ def measure(cases: list[Case], answers: list[np.ndarray | None]) -> dict[str, fl
         "worst mm": float(known.max()),
         "shifted": float(np.mean([is_shifted(answer, case.truth) for case, answer in pairs])),
         "axial hit": float(np.mean(hits)) if hits else float("nan"),
+        "foramen mm": float(np.median(np.concatenate([one["foraminal"] for one in beside]))),
+        "recess mm": float(np.median(np.concatenate([one["subarticular"] for one in beside]))),
     }
+
+
+def beside_errors(case: Case, answer: np.ndarray, carry: Carry = TYPICAL) -> dict[str, list[float]]:
+    """Distance of carried points from their labels in the plane that was labelled, mm, by term."""
+    errors: dict[str, list[float]] = {"foraminal": [], "subarticular": []}
+    canal = on_midline(case.study, CanalPoints(answer, "", np.ones(len(answer)))).points
+    for (condition, level), point in case.points.items():
+        term = rsna.CONDITION_BY_NAME[condition].term
+        found = in_patient(case.study, point)
+        if term in errors and found:
+            series, place = found
+            plane = series.planes[series.index_of(point.instance_number)]
+            carried = plane.drop(carry.point(canal, VIEW_OF_TERM[term], condition, level))
+            errors[term].append(float(np.linalg.norm(carried - place)))
+    return errors
 
 
 def is_shifted(answer: np.ndarray, truth: np.ndarray) -> bool:
@@ -177,7 +197,7 @@ def stress(cases: list[Case], localiser: Localiser, each: int, seed: int = 0) ->
         "<= 10 mm": float((errors <= 10).mean()),
         "worst mm": float(errors.max()),
         "shifted": float(np.mean(shifts)),
-        "axial hit": float("nan"),
+        **dict.fromkeys(("axial hit", "foramen mm", "recess mm"), float("nan")),
     }
 
 
