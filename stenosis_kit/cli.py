@@ -76,13 +76,11 @@ def _doctor(chosen: Arguments) -> int:
     from stenosis_kit.doctor import doctor
     from stenosis_kit.files import write_json
 
-    found = doctor(chosen.data, chosen.split)
+    found = doctor(chosen.data, chosen.split, pixels=chosen.pixels)
     if chosen.json:
         write_json(chosen.json, found.findings)
-    for key, value in found.findings.items():
-        print(f"{key:28} {_shown(value)}")
-    for remark in found.remarks:
-        print(remark)
+    print(*found.lines(), sep="\n")
+    print("", "ROWS WILL BE LOST OR UNUSABLE: see above." if found.rows_lost else "no row will be lost", sep="\n")
     return int(found.rows_lost)
 
 
@@ -182,6 +180,7 @@ def _parser() -> argparse.ArgumentParser:
 
     doctor = _command(commands, "doctor", _doctor, "what is wrong with a data folder", "data")
     _which_split(doctor, "train")
+    doctor.add_argument("--pixels", action="store_true", help="decode every image too, not only its header")
     doctor.add_argument("--json", type=Path, metavar="F", help="also write the findings there")
 
     format_ = _command(commands, "format", _format, "cut crops from tables and DICOM", "data", "store")
