@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from stenosis_kit.errors import InputError
+
+_PARTIAL = re.compile(r"\.(\d+)\.partial\.(.+)")
 
 
 @contextmanager
@@ -36,6 +39,40 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
+
+
+def remove_partials(folder: Path) -> None:
+    """Clears the temporary files of runs that were killed; no other run may be at work in the folder.
+
+    Image folders are left alone: nothing of ours is written there, and they are large.
+    """
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.endswith("_images")]
+        for name in names:
+            if _PARTIAL.match(name):
+                with suppress(OSError):
+                    Path(place, name).unlink()
+
+
+def remove_stale(path: Path) -> None:
+    """Clears the temporary files that killed processes left beside a file of that name."""
+    with suppress(OSError):
+        for entry in path.parent.iterdir():
+            found = _PARTIAL.match(entry.name)
+            if found and found[2] == path.name and not _is_alive(int(found[1])):
+                entry.unlink()
+
+
+def _is_alive(process: int) -> bool:
+    if os.name == "nt":
+        return True  # there a signal 0 would end it
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
 
 
 def write_text(path: Path, text: str) -> None:
