@@ -79,10 +79,17 @@ def open_store(folder: Path) -> Store:
     except (OSError, ValueError, pl.exceptions.PolarsError) as error:
         raise InputError(folder, "a whole crop store", str(error).splitlines()[0], remedy) from None
     for view, array in arrays.items():
-        count = manifest.filter(view=view).height
-        if len(array) != count:
-            raise InputError(folder / f"{view}.npy", f"{count} crops", f"{len(array)}", remedy)
+        rows = manifest.filter(view=view)["row"]
+        expected = f"{len(rows)} crops of this version's {view}"
+        if view not in VIEW_BY_NAME or array.dtype != np.uint8 or array.shape != _shape(view, len(rows)):
+            raise InputError(folder / f"{view}.npy", expected, f"{array.dtype} {array.shape}", remedy)
+        if sorted(rows) != list(range(len(rows))):
+            raise InputError(folder / _MANIFEST_NAME, expected, "rows that are not theirs", remedy)
     return Store(folder, manifest, arrays, run)
+
+
+def _shape(view: str, crops: int) -> tuple[int, int, int, int]:
+    return crops, VIEW_BY_NAME[view].px, VIEW_BY_NAME[view].px, VIEW_BY_NAME[view].slices
 
 
 def write_part(folder: Path, crops: StudyCrops) -> None:
@@ -145,9 +152,8 @@ def _join_view(folder: Path, studies: Sequence[int], view: str, size: int) -> No
     if not size:
         path.unlink(missing_ok=True)
         return
-    shape = (size, VIEW_BY_NAME[view].px, VIEW_BY_NAME[view].px, VIEW_BY_NAME[view].slices)
     with replacing(path) as partial:
-        joined = np.lib.format.open_memmap(partial, "w+", np.uint8, shape)
+        joined = np.lib.format.open_memmap(partial, "w+", np.uint8, _shape(view, size))
         at = 0
         for part in _parts(folder, studies):
             crops = part.arrays.get(view)

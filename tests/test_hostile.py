@@ -23,7 +23,7 @@ from stenosis_kit.pixels import stream_shape
 
 SHAPE = (64, 80)
 PLANE = plane("axial", 0.0, mm=2.0, shape=SHAPE)
-PIXELS = np.arange(SHAPE[0] * SHAPE[1], dtype=np.uint16).reshape(SHAPE)
+PIXELS = (np.arange(SHAPE[0] * SHAPE[1]) % 4096).astype(np.uint16).reshape(SHAPE)
 _PIXEL_DATA = b"\xe0\x7f\x10\x00"
 
 

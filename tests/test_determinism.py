@@ -1,0 +1,30 @@
+"""The same input gives the same output, whatever the number of workers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from stenosis_kit import rsna
+from stenosis_kit.crops import VIEWS
+from stenosis_kit.format import format
+from stenosis_kit.predict import predict
+
+
+def test_crops_are_the_same_bit_for_bit_with_one_or_two_workers(cohort: Path, store: Path, tmp_path: Path) -> None:
+    format(cohort, tmp_path / "store", workers=2)  # `store` was made by one
+    names = ["manifest.parquet", *(f"{view.name}.npy" for view in VIEWS)]
+    for name in names:
+        assert (tmp_path / "store" / name).read_bytes() == (store / name).read_bytes(), name
+
+
+def test_predictions_are_the_same_with_one_or_two_workers(cohort: Path, model: Path, tmp_path: Path) -> None:
+    one = predict(cohort, [model], tmp_path / "one.csv", workers=1)
+    two = predict(cohort, [model], tmp_path / "two.csv", workers=2)
+    assert one.sources == two.sources
+    np.testing.assert_allclose(one.probabilities, two.probabilities, rtol=0, atol=1e-6)
+    written = pl.read_csv(tmp_path / "two.csv")
+    assert written["row_id"].to_list() == pl.read_csv(tmp_path / "one.csv")["row_id"].to_list()
+    assert np.allclose(written.select(rsna.SEVERITIES).to_numpy(), two.probabilities, rtol=0, atol=1e-12)
