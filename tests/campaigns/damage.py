@@ -33,25 +33,36 @@ def fault_sets(pairs: int, seed: int, names: Iterable[str] = RATES) -> list[tupl
 
 
 def faults_in_test(model: Path, scratch: Path, sets: Sequence[tuple[str, ...]]) -> Tally:
-    """Every other test study has faults; the studies between them have to be graded as in a healthy cohort."""
+    """Every other test study has faults; the studies between them have to be graded as if they were alone."""
     tally = Tally("phantom faults, test split")
     force = {2 * number: names for number, names in enumerate(sets)}
-    cohorts = {name: scratch / name for name in ("healthy", "faulty")}
+    faulty = phantom(scratch / "faulty", studies=0, test_studies=2 * len(sets), faults="none", force=force, workers=2)
+    series = pl.read_csv(faulty / _SERIES)
+    healthy = series["study_id"].unique(maintain_order=True).to_list()[1::2]
+    alone = scratch / "alone"
+    alone.mkdir()
+    series.filter(pl.col("study_id").is_in(healthy)).write_csv(alone / _SERIES)
+    (alone / "test_images").symlink_to((faulty / "test_images").resolve())
     answers = {}
-    for name, root in cohorts.items():
-        forced = force if name == "faulty" else {}
-        phantom(root, studies=0, test_studies=2 * len(sets), faults="none", force=forced, workers=2)
-        ended = run("predict", root, model, "-o", scratch / f"{name}.csv")
-        faults = ended.faults((0,)) or _illegal(scratch / f"{name}.csv", root)
+    for root in (faulty, alone):
+        faults, answers[root] = _predicted(root, model, scratch / f"{root.name}.csv")
         if faults:
-            tally.note(name, faults)
+            tally.note(root.name, faults)
             return tally
-        answers[name] = pl.read_csv(scratch / f"{name}.csv")
-    studies = _in_order(cohorts["healthy"])
-    for number, names in enumerate(sets):
-        rows, lost = _differing(answers["healthy"], answers["faulty"], f"{studies[2 * number + 1]}_")
-        tally.note(" + ".join(names), rows=rows, lost=lost)
+    for study, names in zip(healthy, sets, strict=True):
+        rows = [rsna.row_id(study, condition, level) for condition, level in rsna.CELLS]
+        lost = sum(not np.allclose(answers[alone][row], answers[faulty][row], rtol=0, atol=SAME) for row in rows)
+        tally.note(" + ".join(names), rows=len(rows), lost=lost)
     return tally
+
+
+def _predicted(root: Path, model: Path, output: Path) -> tuple[list[str], dict[str, np.ndarray]]:
+    """What is wrong with a prediction, and its rows by id."""
+    faults = run("predict", root, model, "-o", output).faults((0,)) or _illegal(output, root)
+    frame = None if faults else pl.read_csv(output)
+    return faults, {} if frame is None else dict(
+        zip(frame["row_id"], frame.select(rsna.SEVERITIES).to_numpy(), strict=True)
+    )
 
 
 def faults_in_train(scratch: Path, sets: Sequence[tuple[str, ...]]) -> Tally:
@@ -84,10 +95,8 @@ def damaged_files(model: Path, cohort: Path, scratch: Path, count: int, seed: in
     images, source = root / "test_images", cohort / "test_images" / str(study)
     shutil.copytree(source, images / str(study))
     cases = [_damaged_copy(source, images / str(number), rng) for number in range(1, count + 1)]
-    ended = run("predict", root, model, "-o", scratch / "damaged.csv")
-    faults = ended.faults((0,)) or _illegal(scratch / "damaged.csv", root)
+    faults, answers = _predicted(root, model, scratch / "damaged.csv")
     kinds = dict(own.select("series_id", "series_description").iter_rows())
-    answers = {} if faults else _by_row(pl.read_csv(scratch / "damaged.csv"))
     for number, (series_id, case) in enumerate(cases, start=1):
         cells = [] if faults else _not_concerned(kinds[series_id])
         lost = sum(
@@ -186,19 +195,3 @@ def _damaged_copies(folder: Path, copy: Path, count: int, rng: np.random.Generat
 def _illegal(submission: Path, root: Path) -> list[str]:
     findings = check(submission, root)
     return [] if is_legal(findings) else [str(finding) for finding in findings]
-
-
-def _by_row(frame: pl.DataFrame) -> dict[str, np.ndarray]:
-    return dict(zip(frame["row_id"], frame.select(rsna.SEVERITIES).to_numpy(), strict=True))
-
-
-def _differing(one: pl.DataFrame, other: pl.DataFrame, start: str) -> tuple[int, int]:
-    """Of the rows whose id begins so: how many there are, and how many differ."""
-    first, second = _by_row(one), _by_row(other)
-    rows = [row for row in first if row.startswith(start)]
-    return len(rows), sum(not np.allclose(first[row], second[row], rtol=0, atol=SAME) for row in rows)
-
-
-def _in_order(root: Path) -> list[int]:
-    """Test studies in the order in which the phantom made them."""
-    return pl.read_csv(root / _SERIES)["study_id"].unique(maintain_order=True).to_list()
