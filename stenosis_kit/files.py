@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stenosis_kit.errors import InputError
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _PARTIAL = re.compile(r"\.(\d+)\.partial\.(.+)")
 
@@ -84,6 +88,20 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Writes a JSON file atomically, readable by people."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_frame(path: Path, frame: pl.DataFrame) -> None:
+    """Writes a table atomically, as CSV or, where the name says so, as Parquet.
+
+    By way of memory: what polars raises for a full disk differs from version to version and is no OSError.
+    """
+    memory = io.BytesIO()
+    if path.suffix == ".parquet":
+        frame.write_parquet(memory)
+    else:
+        frame.write_csv(memory)
+    with replacing(path) as partial:
+        partial.write_bytes(memory.getbuffer())
 
 
 def read_json(path: Path, what: str) -> dict:

@@ -18,7 +18,7 @@ from stenosis_kit.crops import VIEWS
 from stenosis_kit.cutting import LabelPoint, StudyCrops, StudyTask, cut_study
 from stenosis_kit.errors import InputError, TimeTooShort
 from stenosis_kit.files import fingerprint, make_folder, read_json, run_matches, write_json
-from stenosis_kit.store import drop_parts, has_part, join_parts, read_part, write_part
+from stenosis_kit.store import drop_parts, has_part, is_whole, join_parts, read_part, write_part
 from stenosis_kit.tables import TrainTables, read_train
 from stenosis_kit.workers import TimeUp, run_tasks
 
@@ -58,7 +58,7 @@ def format(
     tasks = labelled_tasks(tables)
     print_ = fingerprint(__version__, [asdict(view) for view in VIEWS], *_inputs(data), _image_listing(tasks))
     make_folder(store)
-    if not fresh and run_matches(store / "run.json", print_):
+    if not fresh and run_matches(store / "run.json", print_) and is_whole(store):
         log.info("format: %s is up to date", store)
         return read_json(store / "run.json", "run.json")
     _begin(store, print_, fresh)
@@ -132,6 +132,8 @@ def _cut_all(
     for task, result in tqdm(results, "format", len(left), unit="study", disable=None, leave=False):
         if isinstance(result, TimeUp):
             late += 1
+        elif isinstance(result, InputError):  # the store cannot be written: no study's fault
+            raise result
         elif isinstance(result, Exception):
             log.warning("format: study %d could not be cut: %s", task.study_id, result)
             write_part(store, StudyCrops(task.study_id))

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from campaigns import damage, interruptions
+from campaigns import accidents, damage, interruptions
 from campaigns.commands import Ended
 from campaigns.mutations import CSV_MUTATIONS
 from campaigns.tally import Tally, table
@@ -68,7 +68,7 @@ def test_an_output_that_is_read_only_is_said(cohort: Path) -> None:
 
 def test_a_killed_worker_costs_no_row(cohort: Path, tmp_path: Path) -> None:
     out = tmp_path / "store"
-    survived(interruptions.workers_killed("format", ("format", cohort, out), out, cohort, 1, seed=3))
+    survived(accidents.workers_killed("format", ("format", cohort, out), out, cohort, 1, seed=3))
 
 
 # --- The campaigns themselves can fail --------------------------------------------------------------

@@ -1,7 +1,7 @@
 """`make faults`: everything that can go wrong, on purpose, and a table of what was survived.
 
-Two campaigns: damaged data (damage.py) and interrupted runs (interruptions.py). Seeded: a seed gives the same damage
-and the same moments. Exit code 1 where anything was not survived.
+Two campaigns: damaged data (damage.py) and interrupted runs (interruptions.py, accidents.py). Seeded: a seed gives the
+same damage and the same moments. Exit code 1 where anything was not survived.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from campaigns import damage, interruptions
+from campaigns import accidents, damage, interruptions
 from campaigns.commands import end, run, start
 from campaigns.tally import Tally, table
 
@@ -95,14 +95,14 @@ def _interruptions(cohort: Path, model: Path, scratch: Path, share: float, seed:
         yield interruptions.signalled(name, command, out, cohort, max(2, times // 3), seed, lasted[name])
         yield interruptions.full_disk(name, command, out, cohort, (0, 1000, 20_000, 200_000))
     for name in ("format", "submit"):
-        yield interruptions.twice(name, stages[name], out, cohort)
-    for name in ("format", "predict", "submit"):
-        yield interruptions.workers_killed(name, stages[name], out, cohort, max(2, times // 4), seed)
+        yield accidents.twice(name, stages[name], out, cohort)
+    for name, place in (("format", out / "store"), ("predict", out), ("submit", out)):
+        yield accidents.workers_killed(name, stages[name], place, cohort, max(2, times // 4), seed)
     yield interruptions.read_only("format", lambda place: ("format", cohort, place))
     yield interruptions.read_only("submit", lambda place: ("submit", cohort, place, "--model", model))
     yield interruptions.read_only("predict", lambda place: ("predict", cohort, model, "-o", place / "s.csv"))
     yield interruptions.read_only("phantom", lambda place: ("phantom", place))
-    yield interruptions.half_written(stages["format"], out / "store", cohort)
+    yield accidents.half_written(stages["format"], out / "store", cohort)
 
 
 if __name__ == "__main__":

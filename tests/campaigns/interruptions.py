@@ -1,4 +1,4 @@
-"""Interrupted runs: signals at random moments, kills, full disks, second runs, dying workers, half-written folders.
+"""Interrupted runs: kills and signals at random moments, full disks, outputs where nobody may write.
 
 No invalid file is ever seen under its final name, and starting again finishes.
 """
@@ -11,7 +11,7 @@ import resource
 import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -70,7 +70,7 @@ def killed(name: str, command: Command, out: Path, data: Path, times: int, seed:
         os.killpg(process.pid, signal.SIGKILL)
         end(process)
         tally.note(f"after {seconds:.1f} s", broken_files(out, data))
-    tally.note("started again", end(start(*command)).faults((0,)) + broken_files(out, data) + _left_over(out))
+    tally.note("started again", end(start(*command)).faults((0,)) + broken_files(out, data) + left_over(out))
     return tally
 
 
@@ -87,10 +87,11 @@ def signalled(name: str, command: Command, out: Path, data: Path, times: int, se
         if not over:
             os.killpg(process.pid, what)
         ended = end(process)
+        over |= ended.code == -what  # Python was on its way out, its work done; a shell sees the same code
         late = [f"it took {time.monotonic() - began:.1f} s to end"] if time.monotonic() - began > 3 else []
         tally.note(
             f"{what.name} after {seconds:.1f} s",
-            ended.faults((0,) if over else (code, 0)) + late + broken_files(out, data),
+            ended.faults((0, -what) if over else (code, 0)) + late + broken_files(out, data),
         )
     return tally
 
@@ -102,7 +103,7 @@ def full_disk(name: str, command: Command, out: Path, data: Path, sizes: Sequenc
     for size in sizes:
         limit = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (size, size))
         tally.note(f"{size} bytes", end(start(*command, limit=limit)).faults((0, 2)) + broken_files(out, data))
-    tally.note("space again", end(start(*command)).faults((0,)) + broken_files(out, data) + _left_over(out))
+    tally.note("space again", end(start(*command)).faults((0,)) + broken_files(out, data) + left_over(out))
     return tally
 
 
@@ -114,93 +115,8 @@ def read_only(name: str, command: Callable[[Path], Command]) -> Tally:
     return tally
 
 
-def twice(name: str, command: Command, out: Path, data: Path) -> Tally:
-    """Two runs into one folder at a time: one finishes, the other is refused with a clear message."""
-    tally = Tally(f"two runs, {name}")
-    shutil.rmtree(out, ignore_errors=True)
-    both = [start(*command), start(*command)]
-    ended = sorted((end(process) for process in both), key=lambda one: one.code)
-    faults = ended[0].faults((0,)) + ended[1].faults((2,)) + broken_files(out, data)
-    tally.note("one after the other", faults if "another run" in ended[1].said else [*faults, "not refused"])
-    return tally
-
-
-def workers_killed(name: str, command: Command, out: Path, data: Path, times: int, seed: int) -> Tally:
-    """A worker process is killed at a random moment; the run ends well, and loses no row."""
-    tally, rng = Tally(f"a worker killed, {name}"), np.random.default_rng(seed)
-    for _ in range(times):
-        shutil.rmtree(out, ignore_errors=True)
-        process = start(*command)
-        victims = _workers_of(process.pid)
-        time.sleep(float(rng.uniform(0, 1.5)))
-        for victim in victims:
-            try:
-                os.kill(victim, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-            break
-        tally.note(f"{len(victims)} workers", end(process).faults((0,)) + broken_files(out, data))
-    return tally
-
-
-def _workers_of(process: int) -> list[int]:
-    """Worker processes of a run, once there are any."""
-    for _ in range(400):
-        try:
-            children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-        except OSError:
-            return []
-        found = [int(child) for child in children if b"spawn_main" in _command_line(int(child))]
-        if found:
-            return found
-        time.sleep(0.05)
-    return []
-
-
-def _command_line(process: int) -> bytes:
-    try:
-        return Path(f"/proc/{process}/cmdline").read_bytes()
-    except OSError:
-        return b""
-
-
-def half_written(command: Command, out: Path, data: Path) -> Tally:
-    """A finished OUT of which something is missing, cut off or from another version: the same command mends it."""
-    tally = Tally("half-written folders")
-    whole = out.with_name("whole")
-    shutil.rmtree(out, ignore_errors=True)
-    tally.note("untouched", end(start(*command)).faults((0,)))
-    shutil.copytree(out, whole)
-    for case, change in _changes(whole):
-        shutil.rmtree(out)
-        shutil.copytree(whole, out)
-        change(out)
-        tally.note(case, end(start(*command)).faults((0,)) + broken_files(out, data) + _left_over(out))
-    return tally
-
-
-def _changes(whole: Path) -> Iterator[tuple[str, Callable[[Path], None]]]:
-    for path in sorted(whole.rglob("*")):
-        name = path.relative_to(whole)
-        if path.is_file() and not path.name.startswith("."):
-            yield f"{name} missing", lambda out, name=name: (out / name).unlink()
-            yield f"{name} cut off", lambda out, name=name: _cut_off(out / name)
-            if path.suffix == ".json":
-                yield f"{name} of another version", lambda out, name=name: _age(out / name)
-    yield "a partial file", lambda out: (out / ".7.partial.submission.csv").write_text("row_id")
-
-
-def _cut_off(path: Path) -> None:
-    data = path.read_bytes()
-    path.write_bytes(data[: len(data) // 2])
-
-
-def _age(path: Path) -> None:
-    text = json.loads(path.read_text())
-    path.write_text(json.dumps(text | {"version": "0.0.1", "fingerprint": "0"}))
-
-
-def _left_over(out: Path) -> list[str]:
+def left_over(out: Path) -> list[str]:
+    """Temporary files that a finished run has not cleared, a line each."""
     return [f"{path} was left" for path in out.rglob(".*.partial.*")]
 
 
