@@ -16,6 +16,7 @@ from stenosis_kit import __version__, rsna
 from stenosis_kit.budget import Budget, Stopwatch
 from stenosis_kit.crops import VIEWS
 from stenosis_kit.cutting import LabelPoint, StudyCrops, StudyTask, cut_study
+from stenosis_kit.dicom import list_files
 from stenosis_kit.errors import InputError, TimeTooShort
 from stenosis_kit.files import fingerprint, make_folder, read_json, run_matches, write_json
 from stenosis_kit.store import drop_parts, has_part, is_whole, join_parts, read_part, write_part
@@ -106,10 +107,16 @@ def _image_listing(tasks: list[StudyTask]) -> list:
     listing = []
     for task in tasks:
         for series_id, _ in task.series:
-            folder = task.images / str(task.study_id) / str(series_id)
-            files = sorted((path.name, path.stat().st_size) for path in folder.iterdir()) if folder.is_dir() else None
-            listing.append([task.study_id, series_id, files])
+            files = list_files(task.images / str(task.study_id) / str(series_id))
+            listing.append([task.study_id, series_id, [(path.name, _size(path)) for path in files]])
     return listing
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # a link to nowhere
+        return -1
 
 
 def _begin(store: Path, print_: str, fresh: bool) -> None:

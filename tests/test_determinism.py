@@ -1,4 +1,4 @@
-"""The same input gives the same output, whatever the number of workers."""
+"""The same input gives the same output, whatever the number of workers; of crops test_format.py says the same."""
 
 from __future__ import annotations
 
@@ -8,16 +8,7 @@ import numpy as np
 import polars as pl
 
 from stenosis_kit import rsna
-from stenosis_kit.crops import VIEWS
-from stenosis_kit.format import format
 from stenosis_kit.predict import predict
-
-
-def test_crops_are_the_same_bit_for_bit_with_one_or_two_workers(cohort: Path, store: Path, tmp_path: Path) -> None:
-    format(cohort, tmp_path / "store", workers=2)  # `store` was made by one
-    names = ["manifest.parquet", *(f"{view.name}.npy" for view in VIEWS)]
-    for name in names:
-        assert (tmp_path / "store" / name).read_bytes() == (store / name).read_bytes(), name
 
 
 def test_predictions_are_the_same_with_one_or_two_workers(cohort: Path, model: Path, tmp_path: Path) -> None:

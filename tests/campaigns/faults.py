@@ -59,6 +59,7 @@ def _reported(tallies: Iterator[Tally]) -> Iterator[Tally]:
     began = time.monotonic()
     for tally in tallies:
         print(f"[{time.monotonic() - began:6.0f} s] {tally.name}: {tally.survived} of {tally.tried}", file=sys.stderr)
+        print(*tally.failures[:3], sep="\n", end="\n" if tally.failures else "", file=sys.stderr)
         yield tally
 
 
