@@ -25,7 +25,7 @@ from stenosis_kit import rsna
 from stenosis_kit.crops import VIEW_BY_NAME
 from stenosis_kit.cutting import Lost, StudyCrops
 from stenosis_kit.errors import InputError
-from stenosis_kit.files import read_json, replacing
+from stenosis_kit.files import read_json, replacing, write_frame
 from stenosis_kit.levels.overview import Overview
 from stenosis_kit.overview_store import join_overviews
 
@@ -82,10 +82,26 @@ def open_store(folder: Path) -> Store:
     except (OSError, ValueError, pl.exceptions.PolarsError) as error:
         raise InputError(folder, "a whole crop store", str(error).splitlines()[0], remedy) from None
     for view, array in arrays.items():
-        count = manifest.filter(view=view).height
-        if len(array) != count:
-            raise InputError(folder / f"{view}.npy", f"{count} crops", f"{len(array)}", remedy)
+        rows = manifest.filter(view=view)["row"]
+        expected = f"{len(rows)} crops of this version's {view}"
+        if view not in VIEW_BY_NAME or array.dtype != np.uint8 or array.shape != _shape(view, len(rows)):
+            raise InputError(folder / f"{view}.npy", expected, f"{array.dtype} {array.shape}", remedy)
+        if sorted(rows) != list(range(len(rows))):
+            raise InputError(folder / _MANIFEST_NAME, expected, "rows that are not theirs", remedy)
     return Store(folder, manifest, arrays, run)
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether a store can be opened: nothing of it is missing or cut off."""
+    try:
+        open_store(folder)
+    except InputError:
+        return False
+    return True
+
+
+def _shape(view: str, crops: int) -> tuple[int, int, int, int]:
+    return crops, VIEW_BY_NAME[view].px, VIEW_BY_NAME[view].px, VIEW_BY_NAME[view].slices
 
 
 def write_part(folder: Path, crops: StudyCrops) -> None:
@@ -151,8 +167,7 @@ def join_parts(folder: Path, studies: Sequence[int]) -> pl.DataFrame:
     parts = ((part.study_id, part.overviews, part.canal) for part in _parts(folder, studies))
     join_overviews(folder, parts, overviews)
     manifest = pl.DataFrame(rows, schema=MANIFEST, orient="row")
-    with replacing(folder / _MANIFEST_NAME) as partial:
-        manifest.write_parquet(partial)
+    write_frame(folder / _MANIFEST_NAME, manifest)
     return manifest
 
 
@@ -161,17 +176,13 @@ def _join_view(folder: Path, studies: Sequence[int], view: str, size: int) -> No
     if not size:
         path.unlink(missing_ok=True)
         return
-    shape = (size, VIEW_BY_NAME[view].px, VIEW_BY_NAME[view].px, VIEW_BY_NAME[view].slices)
-    with replacing(path) as partial:
-        joined = np.lib.format.open_memmap(partial, "w+", np.uint8, shape)
-        at = 0
+    header = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.uint8)), "fortran_order": False}
+    with replacing(path) as partial, partial.open("wb") as file:
+        # Not through a memory map: where the disk is full, that kills the process without a word.
+        np.lib.format.write_array_header_1_0(file, {**header, "shape": _shape(view, size)})
         for part in _parts(folder, studies):
-            crops = part.arrays.get(view)
-            if crops is not None:
-                joined[at : at + len(crops)] = crops
-                at += len(crops)
-        joined.flush()
-        del joined
+            if view in part.arrays:
+                file.write(np.ascontiguousarray(part.arrays[view]).data)
 
 
 def _parts(folder: Path, studies: Sequence[int]) -> Iterator[StudyCrops]:
