@@ -7,6 +7,8 @@ TIME_LIMIT ?= 8m
 PHANTOM := submission/local/phantom
 SUBMISSION ?= $(OUT)/submission.csv
 LABELS ?= $(DATA)/train.csv
+MODEL ?= $(OUT)/model
+OWNER ?=
 
 VENV := .venv
 KAGGLE_VENV := .venv-kaggle
@@ -14,7 +16,7 @@ KIT := $(VENV)/bin/stenosis-kit
 NEEDS_DATA = @test -n "$(DATA)" || { echo "DATA is missing: make $@ DATA=<folder into which the competition's zip was unpacked>" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup submit test test-kaggle score doctor lint clean
+.PHONY: help setup submit test test-kaggle score doctor bundle kernels rehearse lint clean
 
 ## help: list the targets
 help:
@@ -47,6 +49,19 @@ doctor: setup
 	$(NEEDS_DATA)
 	$(KIT) doctor "$(DATA)"
 
+## bundle: stage the wheel and MODEL (none: MODEL=) in submission/build, as OWNER's dataset
+bundle: setup
+	$(KIT) bundle $(if $(MODEL),"$(MODEL)") $(if $(OWNER),--owner "$(OWNER)")
+
+## kernels: stage OWNER's three kernels in submission/kernels
+kernels: setup
+	@test -n "$(OWNER)" || { echo "OWNER is missing: make kernels OWNER=<your Kaggle account>" >&2; exit 2; }
+	$(KIT) kernels --owner "$(OWNER)"
+
+## rehearse: the three kernels in a Kaggle made of folders: its versions, no network, a hidden test set (15 minutes)
+rehearse: setup $(KAGGLE_VENV)/installed
+	$(VENV)/bin/python tests/campaigns/rehearse.py --kaggle-python $(KAGGLE_VENV)/bin/python --log submission/local/rehearsal.log
+
 ## lint: check style and formatting
 lint: setup
 	$(VENV)/bin/ruff check .
@@ -54,7 +69,7 @@ lint: setup
 
 ## clean: remove environments, caches and what make submit wrote by default
 clean:
-	rm -rf $(VENV) $(KAGGLE_VENV) submission/local submission/build build dist *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(KAGGLE_VENV) submission/local submission/build submission/kernels build dist *.egg-info .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/installed: setup.cfg pyproject.toml tests/constraints-latest.txt
