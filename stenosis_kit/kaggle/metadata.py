@@ -19,18 +19,21 @@ PLACEHOLDER = "OWNER"
 """Stands for the account in tracked files, so that they name nobody."""
 
 LICENCES = (
-    "apache-2.0 CC0-1.0 CC-BY-4.0 CC-BY-SA-3.0 CC-BY-SA-4.0 CC-BY-NC-4.0 CC-BY-NC-SA-4.0 GPL-2.0 other unknown".split()
+    *("apache-2.0", "CC0-1.0", "CC-BY-4.0", "CC-BY-SA-3.0", "CC-BY-SA-4.0", "CC-BY-NC-4.0", "CC-BY-NC-SA-4.0"),
+    *("GPL-2.0", "other", "unknown"),
 )
 _SLUG = r"[a-zA-Z0-9][a-zA-Z0-9-]*"
 _ID = re.compile(rf"({_SLUG})/({_SLUG})")
 _MODEL = re.compile(rf"{_SLUG}/{_SLUG}/[a-zA-Z0-9]+/{_SLUG}/[0-9]+")
 
-_DATASET_KEYS = set("title id id_no subtitle description licenses keywords isPrivate resources image".split())
-_KERNEL_KEYS = set(
-    "id id_no title code_file language kernel_type is_private enable_gpu enable_tpu enable_internet keywords "
-    "dataset_sources kernel_sources competition_sources model_sources docker_image docker_image_pinning_type "
-    "machine_shape".split()
-)
+_DATASET_KEYS = {
+    *("id", "id_no", "title", "subtitle", "description", "licenses", "keywords", "isPrivate", "resources", "image"),
+}
+_KERNEL_KEYS = {
+    *("id", "id_no", "title", "code_file", "language", "kernel_type", "keywords", "is_private"),
+    *("enable_gpu", "enable_tpu", "enable_internet", "machine_shape", "docker_image", "docker_image_pinning_type"),
+    *("dataset_sources", "kernel_sources", "competition_sources", "model_sources"),
+}
 
 Metadata = dict[str, Any]
 
@@ -97,7 +100,7 @@ def kernel_problems(metadata: Metadata, folder: Path) -> list[str]:
             ("title", f"a title whose slug is the id's, {slug}", lambda value: slug_of(str(value)) == slug),
             ("code_file", f"a file in {folder}", lambda _: isinstance(code, str) and (folder / code).is_file()),
             ("language", "python", lambda value: value == "python"),
-            ("kernel_type", "script or notebook", lambda value: value in ("script", "notebook")),
+            ("kernel_type", "script or notebook", _one_of("script", "notebook")),
             ("is_private", "true or false", lambda value: isinstance(value, bool)),
             ("enable_internet", "false (left out, it is true)", lambda value: value is False),
             ("enable_gpu", "false", lambda value: value is False),
@@ -133,6 +136,10 @@ def _broken(metadata: Metadata, known: set[str], rules: list[tuple[str, str, Rul
 
 def _text(shortest: int, longest: int | None = None) -> Rule:
     return lambda value: isinstance(value, str) and shortest <= len(value) <= (longest or len(value))
+
+
+def _one_of(*words: str) -> Rule:
+    return lambda value: value in words
 
 
 def _if_given(rule: Rule) -> Rule:

@@ -15,16 +15,8 @@ from stenosis_kit.errors import InputError
 
 _PARTS = ("setup.cfg", "pyproject.toml", "README.md", "LICENSE", "stenosis_kit")
 _COMPILED = (".so", ".pyd", ".dll", ".dylib")
-_BUILD = (
-    "-m",
-    "pip",
-    "wheel",
-    "--quiet",
-    "--disable-pip-version-check",
-    "--no-deps",
-    "--no-build-isolation",
-    "--no-index",
-)
+_PIP_WHEEL = ("-m", "pip", "wheel", "--quiet", "--disable-pip-version-check")
+_OFFLINE = ("--no-deps", "--no-build-isolation", "--no-index")
 
 
 def build_wheel(source: Path, folder: Path) -> Path:
@@ -39,7 +31,7 @@ def build_wheel(source: Path, folder: Path) -> Path:
     with tempfile.TemporaryDirectory() as scratch:
         for name in _PARTS:
             _copy(source / name, Path(scratch) / name)
-        command = [sys.executable, *_BUILD, "--wheel-dir", str(folder.resolve()), "."]
+        command = [sys.executable, *_PIP_WHEEL, *_OFFLINE, "--wheel-dir", str(folder.resolve()), "."]
         done = subprocess.run(command, cwd=scratch, capture_output=True, text=True)
     wheels = list(folder.glob("*.whl"))
     if done.returncode or len(wheels) != 1:
