@@ -4,7 +4,7 @@ import shutil
 
 import numpy as np
 import pytest
-from fabricate import blobs, plane, write_series
+from fabricate import blobs, plane, spoil_pixels, write_series
 
 from stenosis_kit import rsna
 from stenosis_kit.crops import VIEW_BY_NAME, VIEWS, cut
@@ -306,11 +306,10 @@ def test_too_few_axial_slices_alone_have_no_levels(tmp_path):
 
 
 def damaged(images, folder, series_id, numbers):
-    """A copy of the study whose named slices are cut off in their pixels."""
+    """A copy of the study whose named slices cannot be decoded."""
     shutil.copytree(images, folder)
     for number in numbers:
-        path = folder / str(STUDY) / str(series_id) / f"{number}.dcm"
-        path.write_bytes(path.read_bytes()[:-500])
+        spoil_pixels(folder / str(STUDY) / str(series_id) / f"{number}.dcm")
     return folder
 
 
