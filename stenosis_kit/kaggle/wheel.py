@@ -52,8 +52,8 @@ def check_wheel(wheel: Path) -> None:
             names = archive.namelist()
     except (OSError, zipfile.BadZipFile) as error:
         raise InputError(wheel, "a wheel", str(error), remedy) from None
-    if "stenosis_kit/cli.py" not in names:
-        raise InputError(wheel, "a wheel of stenosis_kit", "one without stenosis_kit/cli.py", remedy)
+    if not {"stenosis_kit/__init__.py", "stenosis_kit/cli.py"} <= set(names):
+        raise InputError(wheel, "a wheel of stenosis_kit", "one without its modules", remedy)
     compiled = [name for name in names if name.endswith(_COMPILED)]
     if compiled or not wheel.name.endswith("-py3-none-any.whl"):
         found = compiled[0] if compiled else wheel.name
