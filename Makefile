@@ -60,7 +60,7 @@ kernels: setup
 
 ## rehearse: the three kernels in a Kaggle made of folders: its versions, no network, a hidden test set (15 minutes)
 rehearse: setup $(KAGGLE_VENV)/installed
-	$(VENV)/bin/python tests/campaigns/rehearse.py --kaggle-python $(KAGGLE_VENV)/bin/python --log submission/local/rehearsal.log
+	$(VENV)/bin/python tests/campaigns/rehearse.py --kaggle-python $(KAGGLE_VENV)/bin/python --logs submission/local/rehearsal
 
 ## lint: check style and formatting
 lint: setup

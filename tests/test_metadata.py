@@ -30,7 +30,9 @@ def test_there_are_three_kernels():
 @pytest.mark.parametrize("path", TRACKED, ids=lambda path: path.parent.name)
 def test_the_tracked_files_obey_every_rule_and_name_nobody(path):
     metadata = read_metadata(path)
-    sources = [each for name in ("dataset_sources", "kernel_sources", "model_sources") for each in metadata.get(name, [])]
+    sources = [
+        each for name in ("dataset_sources", "kernel_sources", "model_sources") for each in metadata.get(name, [])
+    ]
     assert {source.partition("/")[0] for source in [metadata["id"], *sources]} == {"OWNER"}
 
 

@@ -2,44 +2,31 @@
 
 Four cores, no network, no stenosis_kit but the mounted one; and, where the environment says so, a mount that is slow
 (FAKE_KAGGLE_READ_S seconds for each DICOM file) and in which some files never answer (FAKE_KAGGLE_DEAD in their path).
+Python's audit events see every connection and every opened file, whatever library asks for it.
 """
 
-import builtins
-import io
 import os
 import socket
 import sys
 import time
 
-sys.meta_path[:] = [one for one in sys.meta_path if not getattr(one, "__module__", "").startswith("__editable__")]
-os.cpu_count = lambda: 4
-
-_connect = socket.socket.connect
-
-
-def _refuse(self, address):
-    if self.family == socket.AF_UNIX:
-        return _connect(self, address)
-    raise OSError(f"a kernel has no internet: {address}")
-
-
-socket.socket.connect = socket.socket.connect_ex = _refuse
-
 _READ_S, _DEAD = float(os.environ.get("FAKE_KAGGLE_READ_S", 0)), os.environ.get("FAKE_KAGGLE_DEAD")
 
 
-def _slow(opener):
-    def slow(path, *arguments, **options):
-        name = os.fspath(path) if isinstance(path, (str, os.PathLike)) else ""
-        if name.endswith(".dcm"):
-            time.sleep(_READ_S)
-            while _DEAD and _DEAD in name:
-                time.sleep(3600)
-        return opener(path, *arguments, **options)
-
-    return slow
+def _watch(event, arguments):
+    if event == "socket.connect" and arguments[0].family != socket.AF_UNIX:
+        raise OSError(f"a kernel has no internet: {arguments[1]}")
+    if event == "open" and isinstance(arguments[0], (str, os.PathLike)):
+        _wait(os.fspath(arguments[0]))
 
 
-if _READ_S or _DEAD:
-    builtins.open = io.open = _slow(io.open)
-    os.open = _slow(os.open)
+def _wait(path):
+    if path.endswith(".dcm"):
+        time.sleep(_READ_S)
+        while _DEAD and _DEAD in path:
+            time.sleep(3600)
+
+
+sys.addaudithook(_watch)
+sys.meta_path[:] = [one for one in sys.meta_path if not getattr(one, "__module__", "").startswith("__editable__")]
+os.cpu_count = lambda: 4
