@@ -152,6 +152,13 @@ def _submit(chosen: Arguments) -> int:
     return int(not run["legal"])
 
 
+def _report(chosen: Arguments) -> int:
+    from stenosis_kit.report.command import report
+
+    print(report(chosen.folder))
+    return 0
+
+
 # --- Parsing -----------------------------------------------------------------------------------
 
 
@@ -161,7 +168,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     submit = _command(
-        commands, "submit", _submit, "the whole road: format, train, predict, check, score", "data", "out"
+        commands, "submit", _submit, "the whole road: format, train, predict, check, score, report", "data", "out"
     )
     submit.add_argument("--model", type=Path, help="a trained model; then nothing is trained")
     _time_limit(submit, "8m")
@@ -210,6 +217,9 @@ def _parser() -> argparse.ArgumentParser:
     score = _command(commands, "score", _score, "the official metric", "submission", "labels")
     score.add_argument("--against", type=Path, metavar="OTHER", help="paired bootstrap against another submission")
     score.add_argument("--json", type=Path, metavar="F", help="also write the score there")
+
+    report = _command(commands, "report", _report, "make a run's report.html, a page that needs no network")
+    report.add_argument("folder", type=Path, metavar="RUN", help="what submit, predict, train or paper wrote")
     return parser
 
 
