@@ -152,6 +152,13 @@ def _submit(chosen: Arguments) -> int:
     return int(not run["legal"])
 
 
+def _paper(chosen: Arguments) -> int:
+    from stenosis_kit.paper.command import paper
+
+    paper(chosen.data, chosen.out, _budget(chosen), chosen.split_by, chosen.input_size)
+    return 0
+
+
 def _report(chosen: Arguments) -> int:
     from stenosis_kit.report.command import report
 
@@ -217,6 +224,11 @@ def _parser() -> argparse.ArgumentParser:
     score = _command(commands, "score", _score, "the official metric", "submission", "labels")
     score.add_argument("--against", type=Path, metavar="OTHER", help="paired bootstrap against another submission")
     score.add_argument("--json", type=Path, metavar="F", help="also write the score there")
+
+    paper = _command(commands, "paper", _paper, "the paper's own recipe, with its tables and figures", "data", "out")
+    paper.add_argument("--split-by", choices=("both", "study", "image"), default="both", help="default: %(default)s")
+    paper.add_argument("--input-size", type=_positive, metavar="N", help="pixels a side (default: 256, or what fits)")
+    _time_limit(paper, "30m")
 
     report = _command(commands, "report", _report, "make a run's report.html, a page that needs no network")
     report.add_argument("folder", type=Path, metavar="RUN", help="what submit, predict, train or paper wrote")

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from stenosis_kit.budget import Budget
 from stenosis_kit.files import write_text
-from stenosis_kit.report.evidence import Evidence, read_evidence
+from stenosis_kit.report.evidence import Evidence, read_evidence, read_run
 from stenosis_kit.report.learning import learning_section
 from stenosis_kit.report.levels import levels_section
 from stenosis_kit.report.markup import Markup, note
 from stenosis_kit.report.page import Section, render
+from stenosis_kit.report.paper import paper_page
 from stenosis_kit.report.provenance import run_section, sources_section
 from stenosis_kit.report.quality import confusion_section, measures_section, reliability_section
 from stenosis_kit.report.results import lead, score_section
@@ -65,9 +66,13 @@ def report(run: Path | str, budget: Budget | None = None) -> Path:
         InputError: where the folder is not a run's, or cannot be written to.
     """
     folder, budget = Path(run), budget or Budget()
+    path = folder / REPORT
+    told = read_run(folder)
+    if told.get("command") == "paper":
+        write_text(path, paper_page(folder, told))
+        return path
     evidence = read_evidence(folder)
     sections = [_section(part, evidence, budget) for part in _PARTS]
-    path = folder / REPORT
     write_text(path, render(f"Run: {evidence.name}", _lead(evidence), sections))
     return path
 

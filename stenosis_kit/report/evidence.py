@@ -65,16 +65,21 @@ def read_evidence(folder: Path) -> Evidence:
     if not (folder / SUBMISSION).is_file() and not (folder / MODEL_NAME).is_file():
         remedy = "Give the OUT of stenosis-kit submit or paper, or a MODEL."
         raise InputError(folder, "the folder of a run", "neither submission.csv nor model.json", remedy)
-    evidence = Evidence(folder, _json(folder / "run.json"))
+    evidence = Evidence(folder, read_run(folder))
     predicted = _json(folder / "submission.run.json")
     evidence.sources = predicted.get("rows", {})
     evidence.data = _folder(evidence.run.get("data"), predicted.get("data"))
     evidence.split = predicted.get("split", "test")
-    model = folder if (folder / MODEL_NAME).is_file() else folder / "model"
-    evidence.model = _folder(*predicted.get("models", [])) or _folder(model)
+    models = [*map(Path, predicted.get("models", [])), folder, folder / "model"]
+    evidence.model = next((model for model in models if (model / MODEL_NAME).is_file()), None)
     evidence.store = _store(evidence.model.parent / "store") if evidence.model else None
     _add_answers(evidence)
     return evidence
+
+
+def read_run(folder: Path) -> dict[str, Any]:
+    """A run's run.json; empty where there is none, or it is damaged, which is logged."""
+    return _json(folder / "run.json")
 
 
 def _add_answers(evidence: Evidence) -> None:

@@ -54,9 +54,9 @@ def run_section(evidence: Evidence) -> Markup:
     return join(
         table(("stage", "took"), timings, "Timings"),
         versions_table(),
-        details("Settings of training", _pretty(model.get("settings", {}))),
-        details("run.json", _pretty(evidence.run)),
-        details("run.json of the model", _pretty(model)) if model else "",
+        details("Settings of training", pretty(model.get("settings", {}))),
+        details("run.json", pretty(evidence.run)),
+        details("run.json of the model", pretty(model)) if model else "",
     )
 
 
@@ -82,7 +82,8 @@ def _read(folder: Any) -> dict[str, Any]:
         return {}
 
 
-def _pretty(value: Any) -> Markup:
+def pretty(value: Any) -> Markup:
+    """JSON for people, long lists counted."""
     return tag("pre", json.dumps(_shortened(value), indent=2, ensure_ascii=False), tabindex="0")
 
 
