@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from stenosis_kit.files import replacing
-from stenosis_kit.paper.recipe import CLASSES, EPOCHS, PATIENCE
+from stenosis_kit.paper.recipe import CLASSES, EPOCHS, PATIENCE, SIDE_PX
 
 if TYPE_CHECKING:
     import keras
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from stenosis_kit.paper.copies import Images
     from stenosis_kit.paper.fitting import Fitted
+    from stenosis_kit.paper.holdout import Holdout
+    from stenosis_kit.paper.plan import Plan
 
 CAPTIONS = {
     "figure_1_workflow.png": "Figure 1: data cleaning and processing workflow",
@@ -34,9 +37,25 @@ _BOX = {"boxstyle": "round,pad=0.45", "facecolor": "#eef4f6", "edgecolor": "#1f6
 _TRAIN, _HELD_OUT = "#5b666e", "#1f6f8b"
 
 
-def draw_workflow(folder: Path, steps: Sequence[str]) -> None:
+def can_draw() -> bool:
+    """Whether matplotlib is there."""
+    return find_spec("matplotlib") is not None
+
+
+def draw_workflow(folder: Path, counts: Mapping[str, int], studies: int, holdout: Holdout, plan: Plan) -> None:
     """Figure 1: the steps of the run, with its own counts, from top to bottom."""
-    figure, axes = _figure(6.0, 0.75 * len(steps))
+    counted = ", ".join(f"{count} {name}" for name, count in counts.items())
+    steps = [
+        f"Axial T2 series of {studies} studies (DICOM)",
+        "K-Means on slice location:\na slice for each of five levels",
+        "The canal's label of the level gives the class",
+        f"Greyscale normalisation;\nPNG, {SIDE_PX}×{SIDE_PX}, RGB",
+        f"{sum(counts.values())} images:\n{counted}",
+        f"Held out by {holdout.by}:\n{len(holdout.test)} test and {len(holdout.validate)} validation images",
+        f"Augmentation of the other {len(holdout.train)}:\n{plan.copies} copies a class",
+        f"Five-block CNN on {plan.px}×{plan.px} images",
+    ]
+    figure, axes = _figure(4.6, 0.62 * len(steps))
     _chain(axes, steps)
     _save(figure, folder / WORKFLOW)
 
@@ -60,7 +79,7 @@ def draw_block(folder: Path, network: keras.Model) -> None:
         f"Input: {_shape(network.input.shape)}",
         *(f"{_described(layer)}: {_shape(layer.output.shape)}" for layer in layers),
     ]
-    figure, axes = _figure(5.5, 0.62 * len(steps))
+    figure, axes = _figure(4.6, 0.62 * len(steps))
     _chain(axes, steps)
     _save(figure, folder / BLOCK)
 
@@ -73,10 +92,10 @@ def draw_architecture(folder: Path, network: keras.Model) -> None:
     steps = []
     for name, layers in parts.items():
         parameters = sum(layer.count_params() for layer in layers)
-        counted = f", {parameters:,} parameters" if parameters else ""
+        counted = f"\n{parameters:,} parameters" if parameters else ""
         steps.append(f"{_titled(name, layers)}: {_shape(layers[-1].output.shape)}{counted}")
     steps.append(f"{network.count_params():,} parameters in all")
-    figure, axes = _figure(6.5, 0.62 * len(steps))
+    figure, axes = _figure(4.6, 0.62 * len(steps))
     _chain(axes, steps)
     _save(figure, folder / ARCHITECTURE)
 
@@ -149,7 +168,7 @@ def _described(layer: keras.Layer) -> str:
 def _titled(name: str, layers: Sequence[keras.Layer]) -> str:
     if name.startswith("block"):
         filters = layers[0].get_config()["filters"]
-        return f"Block {name.removeprefix('block')}: 2 convolutions of {filters} filters, pooling"
+        return f"Block {name.removeprefix('block')}, 2 × {filters} filters"
     if len(layers) > 1:
         return f"Dense {layers[0].get_config()['units']}, normalisation, dropout {layers[-1].get_config()['rate']:g}"
     return {"crop": "Input", "flatten": "Flatten", "severity": "Dense 3, softmax"}.get(name, name)

@@ -9,9 +9,9 @@ import numpy as np
 
 from stenosis_kit import rsna
 from stenosis_kit.budget import Budget
-from stenosis_kit.paper.copies import Images, balanced
+from stenosis_kit.paper.copies import Images
 from stenosis_kit.paper.holdout import Holdout
-from stenosis_kit.paper.plan import Plan, compiled
+from stenosis_kit.paper.plan import compiled
 from stenosis_kit.paper.recipe import EPOCHS, PATIENCE
 
 EARLY, TIME, ALL = "early stopping", "the time limit", "all epochs were done"
@@ -42,21 +42,19 @@ def labels_of(severity: np.ndarray) -> np.ndarray:
     return np.array([rsna.PAPER_CLASSES.index(name) for name in severity], int)
 
 
-def fit(grey: np.ndarray, labels: np.ndarray, holdout: Holdout, plan: Plan, budget: Budget, seed: int = 0) -> Fitted:
+def fit(copies: Images, holdout: Holdout, budget: Budget, seed: int = 0) -> Fitted:
     """Trains by the recipe: Adam, sparse categorical cross-entropy, early stopping, best weights restored.
 
     Args:
-        grey: (n, px, px) uint8, all images.
-        labels: (n,) the paper's class indices.
-        holdout: which of them train and validate.
-        plan: side and copies.
+        copies: the augmented images to learn from.
+        holdout: which of their originals validate.
         budget: the time.
-        seed: of weights and copies.
+        seed: of the weights.
     """
     keras.utils.set_random_seed(seed)
-    network = compiled(plan.px)
-    copies = Images(grey, labels, balanced(holdout.train, labels, plan.copies), seed=seed)
-    validation = Images(grey, labels, holdout.validate, equal_weights(labels, holdout.validate))
+    network = compiled(copies.grey.shape[1])
+    weights = equal_weights(copies.labels, holdout.validate)
+    validation = Images(copies.grey, copies.labels, holdout.validate, weights)
     timer = InTime(budget)
     network.evaluate(validation, verbose=0)  # builds the graph,
     network.evaluate(validation, verbose=0, callbacks=[timer])  # so that the timer learns what validation costs

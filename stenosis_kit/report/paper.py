@@ -15,7 +15,8 @@ from stenosis_kit.report.markup import Markup, details, figure, image, join, not
 from stenosis_kit.report.page import Section, render
 from stenosis_kit.report.provenance import pretty, versions_table
 
-_OWN_FIGURES = ("figure_5_accuracy.png", "figure_6_loss.png", "figure_7_confusion.png", "figure_2_augmented.png")
+_OWN_FIGURES = ("figure_5_accuracy.png", "figure_6_loss.png", "figure_7_confusion.png")
+_SAMPLE = ("figure_2_augmented.png",)
 _SHARED_FIGURES = ("figure_1_workflow.png", "figure_3_block.png", "figure_4_architecture.png")
 _RESAMPLES = 2000
 _TERMS = {"spinal": "spinal canal", "any_severe_spinal": "any severe canal"}
@@ -70,6 +71,7 @@ def _split_section(folder: Path, run: dict[str, Any], by: str) -> Section:
             "Table 3: images a class after augmentation",
         ),
         _pictures(own, run, _OWN_FIGURES),
+        _pictures(own, run, _SAMPLE),
     )
     return Section(f"by-{by}", f"Held out by {by}", body)
 
@@ -125,7 +127,7 @@ def _apart(run: dict[str, Any]) -> Markup:
         f"Accuracy by image is {by_image['accuracy']:.3f}, by study {by_study['accuracy']:.3f}: {value:+.3f} "
         f"(95 % of resampled studies: {low:+.3f} to {high:+.3f})."
     )
-    verdict = "So many test images cannot tell the two apart." if low <= 0 <= high else "The difference is no chance."
+    verdict = "Too few test images to tell the two apart." if low <= 0 <= high else "More than chance."
     return join(tag("p", text), tag("p", f"{found} {verdict}", class_="big"))
 
 
@@ -156,6 +158,7 @@ def _comparison(run: dict[str, Any]) -> Markup:
         "The studies were chosen for the test images, so severe canals are more frequent in them than elsewhere. The "
         "paper's network answers as it is: it learnt from balanced classes, and was not made for this metric."
     )
+    kit = "; ".join(f"{count} rows from {source}" for source, count in found["kit_rows"].items())
     if found["rows_without_image"]:
         text += f" {found['rows_without_image']} rows for which K-Means gave no image are priors."
     rows = [(who, *(f"{terms[term]:.3f}" for term in _TERMS)) for who, terms in found["terms"].items()]
@@ -167,6 +170,7 @@ def _comparison(run: dict[str, Any]) -> Markup:
         tag("p", text),
         table(("", *_TERMS.values()), rows, "Weighted log loss: lower is better"),
         tag("p", "The paper's minus the kit's: ", "; ".join(spoken), ". Above 0 the kit is better."),
+        details("Where the kit's rows came from", tag("p", kit)),
     )
 
 
