@@ -81,6 +81,26 @@ def test_no_second_is_left_for_pictures_and_the_tables_are_there(run):
     assert "grader: foraminal_sagittal" in section(page, "Where rows came from")
 
 
+def test_the_slower_the_page_comes_the_earlier_sections_are_left_out():
+    class Clock:
+        now = 0.0
+
+        def elapsed(self):
+            return self.now
+
+        def remaining(self):
+            return 20 - self.now
+
+    clock = Clock()
+    pace = command._Pace(clock)
+    assert pace.allows(13)
+    assert not pace.allows(14)
+    pace.passed(1.0)
+    clock.now = 5.0  # five times slower
+    assert pace.allows(2.0)
+    assert not pace.allows(2.1)
+
+
 def test_a_section_that_fails_costs_no_other(run, monkeypatch):
     parts = [
         part if part.title != "Levels" else command._Part("Levels", 0.0, lambda evidence, budget: 1 / 0)
