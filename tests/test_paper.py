@@ -152,6 +152,7 @@ def test_the_report_says_first_what_was_done_and_shows_the_papers_figures_beside
         assert stated in page
     for title in ("Held out by study", "Held out by image", "By image or by study", "Levels by K-Means"):
         assert f"<h2>{title}</h2>" in page
+    assert "too short to train anything: its rows are all priors" in page
     assert page.count("<img") == 11
     assert "<script" not in page
     assert json.loads((out / "run.json").read_text())["elapsed_s"] < 200

@@ -53,6 +53,7 @@ class PaperRun:
         """Makes the images, splits them, and plans what fits into the time."""
         train_tables = read_train(self.data)
         self.rows = make_images(train_tables, self.out / "images", self.budget.share(keep=self._finish_s()))
+        log.info("paper: %d images of %d studies", self.rows.height, self.rows["study_id"].n_unique())
         self.watch.lap("images")
         os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # as the paper: on the CPU alone
         load_tensorflow()
