@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 from cohort import read_csv
 from test_paper_training import small_network
+from test_report_browser import BROWSER, look
 
 from stenosis_kit import rsna
 from stenosis_kit.budget import Budget
@@ -156,6 +157,14 @@ def test_the_report_says_first_what_was_done_and_shows_the_papers_figures_beside
     assert page.count("<img") == 11
     assert "<script" not in page
     assert json.loads((out / "run.json").read_text())["elapsed_s"] < 200
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine")
+def test_the_report_fits_a_phone_and_loads_without_a_complaint(done, tmp_path):
+    seen, console = look((done[1] / "report.html").read_text(), tmp_path, 390)
+    assert (seen["images"], seen["broken"], seen["fetched"]) == (11, 0, 0)
+    assert seen["needed"] <= 390
+    assert console == []
 
 
 def test_one_split_alone_stands_at_the_top_and_replaces_an_earlier_run(root, small, done, tmp_path, monkeypatch):
