@@ -4,6 +4,7 @@ PYTHON ?= python3
 DATA ?=
 OUT ?= submission/local
 TIME_LIMIT ?= 8m
+SIZE ?= moderate
 PHANTOM := submission/local/phantom
 SUBMISSION ?= $(OUT)/submission.csv
 LABELS ?= $(DATA)/train.csv
@@ -14,7 +15,7 @@ KIT := $(VENV)/bin/stenosis-kit
 NEEDS_DATA = @test -n "$(DATA)" || { echo "DATA is missing: make $@ DATA=<folder into which the competition's zip was unpacked>" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup submit test test-kaggle score doctor lint clean
+.PHONY: help setup submit test test-kaggle score doctor faults lint clean
 
 ## help: list the targets
 help:
@@ -46,6 +47,10 @@ score: setup
 doctor: setup
 	$(NEEDS_DATA)
 	$(KIT) doctor "$(DATA)"
+
+## faults: damage data and interrupt runs in every way, and print what was survived (SIZE=small, moderate or full)
+faults: setup
+	PYTHONPATH=tests $(VENV)/bin/python -m campaigns.faults --size $(SIZE)
 
 ## lint: check style and formatting
 lint: setup

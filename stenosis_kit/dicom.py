@@ -12,17 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pydicom
-from pydicom.pixels import pixel_array
 
 from stenosis_kit import rsna
 from stenosis_kit.geometry import AXIAL, SAGITTAL, Plane, stacking_order
-
-# Values that break a VR's rules are common in the wild and harmless here: what we use, we check ourselves.
-pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
-
-MAX_PIXELS = 4096 * 4096
-"""Larger images are refused before memory is taken for them; the competition's largest is 1024 x 1024."""
+from stenosis_kit.header import Header, UnreadableSlice, read_header, reason
+from stenosis_kit.pixels import decode
 
 STEEPEST_DEG = 60.0
 """Tilt beyond which a slice is a scout or of another kind of series; the steepest disc-angled ones have some 45."""
@@ -31,23 +25,6 @@ SAMPLE_SLICES = 5
 SAMPLE_PERCENTILES = (1.0, 99.5)
 
 _LARGEST_SIGNAL = 1e9  # differences stay exact enough in float32
-
-_HEADER_TAGS = [
-    "ImagePositionPatient",
-    "ImageOrientationPatient",
-    "PixelSpacing",
-    "Rows",
-    "Columns",
-    "SamplesPerPixel",
-    "NumberOfFrames",
-    "PhotometricInterpretation",
-    "RescaleSlope",
-    "RescaleIntercept",
-]
-
-
-class UnreadableSlice(Exception):
-    """A file that cannot serve as a slice; the message says why."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +36,7 @@ class Slice:
         path: the file.
         plane: its geometry.
         slope, intercept: signal = stored * slope + intercept (PS3.3 C.11.1); slope < 0 where MONOCHROME1.
+        header: what else the file says of itself; None of a slice that no file describes.
     """
 
     number: int
@@ -66,6 +44,7 @@ class Slice:
     plane: Plane
     slope: float = 1.0
     intercept: float = 0.0
+    header: Header | None = None
 
 
 def read_slice(path: Path) -> Slice:
@@ -73,27 +52,27 @@ def read_slice(path: Path) -> Slice:
 
     Raises:
         UnreadableSlice: where it is not a single-frame greyscale image with a place in the patient.
+        OSError: where the file cannot be opened.
     """
-    if path.stat().st_size == 0:
-        raise UnreadableSlice("a file of no bytes")
+    return as_slice(path, read_header(path))
+
+
+def as_slice(path: Path, header: Header) -> Slice:
+    """The slice that a file's header describes.
+
+    Raises:
+        UnreadableSlice: where it has no place in the patient, or no signal.
+    """
+    slope, intercept = header.slope, header.intercept
+    if not np.isfinite([slope, intercept]).all():
+        raise UnreadableSlice(f"RescaleSlope, RescaleIntercept: expected numbers; found {slope}, {intercept}")
     try:
-        header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=_HEADER_TAGS)
-        shape = (int(header.Rows), int(header.Columns))
-        frames, samples = int(header.get("NumberOfFrames") or 1), int(header.get("SamplesPerPixel") or 1)
-        slope, intercept = float(header.get("RescaleSlope", 1) or 1), float(header.get("RescaleIntercept", 0) or 0)
-        tags = [header.get(name) or () for name in _HEADER_TAGS[:3]]
-        if frames != 1 or samples != 1:
-            raise ValueError(f"expected one frame of one sample; found {frames} frame(s) of {samples}")
-        if shape[0] * shape[1] > MAX_PIXELS:
-            raise ValueError(f"Rows, Columns: expected at most {MAX_PIXELS} pixels; found {shape[0]} x {shape[1]}")
-        if not (np.isfinite([slope, intercept]).all()):
-            raise ValueError(f"RescaleSlope, RescaleIntercept: expected numbers; found {slope}, {intercept}")
-        plane = Plane.from_tags(*tags, shape)
-    except Exception as error:  # a stranger's file: pydicom's errors are of many kinds, and none may end the run
-        raise UnreadableSlice(_reason(error)) from None
-    if header.get("PhotometricInterpretation") == "MONOCHROME1":
+        plane = Plane.from_tags(header.position, header.orientation, header.spacing, header.shape)
+    except ValueError as error:
+        raise UnreadableSlice(reason(error)) from None
+    if header.inverted:
         slope, intercept = -slope, -intercept
-    return Slice(int(path.stem), path, plane, slope, intercept)
+    return Slice(int(path.stem), path, plane, slope, intercept, header)
 
 
 def read_pixels(item: Slice) -> np.ndarray:
@@ -102,13 +81,8 @@ def read_pixels(item: Slice) -> np.ndarray:
     Raises:
         UnreadableSlice: where the pixels cannot be decoded or are not what the header says.
     """
-    try:
-        stored = pixel_array(item.path)
-    except Exception as error:  # as above
-        raise UnreadableSlice(_reason(error)) from None
-    if stored.shape != item.plane.shape:
-        raise UnreadableSlice(f"expected {item.plane.shape} pixels; found {stored.shape}")
-    signal = stored.astype(np.float32)
+    frame_at = item.header.frame_at if item.header else 0
+    signal = decode(item.path, item.plane.shape, frame_at).astype(np.float32)
     if (item.slope, item.intercept) != (1, 0):
         with np.errstate(over="ignore"):
             signal = signal * np.float32(item.slope) + np.float32(item.intercept)
@@ -170,6 +144,10 @@ class Series:
                 raise
         return self._pixels[item.number]
 
+    def forget(self, item: Slice) -> None:
+        """Drops a slice's decoded signal."""
+        self._pixels.pop(item.number, None)
+
     def window(self) -> tuple[float, float]:
         """Low and high signal of the series: percentiles 1 and 99.5 of up to five evenly spaced slices.
 
@@ -219,6 +197,12 @@ def read_study(images: Path, study_id: int, series: Sequence[tuple[int, str]]) -
     return [read_series(images / str(study_id) / str(series_id), series_id, kind) for series_id, kind in series]
 
 
+def largest(study: Sequence[Series], kind: str) -> Series | None:
+    """The series of a kind with the most usable slices (the first of equals), or None where there is none."""
+    offers = [series for series in study if series.kind == kind and series.slices]
+    return max(offers, key=lambda series: len(series.slices), default=None)
+
+
 def list_files(folder: Path) -> list[Path]:
     """What lies in a folder, by name; nothing where there is no such folder."""
     try:
@@ -231,7 +215,3 @@ def _evenly_spaced(items: list, count: int) -> list:
     if len(items) <= count:
         return items
     return [items[i] for i in np.linspace(0, len(items) - 1, count).round().astype(int)]
-
-
-def _reason(error: Exception) -> str:
-    return (str(error).splitlines() or [""])[0][:200] or type(error).__name__

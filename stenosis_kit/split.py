@@ -10,7 +10,7 @@ import polars as pl
 
 from stenosis_kit import rsna
 from stenosis_kit.errors import InputError
-from stenosis_kit.files import make_folder, replacing
+from stenosis_kit.files import make_folder, write_frame
 from stenosis_kit.tables import cells_from_wide, grid, read_series, read_train, row_ids
 from stenosis_kit.tabular import read_text
 
@@ -68,28 +68,23 @@ def split(
 def _write_train(data: Path, out: Path, test: list[int]) -> None:
     for name in (rsna.TRAIN_TABLE, rsna.POINTS_TABLE, rsna.series_table("train")):
         text = read_text(data / name)
-        _write(text.filter(~_of_studies(test)), out / name)
+        write_frame(out / name, text.filter(~_of_studies(test)))
 
 
 def _write_test(data: Path, out: Path, test: list[int]) -> None:
     series = read_series(data / rsna.series_table("train")).filter(pl.col("study_id").is_in(test))
-    _write(series, out / rsna.series_table("test"))
+    write_frame(out / rsna.series_table("test"), series)
     third = {name: pl.lit(1 / 3) for name in rsna.SEVERITIES}
-    _write(grid(series).select("row_id").with_columns(**third), out / rsna.SAMPLE_SUBMISSION)
+    write_frame(out / rsna.SAMPLE_SUBMISSION, grid(series).select("row_id").with_columns(**third))
     wide = read_text(data / rsna.TRAIN_TABLE).filter(_of_studies(test)).with_columns(pl.col("study_id").cast(pl.Int64))
     cells = cells_from_wide(wide).drop_nulls("severity")
     onehot = {name: (cells["severity"] == name).cast(pl.Int8) for name in rsna.SEVERITIES}
     weight = cells["severity"].replace_strict(rsna.SEVERITIES, rsna.SEVERITY_WEIGHTS, return_dtype=pl.Float64)
-    _write(cells.select(row_ids(cells)).with_columns(**onehot, sample_weight=weight), out / "solution.csv")
+    write_frame(out / "solution.csv", cells.select(row_ids(cells)).with_columns(**onehot, sample_weight=weight))
 
 
 def _of_studies(studies: list[int]) -> pl.Expr:
     return pl.col("study_id").cast(pl.Int64, strict=False).is_in(studies)
-
-
-def _write(frame: pl.DataFrame, path: Path) -> None:
-    with replacing(path) as partial:
-        frame.write_csv(partial)
 
 
 def _link(source: Path, folder: Path, studies: list[int]) -> int:

@@ -98,3 +98,12 @@ def write_series(
     for number, item in zip(numbers or range(1, len(planes) + 1), planes, strict=True):
         write_dicom(folder / f"{number}.dcm", *stored(item, render(scene, item), how))
     return folder
+
+
+def spoil_pixels(path: Path) -> Path:
+    """Makes a file's pixels undecodable; all that a reader of headers alone looks at stays as it was."""
+    stored = b"(\x00\x01\x01US\x02\x00\x0c\x00"  # BitsStored 12
+    data = path.read_bytes()
+    assert stored in data
+    path.write_bytes(data.replace(stored, stored[:-2] + b"\x63\x00"))
+    return path

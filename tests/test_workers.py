@@ -118,6 +118,35 @@ def test_a_hanging_task_is_given_up_when_the_time_is_up_and_its_process_is_gone(
     assert functions.comes_true(lambda: not functions.is_held(lock))
 
 
+def test_a_worker_that_the_system_kills_costs_nothing(tmp_path: Path) -> None:
+    tasks = [tmp_path / str(number) for number in range(5)]
+    assert results(functions.die_once, tasks, 2) == dict.fromkeys(tasks, "done")
+
+
+def test_a_task_that_takes_too_long_is_given_up_and_the_rest_goes_on() -> None:
+    found = results(functions.sleep_at_seven, range(12), 2, task_s=5.0)
+    lost = found.pop(functions.DEADLY)
+    assert isinstance(lost, TaskLost) and "more than 5 s" in str(lost)
+    assert found == {number: number for number in range(12) if number != functions.DEADLY}
+
+
+def test_a_single_task_has_a_process_too_so_that_it_can_be_given_up() -> None:
+    (lost,) = results(functions.sleep_at_seven, [functions.DEADLY], task_s=3.0).values()
+    assert isinstance(lost, TaskLost)
+
+
+def test_a_task_that_asks_for_too_much_memory_fails_alone() -> None:
+    found = results(functions.take_all_memory, range(10), 2)
+    assert isinstance(found.pop(functions.DEADLY), MemoryError)
+    assert found == {number: number for number in range(10) if number != functions.DEADLY}
+
+
+def test_a_result_that_cannot_be_sent_is_said_to_be_one() -> None:
+    found = results(functions.what_cannot_be_pickled, range(10), 2)
+    assert "cannot be sent" in str(found.pop(functions.DEADLY))
+    assert found == {number: number for number in range(10) if number != functions.DEADLY}
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_without_time_every_task_comes_back_as_lost(workers: int) -> None:
     found = results(functions.slow, range(20), workers, budget=Budget(0))

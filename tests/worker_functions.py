@@ -62,6 +62,29 @@ def hang(lock: Path) -> None:
         time.sleep(120)
 
 
+def die_once(marker: Path) -> str:
+    if not marker.exists():
+        marker.write_text("died here")
+        os.kill(os.getpid(), signal.SIGKILL)
+    return "done"
+
+
+def sleep_at_seven(number: int) -> int:
+    if number == DEADLY:
+        time.sleep(120)
+    return number
+
+
+def take_all_memory(number: int) -> int:
+    if number == DEADLY:
+        return len(bytearray(1 << 40))
+    return number
+
+
+def what_cannot_be_pickled(number: int) -> object:
+    return (lambda: number) if number == DEADLY else number
+
+
 def process_id(_: object) -> int:
     return os.getpid()
 
