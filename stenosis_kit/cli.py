@@ -248,6 +248,7 @@ def _parser() -> argparse.ArgumentParser:
     score.add_argument("--json", type=Path, metavar="F", help="also write the score there")
 
     paper = _command(commands, "paper", _paper, "the paper's own recipe, with its tables and figures", "data", "out")
+    paper.set_defaults(writes="out")
     paper.add_argument("--split-by", choices=("both", "study", "image"), default="both", help="default: %(default)s")
     paper.add_argument("--input-size", type=_positive, metavar="N", help="pixels a side (default: 256, or what fits)")
     _time_limit(paper, "30m")

@@ -59,5 +59,5 @@ def _claim(out: Path) -> None:
     make_folder(out)
     known = (out / "run.json").is_file() and read_json(out / "run.json", "a run.json").get("command") == "paper"
     unfinished = (out / "images" / recipe.folder_of(recipe.CLASSES[0])).is_dir()
-    if any(out.iterdir()) and not known and not unfinished:
+    if any(not path.name.startswith(".") for path in out.iterdir()) and not known and not unfinished:
         raise InputError(out, "a new or empty folder, or an earlier paper's", "other files", "Give another OUT.")

@@ -16,7 +16,6 @@ from tqdm import tqdm
 
 from stenosis_kit import rsna
 from stenosis_kit.budget import Budget
-from stenosis_kit.cutting import LabelPoint, StudyTask
 from stenosis_kit.dicom import Series, Slice, UnreadableSlice, read_pixels, read_study
 from stenosis_kit.errors import InputError, TimeTooShort
 from stenosis_kit.files import replacing
@@ -24,6 +23,7 @@ from stenosis_kit.format import labelled_tasks
 from stenosis_kit.geometry import midpoint
 from stenosis_kit.levels.kmeans import level_slices
 from stenosis_kit.paper.recipe import CLASSES, SIDE_PX, folder_of
+from stenosis_kit.study import LabelPoint, StudyTask
 from stenosis_kit.tables import TrainTables
 from stenosis_kit.workers import TimeUp, run_tasks
 

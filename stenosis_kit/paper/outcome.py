@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from stenosis_kit import rsna
+from stenosis_kit.files import write_frame
 from stenosis_kit.paper import figures, tables
 from stenosis_kit.paper.copies import Images
 from stenosis_kit.paper.fitting import Fitted
@@ -64,8 +65,8 @@ class Outcome:
         """Writes Tables 3 and 4 and, where matplotlib is there, Figures 2, 5, 6 and 7."""
         after = tables.count_table(self.copies.labels[self.copies.rows])
         report: pl.DataFrame = tables.report_table(self.truth, self.chosen)
-        tables.write_table(after, folder / tables.AFTER)
-        tables.write_table(report, folder / tables.REPORT)
+        write_frame(folder / tables.AFTER, after)
+        write_frame(folder / tables.REPORT, report)
         if figures.can_draw():
             figures.draw_augmented(folder, self.copies)
             figures.draw_curves(folder, self.fitted)

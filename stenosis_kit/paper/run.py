@@ -14,7 +14,7 @@ from stenosis_kit import __version__, rsna
 from stenosis_kit.backend import load_tensorflow
 from stenosis_kit.budget import Budget, Stopwatch, show_time
 from stenosis_kit.errors import TimeTooShort
-from stenosis_kit.files import write_json
+from stenosis_kit.files import write_frame, write_json
 from stenosis_kit.paper import recipe, tables
 from stenosis_kit.paper.holdout import STUDY, Holdout, hold_out
 from stenosis_kit.paper.images import make_images
@@ -62,8 +62,8 @@ class PaperRun:
         self.labels = labels_of(self.rows["severity"].to_numpy())
         self.holdouts = {by: hold_out(self.rows, by, _SEED) for by in self.splits}
         self.summary["levels"] = level_errors(self.rows) | {"near_mm": NEAR_MM}
-        tables.write_table(tables.mapping_table(), self.out / tables.MAPPING)
-        tables.write_table(tables.count_table(self.labels), self.out / tables.BEFORE)
+        write_frame(self.out / tables.MAPPING, tables.mapping_table())
+        write_frame(self.out / tables.BEFORE, tables.count_table(self.labels))
         self._plan()
         self.watch.lap("plan")
 
@@ -121,7 +121,7 @@ class PaperRun:
         held = np.sort(np.concatenate([holdout.test, holdout.unused]))
         rows = self.rows[held]
         frame = canal_answers(rows, answer(self.fitted, self.grey, held))
-        tables.write_table(frame, self.out / "canal_answers.csv")
+        write_frame(self.out / "canal_answers.csv", frame)
         share = self._next_share()
         ran = run_kit(self.data, self.out, rows["study_id"].unique().sort().to_list(), share)
         if ran is None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import polars as pl
 
-from stenosis_kit.files import replacing
 from stenosis_kit.paper.recipe import CLASSES
 
 MAPPING, BEFORE, AFTER, REPORT = (
@@ -49,12 +46,6 @@ def report_table(truth: np.ndarray, chosen: np.ndarray) -> pl.DataFrame:
     return pl.DataFrame(
         rows, schema=dict.fromkeys(("Class", "Precision", "Recall", "F1-Score", "Support")), orient="row"
     )
-
-
-def write_table(table: pl.DataFrame, path: Path) -> None:
-    """Writes a table as CSV, whole or not at all."""
-    with replacing(path) as partial:
-        table.write_csv(partial)
 
 
 def _row(name: str, found: dict[str, float]) -> tuple:

@@ -56,7 +56,7 @@ def _found(evidence: Evidence) -> pl.DataFrame:
         root = Path(folder)
         few.write_csv(root / rsna.series_table(evidence.split))
         (root / images).symlink_to((evidence.data / images).resolve(), target_is_directory=True)
-        points = levels(data=root, output=root / "levels.csv", split=evidence.split, workers=1)
+        points = levels(root, root / "levels.csv", evidence.split, evidence.model, workers=1)
     return points.filter(condition=_CANAL.label).drop_nulls("series_id")
 
 

@@ -10,6 +10,7 @@ from stenosis_kit.budget import Budget
 from stenosis_kit.crops import VIEW_BY_NAME
 from stenosis_kit.cutting import StudyCrops, cut_study
 from stenosis_kit.folds import read_folds
+from stenosis_kit.levels.search import find_canals
 from stenosis_kit.model import read_description
 from stenosis_kit.predict import unlabelled_tasks
 from stenosis_kit.report.evidence import Evidence
@@ -132,7 +133,9 @@ def _crops_of_cells(evidence: Evidence, cells: pl.DataFrame, budget: Budget) -> 
         return {}
     series = read_split_series(evidence.data, evidence.split)
     series = series.filter(pl.col("study_id").is_in(cells["study_id"].unique().implode()))
+    models = [evidence.model] if evidence.model else []
     tasks = unlabelled_tasks(evidence.data, evidence.split, series)
+    tasks = find_canals(tasks, models, budget=budget.share(0.5, keep=_KEEP_S))
     wanted, found = set(cells["row_id"]), {}
     for _, crops in run_tasks(cut_study, tasks, budget=budget.share(keep=_KEEP_S)):
         if isinstance(crops, StudyCrops):
