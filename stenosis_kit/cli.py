@@ -182,6 +182,20 @@ def _kernels(chosen: Arguments) -> int:
     return 0
 
 
+def _paper(chosen: Arguments) -> int:
+    from stenosis_kit.paper.command import paper
+
+    paper(chosen.data, chosen.out, _budget(chosen), chosen.split_by, chosen.input_size)
+    return 0
+
+
+def _report(chosen: Arguments) -> int:
+    from stenosis_kit.report.command import report
+
+    print(report(chosen.folder))
+    return 0
+
+
 # --- Parsing -----------------------------------------------------------------------------------
 
 
@@ -191,7 +205,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     submit = _command(
-        commands, "submit", _submit, "the whole road: format, train, predict, check, score", "data", "out"
+        commands, "submit", _submit, "the whole road: format, train, predict, check, score, report", "data", "out"
     )
     submit.set_defaults(writes="out")
     submit.add_argument("--model", type=Path, help="a trained model; then nothing is trained")
@@ -257,6 +271,15 @@ def _parser() -> argparse.ArgumentParser:
     kernels = _command(commands, "kernels", _kernels, "stage what kaggle kernels push uploads")
     kernels.add_argument("--owner", metavar="NAME", required=True, help="your Kaggle account")
     _output(kernels, "submission/kernels")
+
+    paper = _command(commands, "paper", _paper, "the paper's own recipe, with its tables and figures", "data", "out")
+    paper.set_defaults(writes="out")
+    paper.add_argument("--split-by", choices=("both", "study", "image"), default="both", help="default: %(default)s")
+    paper.add_argument("--input-size", type=_positive, metavar="N", help="pixels a side (default: 256, or what fits)")
+    _time_limit(paper, "30m")
+
+    report = _command(commands, "report", _report, "make a run's report.html, a page that needs no network")
+    report.add_argument("folder", type=Path, metavar="RUN", help="what submit, predict, train or paper wrote")
     return parser
 
 

@@ -23,7 +23,7 @@ _CARD_NAME = "dataset-card.md"
 
 
 def bundle(model: Path | str | None = None, owner: str | None = None, out: Path | str = BUILD) -> Path:
-    """Stages a dataset, flat: one wheel, the model's *.weights.h5, model.json and localiser.json, and dataset-metadata.json.
+    """Stages a dataset, flat: one wheel, the model's weights and descriptions, and dataset-metadata.json.
 
     Nothing is replaced before everything new has been checked.
 
