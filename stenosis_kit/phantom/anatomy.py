@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stenosis_kit import rsna
-from stenosis_kit.phantom.column import FIRST_DISC, GRADED_DISCS, L1, L5, S1, S2, Column, Wall, draw_column
+from stenosis_kit.phantom.column import FIRST_DISC, GRADED_DISCS, L1, L3, L5, S1, S2, Column, Wall, draw_column
 from stenosis_kit.phantom.severity import Severity
 
 TABLE_STEP = 0.5
@@ -39,12 +39,16 @@ class Roots:
         across, back: (strands, n) float32 places as shares of the sac's half width and half depth.
         present: (strands, n) float32: 1 inside the sac, 0 before the strand leaves the cord and after it has left.
         radius: (strands,) mm.
+        opacity: (strands,) float32: how dark a strand is drawn.
+        bundle: how dark they are as a bundle below the cord.
     """
 
     across: np.ndarray
     back: np.ndarray
     present: np.ndarray
     radius: np.ndarray
+    opacity: np.ndarray
+    bundle: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,11 +101,12 @@ def draw_spine(rng: np.random.Generator, severity: Severity, traits: frozenset[s
     wall = Wall(column)
     size = column.depths[L1] / 32
     sac_end = wall.s_bodies[S2] + 9 * rng.normal()
-    apex = _APEX * size * (1 + 0.05 * rng.normal())
+    apex = _APEX * np.clip(size * (1 + 0.05 * rng.normal()), 0.85, 1.12)
     tables = _landmark_tables(rng, wall, size, apex)
     tables |= _compromise_tables(rng, wall, severity.compromise, tables)
     tables |= _sac_tables(rng, column, wall, tables, sac_end, size)
     conus = wall.s_bodies[L1] + 5 + 9 * rng.normal()
+    tables["bundle"] = np.clip((tables["s"] - wall.s_discs[L3]) / 55, 0, 1) * (tables["s"] < conus + 5)
     return Spine(
         column=column,
         wall=wall,
@@ -120,6 +125,7 @@ def _landmark_tables(rng: np.random.Generator, wall: Wall, size: float, apex: np
     body = np.argmin(np.abs(s[:, None] - wall.s_bodies), axis=1)
     by_disc = lambda values: np.interp(s, wall.s_discs[::-1], values[::-1])  # noqa: E731
     shoulder = _SHOULDER * size * (1 + 0.05 * rng.normal())
+    spinous = rng.uniform(22, 32) * (1 + 0.1 * rng.normal(size=14)) * np.where(np.arange(14) < L5, 1, 0.65)
     tables = {
         "s": s,
         "disc_index": disc,
@@ -131,16 +137,25 @@ def _landmark_tables(rng: np.random.Generator, wall: Wall, size: float, apex: np
         "pedicle_width": _PEDICLE_WIDTH[body] * size,
         "pedicle_offset": _PEDICLE_OFFSET[body] * size,
         "shoulder": by_disc(shoulder),
-        "apex": by_disc(apex),
+        "apex": by_disc(apex) + _interlaminar(rng, s, wall.s_discs),
         "mobile": np.clip((s - wall.s_discs[L5] + 14) / 4, 0, 1),  # facets and interlaminar gaps end at L5/S1
-        "spinous": (rng.uniform(22, 32) * (1 + 0.1 * rng.normal(size=15)))[body],
-        "spinous_rise": rng.uniform(-2, 3, size=15)[body],
+        "spinous": spinous[disc],
+        "tips": by_disc(spinous) + 3,
+        "spinous_height": rng.uniform(6.5, 10.5, size=14)[disc],
+        "spinous_rise": rng.uniform(-2, 3, size=14)[disc],
+        "arch_gain": rng.uniform(0.85, 1.2, size=14)[disc],
         "facet_radius": (5.0 * size * (1 + 0.1 * rng.normal(size=14)))[disc],
         "facet_depth": (15.0 * size + 0.8 * rng.normal(size=14))[disc],
     }
     for side in (rsna.LEFT, rsna.RIGHT):
         tables[f"fluid_{side}"] = np.clip(rng.gamma(2.0, 0.28, size=14), 0.15, 1.8)[disc]
     return tables
+
+
+def _interlaminar(rng: np.random.Generator, s: np.ndarray, s_discs: np.ndarray) -> np.ndarray:
+    """How much deeper the canal is between two laminae, where fat lies behind the sac, than under a lamina, mm."""
+    between = np.exp(-0.5 * ((s[:, None] - s_discs + 1) / 7) ** 2).max(1)
+    return rng.uniform(1.2, 4.5) * (between - 0.7)
 
 
 def _compromise_tables(
@@ -168,7 +183,7 @@ def _sac_tables(
     offset = s[:, None] - wall.s_discs
     at_disc = np.exp(-0.5 * (offset / _DISC_REACH) ** 2)
     narrow = np.exp(-0.5 * (offset / 4.5) ** 2)
-    bulge = (narrow * (0.3 + 1.6 * column.degeneration * rng.uniform(0.4, 1, 14))).max(1) + 4.5 * lost
+    bulge = (narrow * (0.3 + 2.0 * column.degeneration * rng.uniform(0.2, 1, 14))).max(1) + 4.5 * lost
     width_end = rng.uniform(0.75, 1.0)
     known = [sac_end - 6, sac_end + 4, wall.s_bodies[S1], wall.s_discs[L5], wall.s_discs[L5 - 1], wall.s_discs[L1]]
     taper = np.interp(s, known, [0.02, 0.28, 0.7 * width_end, 0.9 * width_end, 0.97, 1.0])
@@ -178,13 +193,13 @@ def _sac_tables(
     # The sac of the lower levels is a triangle, the upper ones' an oval; thin fat lies in front of it.
     triangle = np.interp(s, [wall.s_discs[L5], wall.s_discs[L1]], [0.42, 0.12]) + 0.05 * rng.normal() + 0.15 * lost
     low, high = wall.s_discs[L5] - 10, wall.s_discs[L5] + 18
-    front = np.interp(s, [low, high], [rng.uniform(1, 4.5), 0.7]) + 0.8 * (1 - at_disc.max(1))
+    front = np.interp(s, [low, high], [rng.uniform(1, 4.5), 0.3]) + rng.uniform(0.3, 1.8) * (1 - at_disc.max(1))
     flavum = 1.3 + 3.6 * lost
     slack = np.maximum(tables["apex"] - flavum - bulge - front - 2 * depth, 0)
     return {
         "sac_depth": depth,
         "sac_width": width,
-        "sac_center": bulge + front * (1 - 0.7 * lost) + depth + slack * (0.1 + 0.3 * lost),
+        "sac_center": bulge + front * (1 - 0.7 * lost) + depth + slack * (0.03 + 0.3 * lost),
         "triangle": np.clip(triangle, 0, 0.62),
         "bulge": bulge,
         "flavum": flavum,
@@ -205,5 +220,7 @@ def _draw_roots(rng: np.random.Generator, wall: Wall, s: np.ndarray, conus: floa
         across=(across[:, None] + swing * np.sin(2 * np.pi * s / length + phase)).astype(np.float32),
         back=(back + 0.35 * leaving * (-0.6 - back)).astype(np.float32),
         present=(np.clip((s - leaves) / 4, 0, 1) * (s < conus + 25)).astype(np.float32),
-        radius=rng.uniform(0.5, 0.9, count),
+        radius=rng.uniform(0.4, 0.8, count),
+        opacity=rng.uniform(0.4, 1.0, count).astype(np.float32),
+        bundle=float(np.clip(rng.normal(0.35, 0.25), 0, 0.8)),
     )

@@ -46,8 +46,8 @@ def _paint_ligaments(canvas: Canvas, across: np.ndarray, inward: np.ndarray) -> 
     middle = np.exp(-((across / 9) ** 2))
     zone = np.exp(-(((across - 10) / 4) ** 2)) * 1.7 * recess + np.exp(-(((across - 17) / 5) ** 2)) * foramen
     bulge = canvas.table("bulge") * (0.35 + 0.65 * middle) + 1.8 * zone - 0.008 * across * across
-    bulge = bulge - 0.05 * np.maximum(np.abs(height) - 2.5, 0) ** 2
-    disc = np.maximum(np.maximum(canvas.b - bulge, -3.5 - canvas.b), np.abs(height) - 7)
+    bulge = (bulge + 0.8) * np.exp(-((height / 5) ** 2)) - 0.8
+    disc = np.maximum(canvas.b - bulge, np.maximum(-2 - canvas.b, np.abs(height) - 7))
     lay(canvas.image, palette["annulus"], cover(disc, canvas.edge))
     # A thick joint capsule and what has grown round it fill a narrow recess.
     capsule = norm(across - canvas.table("shoulder") + 0.5, 0.9 * (canvas.b - 6.5)) - 5.8 * recess + 0.6
@@ -67,9 +67,9 @@ def _paint_dura(canvas: Canvas, across: np.ndarray, inward: np.ndarray) -> None:
     recess = canvas.side_table("subarticular")
     corner = np.exp(-0.5 * (((across - 0.9 * wide) / 3.4) ** 2 + ((q + 0.45) * deep / 4.2) ** 2))
     sac = np.maximum(sac + 5.5 * recess * corner, canvas.table("flavum") * 0.9 - inward)
-    lay(canvas.image, palette["ligament"], cover(sac - 0.45, canvas.edge) * 0.9)
-    inside = cover(sac + 0.25, canvas.edge)
-    lay(canvas.image, palette["csf"] * (1 + 0.03 * canvas.medium), inside)
+    lay(canvas.image, palette["ligament"], cover(sac - 0.25, canvas.edge) * 0.85)
+    inside = cover(sac + 0.3, canvas.edge)
+    lay(canvas.image, palette["csf"] * (1 + 0.06 * canvas.medium), inside)
     _paint_cord(canvas, q * deep, inside)
     _paint_roots(canvas, q, deep, wide * narrowing, inside)
 
@@ -95,14 +95,18 @@ def _paint_roots(canvas: Canvas, q: np.ndarray, deep: np.ndarray, wide: np.ndarr
     span = slice(int(entries.min()), int(entries.max()) + 1)
     reach = 1.6 / float(wide.min())
     mass = np.zeros_like(q)
-    for across, back, radius, present in zip(roots.across, roots.back, roots.radius, roots.present, strict=True):
+    strands = zip(roots.across, roots.back, roots.radius, roots.present, roots.opacity, strict=True)
+    for across, back, radius, present, opacity in strands:
         here = across[span]
         if low > here.max() + reach or high < here.min() - reach or not present[span].any():
             continue
         distance = norm((ratio - across.take(entries)) * wide, (q - back.take(entries)) * deep) - radius
-        np.maximum(mass, cover(distance, canvas.edge) * present.take(entries), out=mass)
+        np.maximum(mass, cover(distance, canvas.edge) * present.take(entries) * opacity, out=mass)
+    # Below the cord they are a bundle at the back that thins out; where there is no room they fill the sac.
+    bundle = roots.bundle * part.table("bundle") * clip(q * 2.5) * (0.8 + 0.2 * part.fine)
     crowd = clip((part.table("spinal") - 0.5) / 0.45) * (part.s > canvas.spine.sac_end)
-    lay(part.image, canvas.palette["nerve"], np.maximum(0.9 * mass, 0.8 * crowd) * inside)
+    np.maximum(mass, bundle, out=mass)
+    lay(part.image, canvas.palette["nerve"], np.maximum(0.95 * mass, 0.8 * crowd) * inside)
 
 
 def _paint_traversing_root(canvas: Canvas, across: np.ndarray) -> None:

@@ -42,6 +42,12 @@ def rounded_box(x: np.ndarray, y: np.ndarray, half_x: Extent, half_y: Extent, ra
     return norm(np.maximum(x, 0), np.maximum(y, 0)) + np.minimum(np.maximum(x, y), 0) - radius
 
 
+def overlap(first: np.ndarray, second: np.ndarray, radius: Extent) -> np.ndarray:
+    """Signed distance to what is inside of both shapes, with a round edge where they meet, mm."""
+    first, second = first + np.float32(radius), second + np.float32(radius)
+    return norm(np.maximum(first, 0), np.maximum(second, 0)) + np.minimum(np.maximum(first, second), 0) - radius
+
+
 @dataclass(frozen=True, eq=False)
 class Canvas:
     """A rectangle of a slice that is being painted: a view, so that painting shows in the whole slice.

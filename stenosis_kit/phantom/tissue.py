@@ -23,7 +23,15 @@ TILE = 256
 
 
 class Palette(dict):
-    """Tissue name to signal, CSF about 1 on T2."""
+    """Tissue name to signal, CSF about 1 on T2.
+
+    Attributes:
+        fat_shift: mm by which fat's chemical shift thickens upper end plates and thins lower ones.
+        leak: signal of fat that escapes suppression far from the magnet's centre, and where (y, z), mm, it begins.
+    """
+
+    fat_shift: float = 0.0
+    leak: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
 def draw_palette(rng: np.random.Generator, contrast: str, marrow: float = 1.0) -> Palette:
@@ -37,12 +45,14 @@ def draw_palette(rng: np.random.Generator, contrast: str, marrow: float = 1.0) -
     signals = np.array(_SIGNALS[contrast]) * np.exp(0.17 * rng.normal(size=len(_TISSUES)))
     palette = Palette(zip(_TISSUES, signals.tolist(), strict=True))
     palette["csf"] = _SIGNALS[contrast][_TISSUES.index("csf")] * rng.uniform(0.85, 1.15)
-    palette["nucleus"] *= rng.uniform(0.55, 1.1)
+    palette.fat_shift = rng.uniform(-0.6, 0.6) * (0.2 if contrast == STIR else 1)
+    palette["nucleus"] *= rng.uniform(0.4, 1.0)
     palette["marrow"] *= rng.uniform(0.7, 2.0) / marrow if contrast == STIR else marrow
     if contrast == STIR:  # suppression is seldom complete
         palette["fat"] *= rng.uniform(0.5, 3.5)
         palette["epidural_fat"] = palette["fat"]
-        palette["muscle"] *= rng.uniform(0.8, 1.9)
+        palette["muscle"] *= rng.uniform(0.7, 1.6)
+        palette.leak = max(0.0, rng.uniform(-0.6, 0.8)), rng.uniform(40, 110), rng.uniform(70, 130)
     return palette
 
 
