@@ -63,6 +63,7 @@ class Spine:
         conus: s of the cord's end, mm.
         sac_end: s of the sac's end, mm.
         canal_depth: (14,) depth of the canal at each disc, mm.
+        size: of the bones behind the wall beside the mean.
     """
 
     column: Column
@@ -72,6 +73,7 @@ class Spine:
     conus: float
     sac_end: float
     canal_depth: np.ndarray
+    size: float
 
     def point(self, condition: rsna.Condition, level: int) -> np.ndarray:
         """(3,) the label point of a cell, mm; level 0 is L1/L2, and -1 and 5 are its neighbours outside."""
@@ -84,7 +86,7 @@ class Spine:
             offset, depth = _SUBARTICULAR_OFFSETS[nearest], _RECESS_DEPTH
         y, z = self.wall.at(self.wall.s_discs[disc] + rise, depth)
         side = {rsna.LEFT: 1, rsna.RIGHT: -1, None: 0}[condition.side]
-        return np.array([self.column.midline(z) + side * offset, y, z])
+        return np.array([self.column.midline(z) + side * offset * self.size, y, z])
 
 
 def draw_spine(rng: np.random.Generator, severity: Severity, traits: frozenset[str] = frozenset()) -> Spine:
@@ -115,6 +117,7 @@ def draw_spine(rng: np.random.Generator, severity: Severity, traits: frozenset[s
         conus=float(conus),
         sac_end=float(sac_end),
         canal_depth=apex,
+        size=float(size),
     )
 
 
@@ -149,6 +152,9 @@ def _landmark_tables(rng: np.random.Generator, wall: Wall, size: float, apex: np
     }
     for side in (rsna.LEFT, rsna.RIGHT):
         tables[f"fluid_{side}"] = np.clip(rng.gamma(2.0, 0.28, size=14), 0.15, 1.8)[disc]
+        tables[f"root_rise_{side}"] = rng.uniform(-1.5, 1.5, size=14)[disc]
+        tables[f"root_back_{side}"] = rng.uniform(-1, 1, size=14)[disc]
+        tables[f"root_radius_{side}"] = rng.uniform(2.4, 3.4, size=14)[disc]
     return tables
 
 

@@ -53,9 +53,7 @@ def _paint_bodies(part: Canvas, looks: Looks) -> None:
     lay(part.image, value + (palette["cortex"] - value) * dark * (1 - core), cover(distance, part.edge))
 
 
-def _body(
-    part: Canvas, depth: np.ndarray, height: np.ndarray, of: _Of, looks: Looks
-) -> tuple[np.ndarray, np.ndarray]:
+def _body(part: Canvas, depth: np.ndarray, height: np.ndarray, of: _Of, looks: Looks) -> tuple[np.ndarray, np.ndarray]:
     """Signed distances to a vertebral body and to the plane of its nearer end plate, mm."""
     column = part.spine.column
     half, deep = of(column.heights / 2), of(column.depths / 2)
@@ -101,9 +99,7 @@ def _marrow(part: Canvas, depth: np.ndarray, height: np.ndarray, of: _Of, looks:
     return value
 
 
-def _paint_vein(
-    part: Canvas, value: np.ndarray, depth: np.ndarray, height: np.ndarray, of: _Of, looks: Looks
-) -> None:
+def _paint_vein(part: Canvas, value: np.ndarray, depth: np.ndarray, height: np.ndarray, of: _Of, looks: Looks) -> None:
     """The basivertebral vein: a cleft that opens to the back at half height."""
     palette, deep = part.palette, of(part.spine.column.depths / 2)
     length = deep * of(looks.vein_reach)

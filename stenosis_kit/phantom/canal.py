@@ -126,20 +126,30 @@ def _paint_foramina(canvas: Canvas, across: np.ndarray) -> None:
     palette, height, lost = canvas.palette, canvas.above("foramen"), canvas.side_table("foraminal")
     lateral = np.minimum(cover(canvas.table("shoulder") + 0.5 - across, 3.0), cover(across - 25, 5.0))
     lateral = lateral * canvas.table("mobile")
-    tunnel = np.maximum(np.abs(height - 5.5) - 14, np.maximum(-canvas.b - 0.5, canvas.b - 11))
-    lay(canvas.image, 0.5 * (palette["ligament"] + palette["annulus"]) + 0.05, cover(tunnel, 1.5) * lateral)
-    up = height - 6.0
-    tall, deep = 10.5 * (1 - 0.30 * lost), 5.6 * (1 - 0.60 * lost)
-    level = clip(up / tall, -1, 1)
-    middle = 5.0 - 1.0 * lost + 0.6 * level - 0.10 * (across - 17)
-    keyhole = (norm(up / tall, (canvas.b - middle) / (deep * (1 + 0.35 * level))) - 1) * deep
-    keyhole = keyhole + 0.5 * canvas.medium + 0.3 * canvas.fine
     fat = palette["epidural_fat"] * (1 - 0.75 * lost) + palette["ligament"] * 0.75 * lost
-    lay(canvas.image, fat * (0.95 + 0.08 * canvas.medium), cover(keyhole, canvas.edge) * lateral)
-    slope = 0.35 * (across - 17)
-    root_up, root_b = up - 2.8 + slope, canvas.b - middle - 0.3
-    root = norm(root_up / (1 - 0.25 * lost), root_b / (1 - 0.45 * lost) * 1.1) - 3.1
-    lay(canvas.image, palette["nerve"], cover(root, canvas.edge) * lateral)
-    for rise, depth, radius in ((5.2, -2.4, 1.0), (-2.2, 0.6, 0.9), (0.6, -2.9, 0.7)):
-        vessel = norm(up - rise + slope, canvas.b - middle - depth * (1 - 0.5 * lost)) - radius
-        lay(canvas.image, palette["vessel"], cover(vessel, canvas.edge) * lateral * (0.85 - 0.4 * lost))
+    # Where room is lost, disc and facet have grown into what was fat.
+    tissue = 0.5 * (palette["ligament"] + palette["annulus"]) + 0.05
+    tissue = tissue + (0.8 * fat - tissue) * clip(0.75 - 2.2 * lost)
+    tunnel = np.maximum(np.abs(height - 5.5) - 14, np.maximum(-canvas.b - 0.5, canvas.b - 11))
+    lay(canvas.image, tissue, cover(tunnel, 1.5) * lateral)
+    up = height - 6.0
+    tall, deep = 11.0 * (1 - 0.30 * lost), 5.8 * (1 - 0.60 * lost)
+    level = clip(up / tall, -1, 1)
+    middle = 5.0 - 1.0 * lost + 0.8 * level - 0.10 * (across - 17)
+    keyhole = (norm(up / tall, (canvas.b - middle) / (deep * (1 + 0.4 * level))) - 1) * deep
+    keyhole = keyhole + 0.7 * canvas.medium + 0.2 * canvas.fine
+    lay(canvas.image, fat * (1 + 0.06 * canvas.medium), cover(keyhole, canvas.edge) * lateral)
+    _paint_leaving_root(canvas, up + 0.35 * (across - 17), canvas.b - middle, lateral, lost)
+
+
+def _paint_leaving_root(
+    canvas: Canvas, up: np.ndarray, behind: np.ndarray, lateral: np.ndarray, lost: np.ndarray
+) -> None:
+    """Root and ganglion under the pedicle, with the vessels that go with them; all sink as they run outwards."""
+    palette, rise = canvas.palette, canvas.side_table("root_rise")
+    root_up, root_back = up - 3.0 - rise, behind - 0.2 - canvas.side_table("root_back")
+    root = norm(root_up / (1 - 0.25 * lost), 1.1 * root_back / (1 - 0.45 * lost)) - canvas.side_table("root_radius")
+    lay(canvas.image, palette["nerve"], cover(root + 0.3 * canvas.medium, canvas.edge) * lateral)
+    for higher, depth, radius in ((5.4, -2.4, 0.8), (-4.2, 0.8, 0.8), (-1.6, -2.2, 0.6)):
+        vessel = norm(up - higher - rise, behind - depth * (1 - 0.5 * lost)) - radius
+        lay(canvas.image, palette["vessel"], cover(vessel, canvas.edge) * lateral * (0.7 - 0.3 * lost))

@@ -24,8 +24,8 @@ _HEIGHTS = np.array([20, 21, 22, 23, 25, 26.5, 27.3, 27.5, 27.2, 27, 29, 24, 20,
 _DEPTHS = np.array([28, 29, 30, 30.5, 31, 32, 33, 34, 34.5, 34.5, 31, 20, 14, 10, 8.0])
 _WIDTHS = np.array([30, 32, 34, 37, 42, 44, 46, 48, 50, 51.5, 52, 44, 36, 28, 22.0])
 _DISC_HEIGHTS = np.array([4, 4.5, 5, 5.5, 6.5, 8, 9.5, 10.5, 11, 9.5, 2.6, 1.5, 1, 1.0])
-# Height behind less height in front, mm (Panjabi 1992; the sacrum is straight here).
-_WEDGES = np.array([2, 2, 2, 2.2, 2.5, 1.8, 0.8, -0.3, -1.5, -4.5, 0, 0, 0, 0, 0.0])
+# Height behind less height in front, mm (Panjabi 1992; the sacrum as seen).
+_WEDGES = np.array([2, 2, 2, 2.2, 2.5, 1.8, 0.8, -0.3, -1.5, -4.5, -5, -1, 0, 0, 0.0])
 # Inclination of the vertebrae, degrees: reproduces the mean places of the competition's label points.
 _INCLINATIONS = np.array([2, -3, -8, -12, -14, -14, -12, -7, 2, 16, 41, 50, 44, 25, 0.0])
 
@@ -97,7 +97,7 @@ def draw_column(rng: np.random.Generator, burden: np.ndarray, traits: frozenset[
         heights=heights,
         depths=depths,
         widths=widths,
-        wedges=(_WEDGES + np.where(np.arange(15) < S1, 0.8, 0) * rng.normal(size=15)) / (2 * depths),
+        wedges=(_WEDGES + np.where(np.arange(15) <= S1, 0.8, 0.2) * rng.normal(size=15)) / (2 * depths),
         disc_centers=disc_centers,
         disc_angles=(angles[:-1] + angles[1:]) / 2,
         disc_heights=discs,

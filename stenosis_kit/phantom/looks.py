@@ -112,7 +112,7 @@ def draw_looks(rng: np.random.Generator) -> Looks:
         nucleus_edge=uniform(1.5, 5, 14),
         cleft=rng.random(14) < 0.4,
         organs=tuple(_organs(rng)),
-        vessels=(_vessel(rng, (0, 16)), _vessel(rng, (-26, -11))),
+        vessels=(_vessel(rng, (3, 19)), _vessel(rng, (-28, -13))),
         interspinous=uniform(0.1, 0.75),
         muscle_fat=float(np.clip(rng.beta(1.6, 2.6), 0.03, 0.95)),
         muscle_size=uniform(0.88, 1.12),
@@ -120,7 +120,7 @@ def draw_looks(rng: np.random.Generator) -> Looks:
         edema=max(0.0, uniform(-0.6, 0.9)),
         flecks=uniform(0.0, 0.7),
         fat_behind=uniform(6, 42),
-        septa=uniform(0.0, 0.8),
+        septa=max(0.0, uniform(-0.2, 0.5)),
         skin=uniform(0.3, 2.0),
         half_width=uniform(140, 195),
         paleness=uniform(0.4, 1.1),
@@ -129,7 +129,14 @@ def draw_looks(rng: np.random.Generator) -> Looks:
 
 def _vessel(rng: np.random.Generator, sides: tuple[float, float]) -> tuple[float, ...]:
     place = rng.uniform(*sides), rng.uniform(-60, -45), rng.uniform(6.5, 11)
-    return *place, rng.uniform(-0.1, 0.1), rng.uniform(0, 6), rng.uniform(0, 6.3), rng.uniform(-80, -45), rng.uniform(0.7, 5)
+    return (
+        *place,
+        rng.uniform(-0.1, 0.1),
+        rng.uniform(0, 6),
+        rng.uniform(0, 6.3),
+        rng.uniform(-80, -45),
+        rng.uniform(0.7, 5),
+    )
 
 
 def _spots(rng: np.random.Generator) -> np.ndarray:

@@ -26,7 +26,10 @@ def paint_posterior(canvas: Canvas, looks: Looks) -> None:
     value = palette["marrow"] * canvas.table("arch_gain") * (1 + looks.mottle * (0.7 * canvas.medium + canvas.fine))
     core = clip((-bone - looks.cortex - 0.1) / (looks.cortex_fade + 0.3))
     dark = (0.25 + 0.65 * looks.cortex_depth) * (1 - core)
-    lay(canvas.image, value + (palette["cortex"] - value) * dark, cover(bone - 0.1, canvas.edge))
+    front = cover(-2.5 - canvas.b, 2.0)  # pedicles go over into bodies without a border
+    halo = cover(bone - 1 - 3 * looks.muscle_fat, 2.5) * cover(canvas.table("apex") - 1 - canvas.b, 4.0)
+    lay(canvas.image, palette["fat"], halo * clip(looks.muscle_fat + 0.35 * canvas.stray_b))
+    lay(canvas.image, value + (palette["cortex"] - value) * dark, cover(bone - 0.1, canvas.edge) * front)
     _paint_joint(canvas, joint)
 
 
@@ -63,12 +66,13 @@ def _arch(canvas: Canvas) -> np.ndarray:
 
 
 def _pedicle(canvas: Canvas) -> np.ndarray:
+    """Waisted between body and facets, so that the foramina's roofs are arches; its front end lies in the body."""
     height, width = canvas.above("body"), canvas.table("pedicle_width")
-    mobile = canvas.table("mobile")
+    mobile, flare = canvas.table("mobile"), 0.035 * (canvas.b - 4.5) ** 2
     half = 0.5 * width
     offset = (canvas.across - canvas.table("pedicle_offset")) / half
-    ring = (norm(offset, (height - 4.5) / (7.2 + 4 * (1 - mobile))) - 1) * half
-    return np.maximum(ring, np.maximum(-4 - canvas.b, canvas.b - 13))
+    ring = (norm(offset, (height - 4.5) / (6.4 + np.minimum(flare, 4.0) + 4 * (1 - mobile))) - 1) * half
+    return np.maximum(ring, canvas.b - 14)
 
 
 def _transverse(canvas: Canvas) -> np.ndarray:
@@ -92,11 +96,11 @@ def _facets(canvas: Canvas) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
     x, y = across - center_side, canvas.b - center_b
     lean = norm(canvas.table("shoulder"), canvas.table("apex") - 5)
     along_x, along_b = -canvas.table("shoulder") / lean, (canvas.table("apex") - 5) / lean
-    rod = np.maximum(_oval(x, y, along_x, along_b) - radius, np.abs(height - 1) - 13)
+    rod = overlap(_oval(x, y, along_x, along_b) - radius, np.abs(height - 1) - 13, 4.5)
     own = canvas.above("lower_disc")  # the pars belongs to the body above, from the rod up to the pedicle
     along = clip((own - 4) / 16)
     pars_x = x - 0.8 - (canvas.table("pedicle_offset") - center_side) * along
-    pars = np.maximum(norm(pars_x, y - 0.5 + 2.2 * along) - 3.8, np.abs(own - 13) - 10)
+    pars = overlap(norm(pars_x, y - 0.5 + 2.2 * along) - 3.8, np.abs(own - 13) - 11, 3.0)
     inward = 2.4 * recess * (1 - lateral)
     forward = 4.0 * recess * (1 - lateral) + 3.4 * foramen * lateral
     sx, sy = x + inward, y + forward

@@ -50,9 +50,11 @@ def draw_palette(rng: np.random.Generator, contrast: str, marrow: float = 1.0) -
     palette["marrow"] *= rng.uniform(0.7, 2.0) / marrow if contrast == STIR else marrow
     if contrast == STIR:  # suppression is seldom complete
         palette["fat"] *= rng.uniform(0.5, 3.5)
-        palette["epidural_fat"] = palette["fat"]
         palette["muscle"] *= rng.uniform(0.7, 1.6)
         palette.leak = max(0.0, rng.uniform(-0.6, 0.8)), rng.uniform(40, 110), rng.uniform(70, 130)
+    else:  # marrow holds water too
+        palette["marrow"] = min(palette["marrow"], 0.7 * palette["fat"])
+    palette["epidural_fat"] = palette["fat"] * rng.uniform(0.85, 1.1)
     return palette
 
 

@@ -38,11 +38,11 @@ def paint_torso(canvas: Canvas, plane: Plane, looks: Looks) -> None:
     v = 0.8 * (0.55 * canvas.across + 0.8 * canvas.back) + 0.1 * canvas.z
     streaks = sample(canvas.textures.streaks, u, v)
     image += muscle * (
-        (0.2 + 0.8 * looks.muscle_fat) * (fat - lean) * streaks + lean * (0.16 * canvas.fine + 0.12 * canvas.medium)
+        (0.45 + 0.55 * looks.muscle_fat) * (fat - lean) * streaks + lean * (0.12 * canvas.fine + 0.12 * canvas.medium)
     )
     if looks.contrast != T1:  # small veins
         image += muscle * looks.flecks * canvas.palette["fluid"] * 0.5 * clip(canvas.fine + canvas.stray_side - 2.2)
-    septa = clip(1.2 - np.abs(canvas.stray_side + 0.25 * canvas.fine) * 3)
+    septa = clip(1.1 - np.abs(canvas.stray_side + 0.2 * canvas.fine) * 2.2)
     canvas.image[:] = image * (1 + 0.03 * canvas.fine) * (1 - looks.septa * padding * septa)
 
 
