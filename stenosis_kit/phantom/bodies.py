@@ -14,6 +14,9 @@ from stenosis_kit.phantom.tissue import STIR, T1
 _Of = Callable[[np.ndarray], np.ndarray]
 """Spreads values by vertebra or disc over the pixels."""
 
+# By vertebra, T8 ... S5: how hollow its back is, mm: kidneys above, ovals below.
+_HOLLOW = np.array([2, 2, 2, 2, 2, 1.8, 1.5, 1.2, 0.8, 0.4, 0, 0, 0, 0, 0.0])
+
 
 def paint_column(canvas: Canvas, looks: Looks) -> None:
     """Paints the discs that the slice meets, then the vertebrae, whose end plates bound them."""
@@ -63,7 +66,7 @@ def _body(part: Canvas, depth: np.ndarray, height: np.ndarray, of: _Of, looks: L
     # The sacrum tapers, and its wings sweep back; the other bodies have a waist.
     size = 1 - of(looks.waist) * (1 - level * level) * (1 - sacral) + 0.2 * level * sacral
     swept = depth - 0.45 * sacral * np.maximum(part.across - 20, 0)
-    outline = _kidney(part.side, swept / size, wide * (1 - (1 - size) * (1 - sacral)), deep)
+    outline = _kidney(part.side, swept / size, wide * (1 - (1 - size) * (1 - sacral)), deep, of(_HOLLOW))
     outline = outline - of(looks.lip) * clip(5 * np.abs(level) - 4)
     inside = clip(-outline / deep - 0.06)
     hollow = of(looks.concavity) * (0.6 - inside * (2.0 - inside))  # heights are means: rims stand higher
@@ -72,11 +75,11 @@ def _body(part: Canvas, depth: np.ndarray, height: np.ndarray, of: _Of, looks: L
     return overlap(outline, ends, of(looks.rim)), ends
 
 
-def _kidney(side: np.ndarray, depth: np.ndarray, wide: np.ndarray, deep: np.ndarray) -> np.ndarray:
+def _kidney(side: np.ndarray, depth: np.ndarray, wide: np.ndarray, deep: np.ndarray, hollow: np.ndarray) -> np.ndarray:
     """Signed distance to the outline of bodies and discs seen from above: round in front, hollow behind, mm."""
-    hollow = 1.2 * np.exp(-((side / 11) ** 2)) * clip(depth / 6)
-    radius = np.where(depth > 0, 0.55, 0.9).astype(np.float32) * deep
-    return rounded_box(side, depth + hollow, wide, deep, radius)
+    hollow = hollow * np.exp(-((side / 11) ** 2)) * clip(depth / 6)
+    front = (norm(side / wide, depth / deep) - 1) * deep
+    return np.where(depth < 0, front, rounded_box(side, depth + hollow, wide, deep, 0.75 * deep))
 
 
 def _marrow(part: Canvas, depth: np.ndarray, height: np.ndarray, of: _Of, looks: Looks) -> np.ndarray:
@@ -124,7 +127,7 @@ def _paint_discs(part: Canvas, looks: Looks) -> None:
     mobile = np.arange(14) < S1
     deep = of(np.minimum(column.depths[:-1], column.depths[1:]) / 2 + 0.8 * mobile)
     wide, worn = of(column.widths[:-1] / 2 * 1.02), column.degeneration
-    outline = _kidney(side, depth, wide, deep) - of(0.4 + worn * looks.osteophyte)
+    outline = _kidney(side, depth, wide, deep, of(_HOLLOW[1:])) - of(0.4 + worn * looks.osteophyte)
     opening = np.tan((column.angles[1:] - column.angles[:-1]) / 2)
     room = np.maximum(of(column.disc_heights / 2) - of(opening) * depth, 0.6)
     distance = overlap(outline, np.abs(height) - room - 2, 3.0)

@@ -140,10 +140,10 @@ class Canvas:
     def inward(self) -> np.ndarray:
         """Distance from the inner face of the laminae towards the canal, mm (negative in the laminae)."""
         if "inward" not in self._known:
-            apex, shoulder = self.table("apex"), self.table("shoulder")
-            rise = apex - 5
-            inward = ((apex - self.b) * shoulder - self.across * rise) / norm(rise, shoulder)
-            self._known["inward"] = inward
+            shoulder, rise, round_ = self.table("shoulder"), self.table("apex") - 5, self.table("vault")
+            u, v = self.across / shoulder, (self.b - 5) / rise
+            roof = u + v + round_ * (norm(u, np.maximum(v, 0)) - u - v)
+            self._known["inward"] = (1 - roof) * (1 + 0.3 * round_) * shoulder * rise / norm(rise, shoulder)
         return self._known["inward"]
 
 

@@ -109,7 +109,7 @@ def draw_looks(rng: np.random.Generator) -> Looks:
         vein_fat=uniform(0, 1),
         osteophyte=uniform(0, 2.2, 14),
         nucleus=uniform(0.5, 0.85, 14),
-        nucleus_edge=uniform(1.5, 5, 14),
+        nucleus_edge=uniform(1, 4, 14),
         cleft=rng.random(14) < 0.4,
         organs=tuple(_organs(rng)),
         vessels=(_vessel(rng, (3, 19)), _vessel(rng, (-28, -13))),
@@ -128,7 +128,7 @@ def draw_looks(rng: np.random.Generator) -> Looks:
 
 
 def _vessel(rng: np.random.Generator, sides: tuple[float, float]) -> tuple[float, ...]:
-    place = rng.uniform(*sides), rng.uniform(-60, -45), rng.uniform(6.5, 11)
+    place = rng.uniform(*sides), rng.uniform(-54, -43), rng.uniform(6.5, 11)
     return (
         *place,
         rng.uniform(-0.1, 0.1),

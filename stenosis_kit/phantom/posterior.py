@@ -28,7 +28,8 @@ def paint_posterior(canvas: Canvas, looks: Looks) -> None:
     dark = (0.25 + 0.65 * looks.cortex_depth) * (1 - core)
     front = cover(-2.5 - canvas.b, 2.0)  # pedicles go over into bodies without a border
     halo = cover(bone - 1 - 3 * looks.muscle_fat, 2.5) * cover(canvas.table("apex") - 1 - canvas.b, 4.0)
-    lay(canvas.image, palette["fat"], halo * clip(looks.muscle_fat + 0.35 * canvas.stray_b))
+    halo *= clip(0.4 * canvas.across - 1)
+    lay(canvas.image, palette["fat"], halo * clip(0.3 + looks.muscle_fat + 0.4 * canvas.stray_b))
     lay(canvas.image, value + (palette["cortex"] - value) * dark, cover(bone - 0.1, canvas.edge) * front)
     _paint_joint(canvas, joint)
 

@@ -46,7 +46,7 @@ def draw_palette(rng: np.random.Generator, contrast: str, marrow: float = 1.0) -
     palette = Palette(zip(_TISSUES, signals.tolist(), strict=True))
     palette["csf"] = _SIGNALS[contrast][_TISSUES.index("csf")] * rng.uniform(0.85, 1.15)
     palette.fat_shift = rng.uniform(-0.6, 0.6) * (0.2 if contrast == STIR else 1)
-    palette["nucleus"] *= rng.uniform(0.4, 1.0)
+    palette["nucleus"] *= rng.uniform(0.25, 0.95)
     palette["marrow"] *= rng.uniform(0.7, 2.0) / marrow if contrast == STIR else marrow
     if contrast == STIR:  # suppression is seldom complete
         palette["fat"] *= rng.uniform(0.5, 3.5)

@@ -124,11 +124,12 @@ def _paint_back(grid: _Grid) -> None:
 def _paint_psoas(grid: _Grid) -> None:
     """Psoas, thin beside L1, thick beside L4, then forwards and outwards; quadratus lumborum beside it."""
     looks = grid.looks
-    thick = np.interp(grid.z, [-130, -60, -30, 80], [15, 20, 17, 6]).astype(np.float32) * looks.muscle_size
+    thick = np.interp(grid.z, [-130, -60, -30, 25, 80], [17, 22, 19, 12, 5]).astype(np.float32) * looks.muscle_size
     drop = clip(-grid.z - 50, 0, 80)
-    psoas = norm(grid.across - 29 - 0.75 * thick - 0.15 * drop, (grid.back + 14 + 0.35 * drop) * 0.8) - thick
+    out, forward = grid.across - 23 - 0.85 * thick - 0.15 * drop, grid.back + 10 + 0.35 * drop
+    psoas = norm(out + 0.15 * forward, (forward - 0.25 * out) * 0.68) - 0.97 * thick
     loin = norm((grid.across - 66) / 24, (grid.back - 12 + 0.25 * (grid.across - 66)) / 8) * 9 - 9
-    for distance in (psoas + 1.8 * grid.coarse + 0.4 * grid.medium, loin + 0.8 * grid.coarse):
+    for distance in (psoas + 2.2 * grid.coarse + 0.8 * grid.medium, loin + 0.8 * grid.coarse):
         _lay_muscle(grid, cover(distance, grid.edge), 0.45)
 
 
@@ -165,8 +166,9 @@ def _paint_skin(grid: _Grid) -> None:
         wet = looks.edema * clip(grid.medium + 0.5) * clip(-grid.z / 40) * clip(0.5 + grid.coarse)
         lay(grid.image, palette["fluid"], wet * np.exp(-(((grid.behind - fascia - 3) / 2.5) ** 2)))
     swell = looks.fat_behind * (0.75 + 0.35 * clip(-grid.z / 90, -0.6, 1))
-    trunk = norm(grid.side / looks.half_width, (grid.behind + 45) / (105 + swell)) * 100 - 100
-    skin = np.maximum(grid.behind - fascia - swell, trunk + 2)
+    trunk = norm(grid.side / looks.half_width, (grid.behind + 45) / (118 + swell)) * 100 - 100
+    # Who lies on the back has a flat one.
+    skin = np.maximum(grid.behind - 57 - swell + 0.0006 * grid.side * grid.side + 0.4 * furrow, trunk + 2)
     grid.padding[:] = deep * cover(skin + 3, grid.edge)
     lay(grid.image, palette["muscle"] * looks.skin, cover(-skin - 2.2, 1.5))
     inside = cover(skin, grid.edge)
