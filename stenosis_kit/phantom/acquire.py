@@ -46,7 +46,7 @@ def draw_receiver(rng: np.random.Generator, contrast: str) -> Receiver:
         rng: the study's generator.
         contrast: T1, T2 or STIR. T1 images are scaled up and so are less noisy in these units.
     """
-    saturated = rng.random() < 0.85
+    saturated = rng.random() < 0.9
     taps = _point_spread(cutoff=rng.uniform(0.7, 1.0), filtered=rng.uniform(0, 0.9))
     return Receiver(
         scale=rng.uniform(250, 1100),
@@ -56,10 +56,10 @@ def draw_receiver(rng: np.random.Generator, contrast: str) -> Receiver:
         tilt=rng.normal(size=2) * 0.06,
         sag=rng.uniform(0, 0.45),
         band=(
-            rng.uniform(-85, -38),
+            rng.uniform(-82, -32),
             rng.normal(0, 0.12),
             rng.uniform(8, 40),
-            rng.uniform(0.0, 0.3) if saturated else 1,
+            rng.uniform(0.0, 0.2) if saturated else 1,
         ),
         taps=taps,
         ghost=(max(0.0, rng.normal(0, 0.015)), int(rng.integers(9, 60))),
