@@ -52,7 +52,7 @@ def draw_receiver(rng: np.random.Generator, contrast: str) -> Receiver:
         scale=rng.uniform(250, 1100),
         noise=(0.6 if contrast == T1 else 1) / np.exp(rng.uniform(np.log(40), np.log(260))),
         # Some scanners even out what the surface coil does.
-        fall_off=rng.uniform(200, 700) if rng.random() < 0.5 else rng.uniform(75, 220),
+        fall_off=rng.uniform(200, 700) if rng.random() < 0.5 else rng.uniform(95, 260),
         tilt=rng.normal(size=2) * 0.06,
         sag=rng.uniform(0, 0.45),
         band=(

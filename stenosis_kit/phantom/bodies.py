@@ -14,6 +14,9 @@ from stenosis_kit.phantom.tissue import STIR, T1
 _Of = Callable[[np.ndarray], np.ndarray]
 """Spreads values by vertebra or disc over the pixels."""
 
+_IRREGULARITY = 0.3
+"""mm, sd by which bodies and discs stray from their ideal shapes."""
+
 # By vertebra, T8 ... S5: how hollow its back is, mm: kidneys above, ovals below.
 _HOLLOW = np.array([2, 2, 2, 2, 2, 1.8, 1.5, 1.2, 0.8, 0.4, 0, 0, 0, 0, 0.0])
 
@@ -23,10 +26,10 @@ def paint_column(canvas: Canvas, looks: Looks) -> None:
     near = (canvas.b < 7) & (canvas.b > -52) & (canvas.across < 60)
     window = window_of(near & (canvas.s > 1) & (canvas.s < canvas.spine.wall.end - 1))
     if window:
-        part = canvas.crop(window)
+        part = canvas.crop(window).warped(_IRREGULARITY)
         if float(part.across.min()) < 28:
-            _paint_discs(part.warped(0.35), looks)
-        _paint_bodies(part.warped(0.3), looks)
+            _paint_discs(part, looks)
+        _paint_bodies(part, looks)
 
 
 def _local(part: Canvas, centers: np.ndarray, angles: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

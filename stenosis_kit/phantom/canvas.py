@@ -102,7 +102,7 @@ class Canvas:
     def table(self, name: str) -> np.ndarray:
         """A table of the spine at the pixels."""
         if name not in self._known:
-            self._known[name] = self.spine.tables[name].take(self.entries)
+            self._known[name] = self.spine.tables[name].take(self.entries, mode="clip")
         return self._known[name]
 
     def above(self, name: str) -> np.ndarray:
