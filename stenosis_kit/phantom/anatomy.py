@@ -202,7 +202,7 @@ def _sac_tables(
     triangle = np.interp(s, [wall.s_discs[L5], wall.s_discs[L1]], [0.42, 0.12]) + 0.05 * rng.normal() + 0.15 * lost
     low, high = wall.s_discs[L5] - 10, wall.s_discs[L5] + 18
     front = np.interp(s, [low, high], [rng.uniform(1, 4.5), 0.3]) + rng.uniform(0.3, 1.8) * (1 - at_disc.max(1))
-    flavum = 1.3 + 3.6 * lost
+    flavum = 1.4 + 2.5 * lost
     slack = np.maximum(tables["apex"] - flavum - bulge - front - 2 * depth, 0)
     return {
         "sac_depth": depth,

@@ -109,7 +109,7 @@ def draw_looks(rng: np.random.Generator) -> Looks:
         vein_fat=uniform(0, 1),
         osteophyte=uniform(0, 2.2, 14),
         nucleus=uniform(0.5, 0.85, 14),
-        nucleus_edge=uniform(1, 4, 14),
+        nucleus_edge=uniform(0.8, 3.5, 14),
         cleft=rng.random(14) < 0.4,
         organs=tuple(_organs(rng)),
         vessels=(_vessel(rng, (3, 19)), _vessel(rng, (-28, -13))),
