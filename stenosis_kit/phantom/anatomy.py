@@ -101,7 +101,7 @@ def draw_spine(rng: np.random.Generator, severity: Severity, traits: frozenset[s
     """
     column = draw_column(rng, severity.signal.mean(0), traits)
     wall = Wall(column)
-    size = column.depths[L1] / 32
+    size = column.depths[L1] / 33.3  # so that it is 1 on average
     sac_end = wall.s_bodies[S2] + 9 * rng.normal()
     apex = _APEX * np.clip(size * (1 + 0.05 * rng.normal()), 0.85, 1.12)
     tables = _landmark_tables(rng, wall, size, apex)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stenosis_kit.phantom.canvas import Canvas, clip, cover, lay, norm, window_of
+from stenosis_kit.phantom.canvas import Canvas, clip, cover, lay, norm, overlap, window_of
 
 
 def paint_soft_canal(canvas: Canvas) -> None:
@@ -124,14 +124,14 @@ def _paint_traversing_root(canvas: Canvas, across: np.ndarray) -> None:
 def _paint_foramina(canvas: Canvas, across: np.ndarray) -> None:
     """An irregular keyhole of fat with root, ganglion and vessels, between disc, pedicles and facet."""
     palette, height, lost = canvas.palette, canvas.above("foramen"), canvas.side_table("foraminal")
-    lateral = np.minimum(cover(canvas.table("shoulder") + 0.5 - across, 3.0), cover(across - 25, 5.0))
+    lateral = np.minimum(cover(canvas.table("shoulder") + 0.5 - across, 3.0), cover(across - 27, 9.0))
     lateral = lateral * canvas.table("mobile")
     fat = palette["epidural_fat"] * (1 - 0.75 * lost) + palette["ligament"] * 0.75 * lost
     # Where room is lost, disc and facet have grown into what was fat.
     tissue = 0.5 * (palette["ligament"] + palette["annulus"]) + 0.05
     tissue = tissue + (0.8 * fat - tissue) * clip(0.75 - 2.2 * lost)
-    tunnel = np.maximum(np.abs(height - 5.5) - 14, np.maximum(-canvas.b - 0.5, canvas.b - 11))
-    lay(canvas.image, tissue, cover(tunnel, 1.5) * lateral)
+    tunnel = overlap(np.abs(height - 5.5) - 14, np.abs(canvas.b - 5.2 + 0.1 * (across - 17)) - 5.8, 3.0)
+    lay(canvas.image, tissue, cover(tunnel + 0.8 * canvas.medium, 2.0) * lateral)
     up = height - 6.0
     tall, deep = 11.0 * (1 - 0.30 * lost), 5.8 * (1 - 0.60 * lost)
     level = clip(up / tall, -1, 1)

@@ -71,7 +71,7 @@ def draw_column(rng: np.random.Generator, burden: np.ndarray, traits: frozenset[
         burden: (5,) mean severity signal of each graded level; it drives disc degeneration.
         traits: any of transitional, scoliosis, slip, off_centre.
     """
-    scale = 1 + 0.06 * rng.normal()
+    scale = 1.04 + 0.06 * rng.normal()  # gives the competition's mean steps from level to level: 35 to 27 mm
     heights = _HEIGHTS * scale * (1 + 0.03 * rng.normal(size=15))
     depths = _DEPTHS * scale * (1 + 0.03 * rng.normal(size=15))
     widths = _WIDTHS * scale * (1 + 0.03 * rng.normal(size=15))
