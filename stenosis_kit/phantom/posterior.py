@@ -25,7 +25,7 @@ def paint_posterior(canvas: Canvas, looks: Looks) -> None:
     palette = canvas.palette
     value = palette["marrow"] * canvas.table("arch_gain") * (1 + looks.mottle * (0.7 * canvas.medium + canvas.fine))
     core = clip((-bone - looks.cortex - 0.1) / (looks.cortex_fade + 0.3))
-    dark = (0.25 + 0.65 * looks.cortex_depth) * (1 - core)
+    dark = (0.4 + 0.55 * looks.cortex_depth) * (1 - core)
     front = cover(-2.5 - canvas.b, 2.0)  # pedicles go over into bodies without a border
     halo = cover(bone - 1 - 3 * looks.muscle_fat, 2.5) * cover(canvas.table("apex") - 1 - canvas.b, 4.0)
     halo *= clip(0.4 * canvas.across - 1)

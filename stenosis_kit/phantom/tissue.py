@@ -14,7 +14,7 @@ _TISSUES = (
     *("vessel", "viscera", "fluid", "air"),
 )
 _SIGNALS = {  # relative to cerebrospinal fluid on T2; tuned by eye on typical protocols
-    T1: (0.90, 0.44, 0.05, 0.27, 0.22, 0.13, 0.33, 0.25, 0.17, 0.90, 0.10, 0.38, 0.16, 0.0),
+    T1: (0.90, 0.40, 0.05, 0.27, 0.22, 0.13, 0.33, 0.25, 0.17, 0.90, 0.10, 0.38, 0.16, 0.0),
     T2: (0.68, 0.34, 0.05, 0.80, 0.09, 1.00, 0.33, 0.13, 0.11, 0.78, 0.05, 0.35, 0.85, 0.0),
     STIR: (0.06, 0.12, 0.04, 0.65, 0.08, 1.00, 0.34, 0.14, 0.08, 0.08, 0.06, 0.28, 0.80, 0.0),
 }
@@ -53,8 +53,8 @@ def draw_palette(rng: np.random.Generator, contrast: str, marrow: float = 1.0) -
         palette["muscle"] *= rng.uniform(0.7, 1.6)
         palette.leak = max(0.0, rng.uniform(-0.6, 0.8)), rng.uniform(40, 110), rng.uniform(70, 130)
     else:  # marrow holds water too
-        palette["marrow"] = min(palette["marrow"], 0.7 * palette["fat"])
-    palette["epidural_fat"] = palette["fat"] * rng.uniform(0.85, 1.1)
+        palette["marrow"] = min(palette["marrow"], 0.65 * palette["fat"])
+    palette["epidural_fat"] = palette["fat"] * rng.uniform(0.9, 1.15)
     return palette
 
 

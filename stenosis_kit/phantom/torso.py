@@ -157,7 +157,7 @@ def _paint_skin(grid: _Grid) -> None:
     palette, looks = grid.palette, grid.looks
     furrow = 5 * np.exp(-((grid.side / 14) ** 2))
     fascia = 58 - 0.0016 * grid.side * grid.side - furrow * 0.6 + 1.2 * grid.coarse
-    fat = palette["fat"] * (1.1 + 0.05 * grid.coarse) - palette["fat"] * 0.25 * clip(grid.medium - 1.2)
+    fat = palette["fat"] * (1 + 0.05 * grid.coarse) - palette["fat"] * 0.25 * clip(grid.medium - 1.2)
     deep = cover(fascia - grid.behind, grid.edge)
     lay(grid.image, fat, deep)
     grid.muscle *= 1 - deep
