@@ -11,7 +11,7 @@ from stenosis_kit.phantom.column import S1
 from stenosis_kit.phantom.looks import Looks
 from stenosis_kit.phantom.tissue import STIR, T1
 
-_Of = Callable[[np.ndarray], np.ndarray]
+_Of = Callable[[np.ndarray], np.ndarray | np.float32]
 """Spreads values by vertebra or disc over the pixels."""
 
 _IRREGULARITY = 0.3
@@ -32,12 +32,18 @@ def paint_column(canvas: Canvas, looks: Looks) -> None:
         _paint_bodies(part, looks)
 
 
-def _local(part: Canvas, centers: np.ndarray, angles: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _spread_over(which: np.ndarray) -> _Of:
+    """Spreads values over pixels that belong to vertebrae (or discs); a plain number where all belong to one."""
+    first = int(which.flat[0])
+    if (which == first).all():
+        return lambda values: np.float32(values[first])
+    return lambda values: np.asarray(values, np.float32).take(which, mode="clip")
+
+
+def _local(part: Canvas, centers: np.ndarray, angles: np.ndarray, of: _Of) -> tuple[np.ndarray, np.ndarray]:
     """Depth (to the back) and height (to the head) of pixels in the frame of the structure they belong to, mm."""
-    cos, sin = np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)
-    centers = centers.astype(np.float32)
-    y, z = part.y - centers[:, 0].take(which), part.z - centers[:, 1].take(which)
-    cos, sin = cos.take(which), sin.take(which)
+    cos, sin = of(np.cos(angles)), of(np.sin(angles))
+    y, z = part.y - of(centers[:, 0]), part.z - of(centers[:, 1])
     return y * cos + z * sin, z * cos - y * sin
 
 
@@ -47,8 +53,8 @@ def _local(part: Canvas, centers: np.ndarray, angles: np.ndarray, which: np.ndar
 def _paint_bodies(part: Canvas, looks: Looks) -> None:
     column, palette = part.spine.column, part.palette
     which = part.table("body_index").astype(np.intp)
-    of = lambda values: np.asarray(values, np.float32).take(which)  # noqa: E731
-    depth, height = _local(part, column.centers, column.angles, which)
+    of = _spread_over(which)
+    depth, height = _local(part, column.centers, column.angles, of)
     distance, ends = _body(part, depth, height, of, looks)
     value = _marrow(part, depth, height, of, looks)
     # End plates look thicker than the walls, and fat's shift along the read-out thickens one of a body's two.
@@ -125,8 +131,8 @@ def _paint_discs(part: Canvas, looks: Looks) -> None:
     """Paints discs taller than their gaps: the bodies that are painted over them leave what shows."""
     column, palette, side = part.spine.column, part.palette, part.side
     which = part.table("disc_index").astype(np.intp)
-    of = lambda values: np.asarray(values, np.float32).take(which)  # noqa: E731
-    depth, height = _local(part, column.disc_centers, column.disc_angles, which)
+    of = _spread_over(which)
+    depth, height = _local(part, column.disc_centers, column.disc_angles, of)
     mobile = np.arange(14) < S1
     deep = of(np.minimum(column.depths[:-1], column.depths[1:]) / 2 + 0.8 * mobile)
     wide, worn = of(column.widths[:-1] / 2 * 1.02), column.degeneration

@@ -27,7 +27,9 @@ def clip(values: np.ndarray, low: float = 0.0, high: float = 1.0) -> np.ndarray:
 
 
 def norm(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """np.hypot, six times as fast: nothing here is near overflow."""
+    """np.hypot, many times as fast: nothing here is near overflow."""
+    if x.shape == y.shape and x.dtype == y.dtype == np.float32:
+        return cv2.magnitude(x, y)
     return np.sqrt(x * x + y * y)
 
 

@@ -3,12 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from stenosis_kit.phantom.column import S1
 
 Organ = tuple[float, float, float, float, float, float, float, bool]
+
+
+class Vessel(NamedTuple):
+    """Aorta or cava.
+
+    Attributes:
+        side, back, radius: mm, at the height of L3.
+        drift: to the side, mm a mm of height.
+        winding, phase: how far it winds, mm, and where in the winding it is at L3.
+        end: z of its lower end, mm.
+        gain: brightness beside a vessel's whose blood is too fast to show.
+    """
+
+    side: float
+    back: float
+    radius: float
+    drift: float
+    winding: float
+    phase: float
+    end: float
+    gain: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,8 +50,7 @@ class Looks:
         vein, vein_width, vein_reach, vein_fat: the basivertebral vein.
         osteophyte, nucleus, nucleus_edge, cleft: of the discs.
         organs: (side, back, z, three half axes, brightness, has a dark wall), mm.
-        vessels: of aorta and cava: side, back, radius, mm; drift to the side per mm of height; how far it winds, mm,
-            where in the winding it begins; z of its lower end, mm; brightness beside a fast vessel's.
+        vessels: aorta and cava.
         interspinous: 0 to 1, how much of the ligaments between spinous processes is fat.
         muscle_fat: 0 to 1, how far fat has replaced muscle.
         muscle_size: factor.
@@ -65,7 +86,7 @@ class Looks:
     nucleus_edge: np.ndarray
     cleft: np.ndarray
     organs: tuple[Organ, ...]
-    vessels: tuple[tuple[float, ...], ...]
+    vessels: tuple[Vessel, ...]
     interspinous: float
     muscle_fat: float
     muscle_size: float
@@ -127,15 +148,16 @@ def draw_looks(rng: np.random.Generator) -> Looks:
     )
 
 
-def _vessel(rng: np.random.Generator, sides: tuple[float, float]) -> tuple[float, ...]:
-    place = rng.uniform(*sides), rng.uniform(-54, -43), rng.uniform(6.5, 11)
-    return (
-        *place,
-        rng.uniform(-0.1, 0.1),
-        rng.uniform(0, 6),
-        rng.uniform(0, 6.3),
-        rng.uniform(-80, -45),
-        rng.uniform(0.7, 5),
+def _vessel(rng: np.random.Generator, sides: tuple[float, float]) -> Vessel:
+    return Vessel(
+        side=rng.uniform(*sides),
+        back=rng.uniform(-54, -43),
+        radius=rng.uniform(6.5, 11),
+        drift=rng.uniform(-0.1, 0.1),
+        winding=rng.uniform(0, 6),
+        phase=rng.uniform(0, 6.3),
+        end=rng.uniform(-80, -45),
+        gain=rng.uniform(0.7, 5),
     )
 
 

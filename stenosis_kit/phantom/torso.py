@@ -98,13 +98,14 @@ def _paint_retroperitoneum(grid: _Grid) -> None:
     near = cover(norm(grid.across / 62, (grid.back + 22) / 40) * 40 - 40 + 4 * grid.coarse, 10.0)
     share = clip(looks.retroperitoneum + 0.25 * grid.coarse + 0.15 * grid.medium)
     lay(grid.image, palette["fat"] * (1 + 0.06 * grid.coarse), share * near)
-    for side, back, radius, drift, winding, phase, end, gain in looks.vessels:
-        wave = np.float32(winding) * np.sin(grid.z / 28 + np.float32(phase))
-        distance = norm(grid.side - side - drift * grid.z - wave, grid.back - back - 0.5 * wave) - radius
-        distance = distance + 0.8 * grid.coarse + 3 * clip((end + 12 - grid.z) / 12)  # they divide in front of L4
-        whole = cover(end - grid.z, 8.0)
-        lay(grid.image, palette["muscle"], cover(distance - 0.8, 2.5) * whole)
-        lay(grid.image, palette["vessel"] * gain * (1 + 0.2 * grid.coarse), cover(distance + 0.8, 2.0) * whole)
+    for vessel in looks.vessels:
+        wave = np.float32(vessel.winding) * np.sin(grid.z / 28 + np.float32(vessel.phase))
+        x, y = grid.side - vessel.side - vessel.drift * grid.z - wave, grid.back - vessel.back - 0.5 * wave
+        # They divide in front of L4.
+        wall = norm(x, y) - vessel.radius + 0.8 * grid.coarse + 3 * clip((vessel.end + 12 - grid.z) / 12)
+        whole = cover(vessel.end - grid.z, 8.0)
+        lay(grid.image, palette["muscle"], cover(wall - 0.8, 2.5) * whole)
+        lay(grid.image, palette["vessel"] * vessel.gain * (1 + 0.2 * grid.coarse), cover(wall + 0.8, 2.0) * whole)
 
 
 def _paint_back(grid: _Grid) -> None:
