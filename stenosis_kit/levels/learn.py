@@ -46,12 +46,16 @@ def learn(
 
 
 def errors_mm(localiser: Localiser, overviews: Overviews, studies: Sequence[int]) -> np.ndarray:
-    """(n, 5) distance of the canal points from the label points in the sagittal plane, mm; NaN where unlabelled."""
+    """(n, 5) distance of the canal points from the label points in the sagittal plane, mm.
+
+    NaN where unlabelled, infinite where nothing was found.
+    """
     found = []
     by_study = overviews.of_studies(studies)
     for study, canal in zip(by_study, localiser.locate(list(by_study.values())), strict=True):
         truth = overviews.canal[np.flatnonzero(overviews.study == study)[0]]
-        found.append(np.linalg.norm((canal.points - truth)[:, 1:], axis=1))
+        points = canal.points if canal else np.full(truth.shape, np.inf)
+        found.append(np.linalg.norm((points - truth)[:, 1:], axis=1))
     return np.array(found).reshape(-1, overviews.canal.shape[1])
 
 
@@ -67,17 +71,17 @@ def carry_of_labels(overviews: Overviews, manifest: pl.DataFrame) -> Carry:
     return learn_carry(steps)
 
 
-def placement_errors(tasks_canal: dict[int, np.ndarray], carry: Carry, manifest: pl.DataFrame) -> dict[str, np.ndarray]:
+def placement_errors(canals: dict[int, np.ndarray], carry: Carry, manifest: pl.DataFrame) -> dict[str, np.ndarray]:
     """How far prediction would have cut from the labels: {view: (n, 3) outward, back and up, mm}.
 
     Args:
-        tasks_canal: {study: (5, 3) canal points that a localiser found}.
+        canals: {study: (5, 3) canal points that a localiser found}.
         carry: the way from there.
         manifest: of a store.
     """
     errors: dict[str, list[np.ndarray]] = {}
     for row in manifest.filter(pl.col("point_source").is_in(_OWN_POINTS)).iter_rows(named=True):
-        canal = tasks_canal.get(row["study_id"])
+        canal = canals.get(row["study_id"])
         if canal is not None:
             index, side = rsna.LEVELS.index(row["level"]), rsna.CONDITION_BY_NAME[row["condition"]].side
             wanted = carry.point(canal, row["view"], row["condition"], row["level"])

@@ -15,6 +15,14 @@ import numpy as np
 from stenosis_kit.backend import load_tensorflow
 from stenosis_kit.budget import Budget, Stopwatch
 from stenosis_kit.console import log_to_stderr
+from stenosis_kit.cutting import canal_labels
+from stenosis_kit.dicom import read_study
+from stenosis_kit.format import labelled_tasks
+from stenosis_kit.levels.overview import Overview, study_overviews
+from stenosis_kit.overview_store import Overviews
+from stenosis_kit.study import StudyTask
+from stenosis_kit.tables import read_train
+from stenosis_kit.workers import run_tasks
 
 log = logging.getLogger(__name__)
 
@@ -25,17 +33,14 @@ def make(folder: Path, studies: int, seed: int, budget: Budget, scratch: Path) -
     Returns:
         The localiser's notes.
     """
-    from stenosis_kit.format import format as format_store
     from stenosis_kit.levels.learn import errors_mm, learn
     from stenosis_kit.levels.localiser import TAUGHT_ON_LABELS
-    from stenosis_kit.overview_store import open_overviews
     from stenosis_kit.phantom import phantom
 
     watch = Stopwatch()
     held_out = max(studies // 10, 1)
     cohort = phantom(scratch / "phantom", studies=studies + held_out, test_studies=0, seed=seed)
-    format_store(cohort, scratch / "store")
-    overviews = open_overviews(scratch / "store")
+    overviews = read_lessons(cohort)
     watch.lap("cohort")
     load_tensorflow()
     everyone = np.unique(overviews.study)
@@ -55,10 +60,29 @@ def make(folder: Path, studies: int, seed: int, budget: Budget, scratch: Path) -
     return localiser.notes
 
 
+def read_lessons(cohort: Path) -> Overviews:
+    """The overviews of a cohort's training studies with their canal's label points."""
+    rows = []
+    for task, found in run_tasks(read_lesson, labelled_tasks(read_train(cohort))):
+        if isinstance(found, Exception):
+            log.warning("weights: study %d: %s", task.study_id, found)
+        else:
+            overviews, canal = found
+            rows += [(one.pixels, task.study_id, one.kind, one.frames, canal) for one in overviews]
+    rows.sort(key=lambda row: row[1])  # whichever worker was first
+    return Overviews(*(np.array(column) for column in zip(*rows, strict=True)))
+
+
+def read_lesson(task: StudyTask) -> tuple[list[Overview], np.ndarray]:
+    """The overviews of a study, and (5, 3) its canal's label points; runs in a worker."""
+    study = read_study(task.images, task.study_id, task.series)
+    return study_overviews(study), canal_labels(study, task.points)
+
+
 def main() -> None:
     """Parses the command line."""
     parser = argparse.ArgumentParser("python -m stenosis_kit.weights.make", description=__doc__.splitlines()[0])
-    parser.add_argument("--studies", type=int, default=1200)
+    parser.add_argument("--studies", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--time-limit", type=float, help="seconds of teaching (default: until its steps are done)")
     parser.add_argument("--scratch", type=Path, help="where cohort and store stay (default: they go)")
