@@ -42,7 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except OSError as error:
         found = f"expected to read or write it; found {error.strerror or error}"
-        print(f"stenosis-kit {chosen.command}: {error.filename}: {found}. Mind its permissions.", file=sys.stderr)
+        place, remedy = error.filename or "a file", "Mind its permissions, and the space that is left."
+        print(f"stenosis-kit {chosen.command}: {place}: {found}. {remedy}", file=sys.stderr)
     except Exception as error:
         if os.environ.get("STENOSIS_KIT_DEBUG"):
             raise
@@ -121,7 +122,7 @@ def _train(chosen: Arguments) -> int:
 def _levels(chosen: Arguments) -> int:
     from stenosis_kit.levels.command import levels
 
-    levels(chosen.data, chosen.output, chosen.split)
+    levels(chosen.data, chosen.output, chosen.split, chosen.model, preview=chosen.preview)
     return 0
 
 
@@ -215,8 +216,10 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--fresh", action="store_true", help="train everything anew")
 
     levels = _command(commands, "levels", _levels, "find the 25 points of each study", "data")
+    levels.add_argument("model", type=Path, nargs="?", metavar="MODEL", help="default: the bundled localiser")
     levels.add_argument("-o", "--output", type=Path, required=True)
     _which_split(levels, "test")
+    levels.add_argument("--preview", type=Path, metavar="F.png", help="also draw the points of a few studies")
 
     predict = _command(commands, "predict", _predict, "grade a split with trained models", "data")
     predict.add_argument("model", type=Path, nargs="+", metavar="MODEL")

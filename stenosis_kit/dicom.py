@@ -197,6 +197,12 @@ def read_study(images: Path, study_id: int, series: Sequence[tuple[int, str]]) -
     return [read_series(images / str(study_id) / str(series_id), series_id, kind) for series_id, kind in series]
 
 
+def largest(study: Sequence[Series], kind: str) -> Series | None:
+    """The series of a kind with the most usable slices (the first of equals), or None where there is none."""
+    offers = [series for series in study if series.kind == kind and series.slices]
+    return max(offers, key=lambda series: len(series.slices), default=None)
+
+
 def list_files(folder: Path) -> list[Path]:
     """What lies in a folder, by name; nothing where there is no such folder."""
     try:

@@ -15,11 +15,13 @@ from tqdm import tqdm
 from stenosis_kit import __version__, rsna
 from stenosis_kit.budget import Budget, Stopwatch
 from stenosis_kit.crops import VIEWS
-from stenosis_kit.cutting import LabelPoint, StudyCrops, StudyTask, cut_study
+from stenosis_kit.cutting import StudyCrops, cut_study
 from stenosis_kit.dicom import list_files
 from stenosis_kit.errors import InputError, TimeTooShort
 from stenosis_kit.files import fingerprint, make_folder, read_json, run_matches, write_json
+from stenosis_kit.levels.overview import GRID as OVERVIEW_GRID
 from stenosis_kit.store import drop_parts, has_part, is_whole, join_parts, read_part, write_part
+from stenosis_kit.study import LabelPoint, StudyTask
 from stenosis_kit.tables import TrainTables, read_train
 from stenosis_kit.workers import TimeUp, run_tasks
 
@@ -57,7 +59,9 @@ def format(
     data, store = Path(data), Path(store)
     tables = read_train(data)
     tasks = labelled_tasks(tables)
-    print_ = fingerprint(__version__, [asdict(view) for view in VIEWS], *_inputs(data), _image_listing(tasks))
+    print_ = fingerprint(
+        __version__, [asdict(view) for view in VIEWS], OVERVIEW_GRID, *_inputs(data), _image_listing(tasks)
+    )
     make_folder(store)
     if not fresh and run_matches(store / "run.json", print_) and is_whole(store):
         log.info("format: %s is up to date", store)

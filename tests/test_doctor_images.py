@@ -11,11 +11,11 @@ import pydicom
 import pytest
 
 from stenosis_kit import rsna
-from stenosis_kit.cutting import LabelPoint, StudyTask
 from stenosis_kit.doctor import doctor
 from stenosis_kit.doctor.images import CONSEQUENCES, StudyFindings, examine_study
 from stenosis_kit.format import labelled_tasks
 from stenosis_kit.phantom import phantom
+from stenosis_kit.study import LabelPoint, StudyTask
 from stenosis_kit.tables import read_train
 
 USUAL = {"images", "usable", "series_with_several_orientations"}

@@ -11,12 +11,12 @@ import polars as pl
 from tqdm import tqdm
 
 from stenosis_kit import rsna
-from stenosis_kit.cutting import LabelPoint, StudyTask
 from stenosis_kit.doctor.diagnosis import EXAMPLES, Diagnosis
 from stenosis_kit.doctor.images import CONSEQUENCES, StudyFindings, examine_study
 from stenosis_kit.doctor.tables import examine_labels, examine_points, examine_series
 from stenosis_kit.errors import InputError
 from stenosis_kit.predict import unlabelled_tasks
+from stenosis_kit.study import LabelPoint, StudyTask
 from stenosis_kit.tables import SERIES_TABLE, read_cells, read_points, read_series
 from stenosis_kit.tabular import TEXT, Column, read_table
 from stenosis_kit.workers import run_tasks

@@ -10,11 +10,11 @@ import numpy as np
 from pydicom.pixels import get_decoder
 from pydicom.uid import UID
 
-from stenosis_kit.cutting import StudyTask
 from stenosis_kit.dicom import Series, UnreadableSlice, list_files, read_study
 from stenosis_kit.doctor.diagnosis import EXAMPLES
 from stenosis_kit.doctor.points import POINT_CONSEQUENCES, examine_study_points
 from stenosis_kit.geometry import orientation_groups
+from stenosis_kit.study import StudyTask
 
 _FIELD_MM = (50.0, 700.0)  # of an image's sides; the competition's lie between 120 and 400
 _SAME_PLACE_MM = 0.05

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from stenosis_kit import rsna
-from stenosis_kit.cutting import LabelPoint, StudyTask
 from stenosis_kit.dicom import Series
+from stenosis_kit.study import LabelPoint, StudyTask
 
 Note = Callable[[str, str, int], None]
 """Takes a finding's key, a case, and how often."""
