@@ -86,6 +86,14 @@ def _is_alive(process: int) -> bool:
     return True
 
 
+def make_room(partial: Path, size: int) -> None:
+    """Raises OSError where a file of so many bytes cannot be written: before a library tries that would crash there."""
+    with partial.open("wb") as file:
+        file.write(bytes(size))
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def write_text(path: Path, text: str) -> None:
     """Writes a text file atomically."""
     with replacing(path) as partial:
