@@ -167,6 +167,36 @@ def _submit(chosen: Arguments) -> int:
     return int(not run["legal"])
 
 
+def _bundle(chosen: Arguments) -> int:
+    from stenosis_kit.kaggle.bundle import bundle
+
+    folder = bundle(chosen.model, chosen.owner, chosen.output)
+    print(f"next: kaggle datasets create -p {folder} (later: kaggle datasets version -p {folder} -m WHY)")
+    return 0
+
+
+def _kernels(chosen: Arguments) -> int:
+    from stenosis_kit.kaggle.bundle import stage_kernels
+
+    folder = stage_kernels(chosen.owner, chosen.output)
+    print(f"next: kaggle kernels push -p {folder}/submit --timeout 32400")
+    return 0
+
+
+def _paper(chosen: Arguments) -> int:
+    from stenosis_kit.paper.command import paper
+
+    paper(chosen.data, chosen.out, _budget(chosen), chosen.split_by, chosen.input_size)
+    return 0
+
+
+def _report(chosen: Arguments) -> int:
+    from stenosis_kit.report.command import report
+
+    print(report(chosen.folder))
+    return 0
+
+
 # --- Parsing -----------------------------------------------------------------------------------
 
 
@@ -176,7 +206,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     submit = _command(
-        commands, "submit", _submit, "the whole road: format, train, predict, check, score", "data", "out"
+        commands, "submit", _submit, "the whole road: format, train, predict, check, score, report", "data", "out"
     )
     submit.set_defaults(writes="out")
     submit.add_argument("--model", type=Path, help="a trained model; then nothing is trained")
@@ -233,6 +263,24 @@ def _parser() -> argparse.ArgumentParser:
     score = _command(commands, "score", _score, "the official metric", "submission", "labels")
     score.add_argument("--against", type=Path, metavar="OTHER", help="paired bootstrap against another submission")
     score.add_argument("--json", type=Path, metavar="F", help="also write the score there")
+
+    bundle = _command(commands, "bundle", _bundle, "stage what kaggle datasets create uploads")
+    bundle.add_argument("model", type=Path, nargs="?", metavar="MODEL", help="a trained model (default: none)")
+    bundle.add_argument("--owner", metavar="NAME", help="your Kaggle account")
+    _output(bundle, "submission/build")
+
+    kernels = _command(commands, "kernels", _kernels, "stage what kaggle kernels push uploads")
+    kernels.add_argument("--owner", metavar="NAME", required=True, help="your Kaggle account")
+    _output(kernels, "submission/kernels")
+
+    paper = _command(commands, "paper", _paper, "the paper's own recipe, with its tables and figures", "data", "out")
+    paper.set_defaults(writes="out")
+    paper.add_argument("--split-by", choices=("both", "study", "image"), default="both", help="default: %(default)s")
+    paper.add_argument("--input-size", type=_positive, metavar="N", help="pixels a side (default: 256, or what fits)")
+    _time_limit(paper, "30m")
+
+    report = _command(commands, "report", _report, "make a run's report.html, a page that needs no network")
+    report.add_argument("folder", type=Path, metavar="RUN", help="what submit, predict, train or paper wrote")
     return parser
 
 
@@ -250,6 +298,11 @@ def _time_limit(parser: argparse.ArgumentParser, default: str | None) -> None:
     parser.add_argument(
         "--time-limit", type=_time, default=_time(default) if default else None, metavar="T", help=help_
     )
+
+
+def _output(parser: argparse.ArgumentParser, default: str) -> None:
+    help_ = "folder to stage in (default %(default)s)"
+    parser.add_argument("-o", "--output", type=Path, default=Path(default), help=help_)
 
 
 def _which_split(parser: argparse.ArgumentParser, default: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,13 @@ from stenosis_kit.tables import cells_from_wide, grid, read_series, read_train, 
 from stenosis_kit.tabular import read_text
 
 
-def split(data: Path | str, out: Path | str, test_share: float = 0.2, seed: int = 0) -> dict[str, int]:
+def split(
+    data: Path | str,
+    out: Path | str,
+    test_share: float = 0.2,
+    seed: int = 0,
+    held_out: Collection[int] | None = None,
+) -> dict[str, int]:
     """Writes OUT with DATA's train studies parted into train and test; images are linked, not copied.
 
     OUT/solution.csv holds the labels of the test studies, so that offline scoring against held-out labels is
@@ -25,6 +32,7 @@ def split(data: Path | str, out: Path | str, test_share: float = 0.2, seed: int 
         out: new root; must not exist or be empty.
         test_share: share of the labelled studies that is held out, above 0 and below 1.
         seed: of the draw.
+        held_out: the studies to hold out, instead of a drawn share.
 
     Returns:
         Number of studies in `train`, in `test`, and with `images`.
@@ -45,14 +53,16 @@ def split(data: Path | str, out: Path | str, test_share: float = 0.2, seed: int 
     if out.is_dir() and any(out.iterdir()):
         raise InputError(out, "an empty or new folder", "one that holds files", "Give another one.")
     make_folder(out)
-    count = min(max(round(test_share * len(studies)), 1), len(studies) - 1)
-    test = sorted(np.random.default_rng(seed).permutation(studies)[:count].tolist())
+    if held_out is None:
+        count = min(max(round(test_share * len(studies)), 1), len(studies) - 1)
+        held_out = np.random.default_rng(seed).permutation(studies)[:count].tolist()
+    test = sorted(held_out)
     _write_train(data, out, test)
     _write_test(data, out, test)
     linked = 0
     for name, chosen in (("train", sorted(set(studies) - set(test))), ("test", test)):
         linked += _link(data / rsna.images_folder("train"), out / rsna.images_folder(name), chosen)
-    return {"train": len(studies) - count, "test": count, "images": linked}
+    return {"train": len(studies) - len(test), "test": len(test), "images": linked}
 
 
 def _write_train(data: Path, out: Path, test: list[int]) -> None:
