@@ -42,7 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except OSError as error:
         found = f"expected to read or write it; found {error.strerror or error}"
-        print(f"stenosis-kit {chosen.command}: {error.filename}: {found}. Mind its permissions.", file=sys.stderr)
+        place, remedy = error.filename or "a file", "Mind its permissions, and the space that is left."
+        print(f"stenosis-kit {chosen.command}: {place}: {found}. {remedy}", file=sys.stderr)
     except Exception as error:
         if os.environ.get("STENOSIS_KIT_DEBUG"):
             raise

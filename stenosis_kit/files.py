@@ -7,15 +7,22 @@ import io
 import json
 import os
 import re
-from collections.abc import Iterator
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from stenosis_kit.errors import InputError
 
 if TYPE_CHECKING:
     import polars as pl
+
+DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
+"""What numpy raises for a .npy or .npz that is missing, cut off or damaged."""
 
 _PARTIAL = re.compile(r"\.(\d+)\.partial\.(.+)")
 
@@ -79,6 +86,14 @@ def _is_alive(process: int) -> bool:
     return True
 
 
+def make_room(partial: Path, size: int) -> None:
+    """Raises OSError where a file of so many bytes cannot be written: before a library tries that would crash there."""
+    with partial.open("wb") as file:
+        file.write(bytes(size))
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def write_text(path: Path, text: str) -> None:
     """Writes a text file atomically."""
     with replacing(path) as partial:
@@ -102,6 +117,18 @@ def write_frame(path: Path, frame: pl.DataFrame) -> None:
         frame.write_csv(memory)
     with replacing(path) as partial:
         partial.write_bytes(memory.getbuffer())
+
+
+def write_array(path: Path, shape: tuple[int, ...], pieces: Iterable[np.ndarray]) -> None:
+    """Writes a uint8 .npy atomically, piece by piece along its first axis, so that memory does not grow with it.
+
+    Not through a memory map: where the disk is full, that kills the process without a word.
+    """
+    described = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    with replacing(path) as partial, partial.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, described)
+        for piece in pieces:
+            file.write(np.ascontiguousarray(piece, np.uint8).data)
 
 
 def read_json(path: Path, what: str) -> dict:

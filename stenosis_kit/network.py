@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import keras
 
 from stenosis_kit import rsna
+from stenosis_kit.files import make_room, replacing
 
+_H5_OVERHEAD = 1 << 19  # bytes beside the values; a grader's file has a third of that
 PAPER_FILTERS = (32, 64, 128, 256, 512)
 
 
@@ -122,3 +125,14 @@ def _around(images: keras.KerasTensor) -> keras.KerasTensor:
     """The mean over some 35 pixels around each, by way of a coarse grid."""
     coarse = keras.ops.average_pool(keras.ops.average_pool(images, 5, 5), 7, 1, "same")
     return keras.ops.image.resize(coarse, images.shape[1:3], "bilinear")
+
+
+def save_weights(network: keras.Model, path: Path) -> None:
+    """Writes a network's weights atomically.
+
+    Raises:
+        InputError: where they cannot be written.
+    """
+    with replacing(path) as partial:
+        make_room(partial, 4 * network.count_params() + _H5_OVERHEAD)  # HDF5 ends the process where a disk is full
+        network.save_weights(partial)

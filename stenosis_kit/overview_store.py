@@ -6,14 +6,14 @@ facts.npz beside them, see `Overviews`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from stenosis_kit.errors import InputError
-from stenosis_kit.files import replacing
+from stenosis_kit.files import DAMAGED, replacing, write_array
 from stenosis_kit.levels.overview import PX, SLICES, Overview, to_pixels
 
 _PIXELS_NAME, _FACTS_NAME = "overviews/pixels.npy", "overviews/facts.npz"
@@ -60,16 +60,17 @@ def join_overviews(folder: Path, parts: Iterable[tuple[int, list[Overview], np.n
         count: of all overviews.
     """
     facts: dict[str, list] = {"study": [], "kind": [], "frames": [], "canal": []}
-    with replacing(folder / _PIXELS_NAME) as partial:
-        shape = (max(count, 1), SLICES, PX, PX)  # an empty file cannot be mapped
-        pixels = np.lib.format.open_memmap(partial, "w+", np.uint8, shape)
+
+    def pieces() -> Iterator[np.ndarray]:
         for study, overviews, canal in parts:
             for one in overviews:
-                pixels[len(facts["study"])] = one.pixels
                 for name, value in (("study", study), ("kind", one.kind), ("frames", one.frames), ("canal", canal)):
                     facts[name].append(value)
-        pixels.flush()
-        del pixels
+                yield one.pixels
+        if not count:
+            yield np.zeros((SLICES, PX, PX), np.uint8)  # an empty file cannot be mapped
+
+    write_array(folder / _PIXELS_NAME, (max(count, 1), SLICES, PX, PX), pieces())
     with replacing(folder / _FACTS_NAME) as partial, partial.open("wb") as file:
         np.savez(file, **{name: np.array(values) for name, values in facts.items()})
 
@@ -87,7 +88,7 @@ def open_overviews(folder: Path) -> Overviews:
         pixels = np.load(folder / _PIXELS_NAME, mmap_mode="r")[:count]
         if len(pixels) != count:
             raise ValueError(f"{len(pixels)} overviews of {count}")
-    except (OSError, ValueError, KeyError) as error:
+    except DAMAGED as error:
         remedy = "Make the store again: stenosis-kit format DATA STORE --fresh"
         raise InputError(folder / _FACTS_NAME, "a store's overviews", str(error).splitlines()[0], remedy) from None
     return Overviews(pixels, **facts)

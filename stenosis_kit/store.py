@@ -25,9 +25,9 @@ from stenosis_kit import rsna
 from stenosis_kit.crops import VIEW_BY_NAME
 from stenosis_kit.cutting import Lost, StudyCrops
 from stenosis_kit.errors import InputError
-from stenosis_kit.files import read_json, replacing, write_frame
+from stenosis_kit.files import DAMAGED, read_json, replacing, write_array, write_frame
 from stenosis_kit.levels.overview import Overview
-from stenosis_kit.overview_store import join_overviews
+from stenosis_kit.overview_store import join_overviews, open_overviews
 
 MANIFEST = {
     "study_id": pl.Int64,
@@ -95,6 +95,7 @@ def is_whole(folder: Path) -> bool:
     """Whether a store can be opened: nothing of it is missing or cut off."""
     try:
         open_store(folder)
+        open_overviews(folder)
     except InputError:
         return False
     return True
@@ -123,15 +124,19 @@ def write_part(folder: Path, crops: StudyCrops) -> None:
 
 
 def has_part(folder: Path, study_id: int) -> bool:
-    """Whether a study's part is there."""
-    return _part(folder, study_id).is_file()
+    """Whether a study's part is there and can be read."""
+    try:
+        read_part(folder, study_id)
+    except DAMAGED:
+        return False
+    return True
 
 
 def read_part(folder: Path, study_id: int) -> StudyCrops:
     """Reads a part back.
 
     Raises:
-        OSError, ValueError: where there is no such part, or it is damaged.
+        files.DAMAGED: where there is no such part, or it is damaged.
     """
     with np.load(_part(folder, study_id)) as file:
         notes = json.loads(file["notes"].tobytes())
@@ -176,13 +181,8 @@ def _join_view(folder: Path, studies: Sequence[int], view: str, size: int) -> No
     if not size:
         path.unlink(missing_ok=True)
         return
-    header = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.uint8)), "fortran_order": False}
-    with replacing(path) as partial, partial.open("wb") as file:
-        # Not through a memory map: where the disk is full, that kills the process without a word.
-        np.lib.format.write_array_header_1_0(file, {**header, "shape": _shape(view, size)})
-        for part in _parts(folder, studies):
-            if view in part.arrays:
-                file.write(np.ascontiguousarray(part.arrays[view]).data)
+    parts = _parts(folder, studies)
+    write_array(path, _shape(view, size), (part.arrays[view] for part in parts if view in part.arrays))
 
 
 def _parts(folder: Path, studies: Sequence[int]) -> Iterator[StudyCrops]:

@@ -21,7 +21,7 @@ from stenosis_kit.backend import load_tensorflow
 from stenosis_kit.budget import Budget, Stopwatch, show_time
 from stenosis_kit.crops import VIEW_BY_NAME
 from stenosis_kit.errors import InputError, TimeTooShort
-from stenosis_kit.files import fingerprint, make_folder, read_json, replacing, run_matches, write_json
+from stenosis_kit.files import fingerprint, make_folder, read_json, run_matches, write_frame, write_json
 from stenosis_kit.folds import FOLDS_NAME, assign_folds, read_folds, write_folds
 from stenosis_kit.model import MODEL_NAME, Description, TrainedGrader
 from stenosis_kit.out_of_fold import Answers, fit_pools, pooled
@@ -144,6 +144,7 @@ class _Run:
         return read_json(path, "an unfinished run")
 
     def _train_job(self, job: TrainedGrader, budget: Budget, jitter: Jitter) -> None:
+        from stenosis_kit.network import save_weights
         from stenosis_kit.placing import augmentation
         from stenosis_kit.training import MONITOR, GraderTraining, Lesson
 
@@ -163,8 +164,7 @@ class _Run:
         history, answers = self.trainings[job.grader].run(
             lesson, budget, seed, augmentation(VIEW_BY_NAME[job.grader.view], jitter)
         )
-        with replacing(self.folder / job.weights) as partial:
-            self.trainings[job.grader].network.save_weights(partial)
+        save_weights(self.trainings[job.grader].network, self.folder / job.weights)
         result = {"history": history, "rows": rows[fold == job.fold].tolist(), "answers": answers.tolist()}
         write_json(self._result(job), result | {"seconds": round(budget.elapsed(), 1)})
         reached = min((epoch.get(MONITOR, float("nan")) for epoch in history), default=float("nan"))
@@ -179,9 +179,8 @@ class _Run:
         pools = fit_pools(self.manifest, answers, priors)
         Description(self.training, tuple(self.jobs), pools, priors, print_).save(self.folder)
         oof = pooled(self.manifest, answers, priors, pools)
-        for name, frame in (("oof.csv", oof), ("history.csv", _history(results))):
-            with replacing(self.folder / name) as partial:
-                frame.write_csv(partial)
+        write_frame(self.folder / "oof.csv", oof)
+        write_frame(self.folder / "history.csv", _history(results))
         return {"studies": len(self.folds), "models": self.models, "networks": len(self.jobs), "oof_rows": oof.height}
 
     def _rows(self, view: str) -> np.ndarray:

@@ -99,9 +99,11 @@ class GraderTraining:
         return epochs, grade(network, self.grader, lesson.crops[lesson.validate])
 
     def _start_over(self, seed: int) -> None:
-        """New weights, and an optimiser that remembers nothing."""
+        """New weights and dropout seeds, and an optimiser that remembers nothing of the training before."""
         keras.utils.set_random_seed(seed)
-        self.network.set_weights(build_network(self.grader, self.training).get_weights())
+        fresh = build_network(self.grader, self.training)
+        for variable, new in zip(self.network.variables, fresh.variables, strict=True):
+            variable.assign(new)
         for variable in self.network.optimizer.variables:
             variable.assign(keras.ops.zeros_like(variable))
 

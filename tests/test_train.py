@@ -54,26 +54,32 @@ def test_a_stopped_run_goes_on_with_the_networks_it_lacks(model, store, small_tr
     trained = []
     honest = train_module._Run._train_job
 
-    def stopping(run, job, budget):
+    def stopping(run, job, *rest):
         if len(trained) == 1:
             raise KeyboardInterrupt
         trained.append(job)
-        honest(run, job, budget)
+        honest(run, job, *rest)
 
-    one_epoch = replace(small_training, max_epochs=1, graders=small_training.graders[:1])
+    few_epochs = replace(small_training, graders=small_training.graders[:1])
+    stopped, undisturbed = tmp_path / "stopped", tmp_path / "undisturbed"
     monkeypatch.setattr(train_module._Run, "_train_job", stopping)
     with pytest.raises(KeyboardInterrupt):
-        train(store, tmp_path, Budget(600.0), one_epoch)
-    assert not (tmp_path / "run.json").exists()
-    first = {path.name: path.read_bytes() for path in tmp_path.glob("*.h5")}
-    folds = (tmp_path / "folds.csv").read_bytes()
+        train(store, stopped, Budget(), few_epochs)
+    assert not (stopped / "run.json").exists()
+    first = {path.name: path.read_bytes() for path in stopped.glob("*fold?.weights.h5")}
+    folds = (stopped / "folds.csv").read_bytes()
 
     monkeypatch.setattr(train_module._Run, "_train_job", honest)
-    run = train(store, tmp_path, Budget(600.0), one_epoch)
+    run = train(store, stopped, Budget(), few_epochs)
     assert run["networks"] == 2
     assert len(first) == 1
-    assert all((tmp_path / name).read_bytes() == weights for name, weights in first.items())
-    assert (tmp_path / "folds.csv").read_bytes() == folds
+    assert all((stopped / name).read_bytes() == weights for name, weights in first.items())
+    assert (stopped / "folds.csv").read_bytes() == folds
+
+    train(store, undisturbed, Budget(), few_epochs)  # by epochs, not by time: so it comes to the same
+    one, other = (pl.read_csv(folder / "oof.csv") for folder in (stopped, undisturbed))
+    assert one["row_id"].to_list() == other["row_id"].to_list()
+    np.testing.assert_allclose(one.select(rsna.SEVERITIES), other.select(rsna.SEVERITIES), rtol=0, atol=1e-5)
 
 
 def test_too_short_a_time_is_said_with_the_least_that_would_do(store, tmp_path):

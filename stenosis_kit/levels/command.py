@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from stenosis_kit import rsna
 from stenosis_kit.dicom import read_study
-from stenosis_kit.files import replacing
+from stenosis_kit.files import write_frame
 from stenosis_kit.levels.carry import VIEW_OF_TERM
 from stenosis_kit.levels.locate import locate
 from stenosis_kit.levels.midline import on_midline
@@ -79,8 +79,7 @@ def levels(
             found = [_empty(task.study_id, condition, level) for condition, level in rsna.CELLS]
         rows += found
     frame = pl.DataFrame(rows, schema=COLUMNS, orient="row").sort("study_id", maintain_order=True)
-    with replacing(output) as partial:
-        frame.write_csv(partial)
+    write_frame(output, frame)
     for method, count in Counter(frame["method"].fill_null("not covered by any series")).most_common():
         log.info("levels: %5d points: %s", count, method)
     if preview:

@@ -15,7 +15,7 @@ import numpy as np
 
 from stenosis_kit import rsna
 from stenosis_kit.errors import InputError
-from stenosis_kit.files import read_json, replacing, write_json
+from stenosis_kit.files import read_json, write_json
 from stenosis_kit.levels.carry import TYPICAL, Carry
 from stenosis_kit.levels.chain import Steps, decode
 from stenosis_kit.levels.heatmaps import SIDE, log_shares, to_overview
@@ -89,8 +89,9 @@ class Localiser:
 
     def save(self, folder: Path) -> None:
         """Writes the description and the weights."""
-        with replacing(folder / WEIGHTS_NAME) as partial:
-            self.network.save_weights(partial)
+        from stenosis_kit.network import save_weights
+
+        save_weights(self.network, folder / WEIGHTS_NAME)
         steps = {"mean": self.steps.mean.round(4).tolist(), "precision": self.steps.precision.round(6).tolist()}
         carry = {view: rows.round(3).tolist() for view, rows in self.carry.steps.items()}
         write_json(folder / DESCRIPTION_NAME, {"steps": steps, "carry": carry, "notes": self.notes})

@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from stenosis_kit import rsna
 from stenosis_kit.errors import InputError
+from stenosis_kit.files import write_json
 from stenosis_kit.phantom.faults import MODES, check_names
 from stenosis_kit.phantom.protocols import SIZES
 from stenosis_kit.phantom.study import Order, Study, make_study, one_thread
@@ -78,13 +79,13 @@ def phantom(
         _log.info("%s: the same cohort is there already", out)
     else:
         _clear(out)
-        (out / MARKER).write_text(json.dumps(settings | {"complete": False}, indent=1))
+        write_json(out / MARKER, settings | {"complete": False})
         splits = ["train"] * studies + ["test"] * test_studies
         orders = [
             Order(seed, index, split, size, faults, noise, forced.get(index, ())) for index, split in enumerate(splits)
         ]
         write_tables(out, _make_all(orders, out, workers))
-        _mark(out, settings)
+        write_json(out / MARKER, settings)
     if preview:
         from stenosis_kit.phantom.preview import save_preview
 
@@ -147,9 +148,3 @@ def _clear(out: Path) -> None:
         shutil.rmtree(out / rsna.images_folder(split), ignore_errors=True)
     for path in out.glob("*.csv"):
         path.unlink()
-
-
-def _mark(out: Path, settings: dict) -> None:
-    temporary = out / f"{MARKER}.part"
-    temporary.write_text(json.dumps(settings, indent=1))
-    temporary.replace(out / MARKER)

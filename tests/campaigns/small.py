@@ -7,6 +7,8 @@ from pathlib import Path
 
 from stenosis_kit.budget import Budget
 from stenosis_kit.console import end_on_signals
+from stenosis_kit.errors import InputError
+from stenosis_kit.lock import locked
 from stenosis_kit.settings import Grader, Training
 from stenosis_kit.train import train
 
@@ -16,4 +18,9 @@ SMALL = Training(folds=2, filters=(4, 4, 4, 8, 8), dense=(16, 8), max_epochs=2, 
 
 if __name__ == "__main__":
     end_on_signals()
-    train(Path(sys.argv[1]), Path(sys.argv[2]), Budget(1200.0), SMALL)
+    try:
+        with locked(Path(sys.argv[2])):
+            train(Path(sys.argv[1]), Path(sys.argv[2]), Budget(), SMALL)
+    except InputError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
