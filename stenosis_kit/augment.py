@@ -20,7 +20,8 @@ from stenosis_kit.crops import View
 class Augmentation:
     """Ranges of the random changes; shifts stand for the error of whatever places crops in prediction."""
 
-    shift_mm: float = 2.0  # standard deviation along x and y
+    shift_mm: tuple[float, float] = (2.0, 2.0)  # standard deviation along x and y
+    slip: float = 0.0  # share of crops whose slices are the next ones, on either side
     rotation_deg: float = 10.0  # uniform within plus or minus
     zoom: float = 0.13  # uniform within plus or minus
     gamma: float = 0.25  # standard deviation of the exponent's logarithm
@@ -39,8 +40,7 @@ def random_parts(view: View, mm: float, px: int, count: tf.Tensor, ranges: Augme
     """(count, 8) transforms to randomly shifted, rotated and zoomed central parts."""
     zoom = tf.random.uniform([count], 1 - ranges.zoom, 1 + ranges.zoom)
     angle = tf.random.uniform([count], -1.0, 1.0) * np.float32(np.deg2rad(ranges.rotation_deg))
-    pixels = ranges.shift_mm * view.px / view.mm
-    shift = tf.random.normal([2, count], stddev=pixels)
+    shift = tf.random.normal([2, count]) * np.float32(np.array(ranges.shift_mm)[:, None] * view.px / view.mm)
     return _about_center(zoom * np.float32(mm / px * view.px / view.mm), angle, shift[0], shift[1], view, px)
 
 
@@ -66,6 +66,8 @@ def sample(crops: tf.Tensor, transforms: tf.Tensor, px: int) -> tf.Tensor:
 def change(images: tf.Tensor, view: View, ranges: Augmentation) -> tf.Tensor:
     """Random contrast, noise and (where the view allows it) flips of images in [0, 1]."""
     count = tf.shape(images)[0]
+    if ranges.slip:
+        images = _slipped(images, count, ranges.slip)
     gamma = tf.exp(tf.random.normal([count, 1, 1, 1], stddev=ranges.gamma))
     images = tf.pow(images, gamma) + tf.random.normal(tf.shape(images), stddev=ranges.noise)
     if ranges.flip and view.term == "spinal":
@@ -73,6 +75,14 @@ def change(images: tf.Tensor, view: View, ranges: Augmentation) -> tf.Tensor:
         heads = tf.random.uniform([count, 1, 1, 1]) < 0.5
         images = tf.where(heads, tf.reverse(images, [axis]), images)
     return tf.clip_by_value(images, 0.0, 1.0)
+
+
+def _slipped(images: tf.Tensor, count: tf.Tensor, slip: float) -> tf.Tensor:
+    """Some images one slice to either side; the last one is repeated at the end."""
+    drawn = tf.random.uniform([count, 1, 1, 1])
+    ahead = tf.concat([images[..., 1:], images[..., -1:]], axis=-1)
+    behind = tf.concat([images[..., :1], images[..., :-1]], axis=-1)
+    return tf.where(drawn < slip / 2, ahead, tf.where(drawn > 1 - slip / 2, behind, images))
 
 
 def _about_center(

@@ -9,7 +9,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     log_to_stderr()
     end_on_signals()
     try:
-        code = chosen.run(chosen)
+        with _reserved(chosen):
+            code = chosen.run(chosen)
         sys.stdout.flush()
         return code
     except InputError as error:
@@ -48,6 +50,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"stenosis-kit {chosen.command}: unexpected {name}: {error}", file=sys.stderr)
         print("Please report it; STENOSIS_KIT_DEBUG=1 shows where it happened.", file=sys.stderr)
     return 2
+
+
+@contextmanager
+def _reserved(chosen: Arguments) -> Iterator[None]:
+    """Keeps the folder that a command writes for it alone, and clears what killed runs left half written."""
+    from stenosis_kit.files import remove_stale
+    from stenosis_kit.lock import locked
+
+    for path in filter(None, (getattr(chosen, name, None) for name in ("output", "json"))):
+        remove_stale(path)
+        remove_stale(path.with_suffix(".run.json"))
+    folder = getattr(chosen, "writes", None)
+    with locked(getattr(chosen, folder)) if folder else nullcontext():
+        yield
 
 
 # --- Commands ----------------------------------------------------------------------------------
@@ -76,13 +92,11 @@ def _doctor(chosen: Arguments) -> int:
     from stenosis_kit.doctor import doctor
     from stenosis_kit.files import write_json
 
-    found = doctor(chosen.data, chosen.split)
+    found = doctor(chosen.data, chosen.split, pixels=chosen.pixels)
     if chosen.json:
         write_json(chosen.json, found.findings)
-    for key, value in found.findings.items():
-        print(f"{key:28} {_shown(value)}")
-    for remark in found.remarks:
-        print(remark)
+    print(*found.lines(), sep="\n")
+    print("", "ROWS WILL BE LOST OR UNUSABLE: see above." if found.rows_lost else "no row will be lost", sep="\n")
     return int(found.rows_lost)
 
 
@@ -107,7 +121,7 @@ def _train(chosen: Arguments) -> int:
 def _levels(chosen: Arguments) -> int:
     from stenosis_kit.levels.command import levels
 
-    levels(chosen.data, chosen.output, chosen.split)
+    levels(chosen.data, chosen.output, chosen.split, chosen.model, preview=chosen.preview)
     return 0
 
 
@@ -168,6 +182,20 @@ def _kernels(chosen: Arguments) -> int:
     return 0
 
 
+def _paper(chosen: Arguments) -> int:
+    from stenosis_kit.paper.command import paper
+
+    paper(chosen.data, chosen.out, _budget(chosen), chosen.split_by, chosen.input_size)
+    return 0
+
+
+def _report(chosen: Arguments) -> int:
+    from stenosis_kit.report.command import report
+
+    print(report(chosen.folder))
+    return 0
+
+
 # --- Parsing -----------------------------------------------------------------------------------
 
 
@@ -177,12 +205,14 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     submit = _command(
-        commands, "submit", _submit, "the whole road: format, train, predict, check, score", "data", "out"
+        commands, "submit", _submit, "the whole road: format, train, predict, check, score, report", "data", "out"
     )
+    submit.set_defaults(writes="out")
     submit.add_argument("--model", type=Path, help="a trained model; then nothing is trained")
     _time_limit(submit, "8m")
 
     phantom = _command(commands, "phantom", _phantom, "make a synthetic cohort in the competition's layout", "out")
+    phantom.set_defaults(writes="out")
     phantom.add_argument("--studies", type=_count, default=240, help="training studies (default %(default)s)")
     phantom.add_argument("--test-studies", type=_count, default=100, help="test studies (default %(default)s)")
     phantom.add_argument("--seed", type=_count, default=0)
@@ -193,26 +223,32 @@ def _parser() -> argparse.ArgumentParser:
     phantom.add_argument("--preview", type=Path, metavar="F.png", help="also draw one study")
 
     split = _command(commands, "split", _split, "hold out studies for offline scoring", "data", "out")
+    split.set_defaults(writes="out")
     split.add_argument("--test-share", type=float, default=0.2, help="share held out (default %(default)s)")
     split.add_argument("--seed", type=_count, default=0)
 
     doctor = _command(commands, "doctor", _doctor, "what is wrong with a data folder", "data")
     _which_split(doctor, "train")
+    doctor.add_argument("--pixels", action="store_true", help="decode every image too, not only its header")
     doctor.add_argument("--json", type=Path, metavar="F", help="also write the findings there")
 
     format_ = _command(commands, "format", _format, "cut crops from tables and DICOM", "data", "store")
+    format_.set_defaults(writes="store")
     format_.add_argument("--workers", type=_positive, help="processes (default: all cores)")
     format_.add_argument("--fresh", action="store_true", help="make everything anew")
 
     train = _command(commands, "train", _train, "train graders on a crop store", "store", "model")
+    train.set_defaults(writes="model")
     _time_limit(train, "30m")
     train.add_argument("--folds", type=_positive, help="models a grader (default 3, fewer where the time is short)")
     train.add_argument("--seed", type=_count)
     train.add_argument("--fresh", action="store_true", help="train everything anew")
 
     levels = _command(commands, "levels", _levels, "find the 25 points of each study", "data")
+    levels.add_argument("model", type=Path, nargs="?", metavar="MODEL", help="default: the bundled localiser")
     levels.add_argument("-o", "--output", type=Path, required=True)
     _which_split(levels, "test")
+    levels.add_argument("--preview", type=Path, metavar="F.png", help="also draw the points of a few studies")
 
     predict = _command(commands, "predict", _predict, "grade a split with trained models", "data")
     predict.add_argument("model", type=Path, nargs="+", metavar="MODEL")
@@ -235,6 +271,15 @@ def _parser() -> argparse.ArgumentParser:
     kernels = _command(commands, "kernels", _kernels, "stage what kaggle kernels push uploads")
     kernels.add_argument("--owner", metavar="NAME", required=True, help="your Kaggle account")
     _output(kernels, "submission/kernels")
+
+    paper = _command(commands, "paper", _paper, "the paper's own recipe, with its tables and figures", "data", "out")
+    paper.set_defaults(writes="out")
+    paper.add_argument("--split-by", choices=("both", "study", "image"), default="both", help="default: %(default)s")
+    paper.add_argument("--input-size", type=_positive, metavar="N", help="pixels a side (default: 256, or what fits)")
+    _time_limit(paper, "30m")
+
+    report = _command(commands, "report", _report, "make a run's report.html, a page that needs no network")
+    report.add_argument("folder", type=Path, metavar="RUN", help="what submit, predict, train or paper wrote")
     return parser
 
 

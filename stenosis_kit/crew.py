@@ -25,6 +25,13 @@ class TaskLost(Exception):
     """What a task yields that could not be run: its worker died or was given up, or time ran out."""
 
 
+class WorkerDied(TaskLost):
+    """A worker was gone before its task was done."""
+
+    def __init__(self) -> None:
+        super().__init__("a worker process died on it")
+
+
 class Crew:
     """Processes that run one function; one is started whenever a task finds none idle."""
 
@@ -46,9 +53,18 @@ class Crew:
         """Has a process run the task and returns its result. Called by several threads at a time.
 
         Raises:
-            TaskLost: where the process died on it, or it took too long: then the process is killed.
+            TaskLost: where two processes died on it, or it took too long: then the process is killed.
             Exception: what the function raised.
         """
+        try:
+            result = self._run_once(task)
+        except WorkerDied:  # by its own fault, or by the system's that was short of memory
+            result = self._run_once(task)
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    def _run_once(self, task: Any) -> Any:
         worker = self._take()
         try:
             result = worker.run(task, self.task_s)
@@ -57,8 +73,6 @@ class Crew:
             raise
         with self._lock:
             self._idle.append(worker)
-        if isinstance(result, Exception):
-            raise result
         return result
 
     def dismiss(self) -> None:
@@ -103,7 +117,7 @@ class _Worker:
                 raise TaskLost(f"it took more than {seconds:g} s and was given up")
             return self.pipe.recv()
         except (EOFError, OSError):
-            raise TaskLost("a worker process died on it") from None
+            raise WorkerDied from None
         except TaskLost:
             raise
         except Exception as error:  # whatever pickling and its reverse may raise

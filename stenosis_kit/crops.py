@@ -11,12 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import affine_transform
 
 from stenosis_kit import rsna
 from stenosis_kit.dicom import Series, Slice, UnreadableSlice
-from stenosis_kit.geometry import AXIAL, Plane, orientation_groups, sampling_matrix
+from stenosis_kit.geometry import AXIAL, Plane, orientation_groups
 from stenosis_kit.levels.projection import nearest_slice
+from stenosis_kit.sampling import as_bytes, outside_share, resample
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,6 @@ VIEWS = (
 VIEW_BY_NAME = {view.name: view for view in VIEWS}
 
 
-_FINEST = 8  # samples along a crop's pixel: a header's tiny PixelSpacing must not take all memory
-
-
 @dataclass(frozen=True, eq=False)
 class Crop:
     """The pixels of one view of one cell.
@@ -81,7 +78,7 @@ def cut(series: Series, point: np.ndarray, view: View, mirrored: bool = False) -
         None where no readable slice passes within `rsna.LEVEL_GUARD_MM` of the point.
     """
     try:
-        low, high = series.window()
+        window = series.window()
     except UnreadableSlice:
         return None
     while pick := nearest_slice([series], point):
@@ -92,17 +89,20 @@ def cut(series: Series, point: np.ndarray, view: View, mirrored: bool = False) -
             continue  # that slice has left the series: choose again
         if mirrored and series.orientation != AXIAL:
             signal, chosen = signal[::-1], chosen[::-1]
-        matrices = [_matrix(item.plane, point, view, series.orientation, mirrored) for item in chosen]
         layers = [
-            _resample(each, matrix, view, item.plane, low)
-            for each, matrix, item in zip(signal, matrices, chosen, strict=True)
+            resample(each, item.plane, point, _axes(item.plane, series, mirrored), view.px, view.mm, window[0])
+            for each, item in zip(signal, chosen, strict=True)
         ]
-        pixels = np.clip((np.stack(layers, axis=-1) - low) * (255 / (high - low)), 0, 255).round().astype(np.uint8)
-        x, y = pick.slice.plane.to_pixel(point)
-        return Crop(
-            pixels, pick.slice, float(x), float(y), _padding(matrices[view.slices // 2], view, pick.slice.plane)
-        )
+        middle = pick.slice.plane
+        padding = outside_share(middle, point, _axes(middle, series, mirrored), view.px, view.mm)
+        x, y = middle.to_pixel(point)
+        return Crop(as_bytes(np.stack(layers, axis=-1), window), pick.slice, float(x), float(y), padding)
     return None
+
+
+def _axes(plane: Plane, series: Series, mirrored: bool) -> tuple[np.ndarray, np.ndarray]:
+    right, down = plane.display_axes(series.orientation)
+    return (-right, down) if mirrored and series.orientation == AXIAL else (right, down)
 
 
 def _neighbours(series: Series, middle: Slice, point: np.ndarray, view: View) -> list[Slice]:
@@ -118,27 +118,3 @@ def _neighbours(series: Series, middle: Slice, point: np.ndarray, view: View) ->
         nearest = np.lexsort((np.abs(depth), away))[0]
         chosen.append(middle if step == 0 else parallel[nearest])
     return chosen
-
-
-def _matrix(plane: Plane, point: np.ndarray, view: View, orientation: str, mirrored: bool) -> np.ndarray:
-    right, down = plane.display_axes(orientation)
-    if mirrored and orientation == AXIAL:
-        right = -right
-    return sampling_matrix(plane, point, (right, down), view.px, view.mm)
-
-
-def _resample(signal: np.ndarray, matrix: np.ndarray, view: View, plane: Plane, outside: float) -> np.ndarray:
-    """(px, px) float32, linear; where the crop's pixels are much larger than the image's, their mean."""
-    fine = min(max(1, round(view.mm / view.px / min(plane.spacing))), _FINEST)
-    step, corner = matrix[:, :2] / fine, matrix[:, 2] - matrix[:, :2].sum(axis=1) * (fine - 1) / (2 * fine)
-    swapped = step[::-1, ::-1]  # scipy counts (row, column)
-    side = view.px * fine
-    dense = affine_transform(signal, swapped, corner[::-1], (side, side), order=1, mode="constant", cval=outside)
-    return dense.reshape(view.px, fine, view.px, fine).mean(axis=(1, 3))
-
-
-def _padding(matrix: np.ndarray, view: View, plane: Plane) -> float:
-    y, x = np.mgrid[: view.px, : view.px]
-    image_x, image_y = np.einsum("ij,jyx->iyx", matrix, np.stack([x, y, np.ones_like(x)]))
-    inside = (image_x >= 0) & (image_x <= plane.shape[1] - 1) & (image_y >= 0) & (image_y <= plane.shape[0] - 1)
-    return float(1 - inside.mean())

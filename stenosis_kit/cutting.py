@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,44 +15,18 @@ from stenosis_kit import rsna
 from stenosis_kit.crops import VIEWS, Crop, View, cut
 from stenosis_kit.dicom import Series, read_study
 from stenosis_kit.geometry import midpoint
-from stenosis_kit.levels import anatomy
-from stenosis_kit.levels.locate import CanalPoints, locate
+from stenosis_kit.levels.carry import CANAL_AXIAL, TYPICAL, Carry
+from stenosis_kit.levels.locate import locate
+from stenosis_kit.levels.midline import on_midline
+from stenosis_kit.levels.overview import Overview, study_overviews
 from stenosis_kit.levels.projection import nearest_slice
-
-Cell = tuple[str, str]
-"""(condition, level)."""
+from stenosis_kit.study import CanalPoints, Cell, LabelPoint, StudyTask
 
 LABEL, LABEL_MIDPOINT, LABEL_PROJECTED = "label", "label midpoint", "label projected"
 """Point sources of a crop that a label point centres; other crops name the method of `levels.locate`."""
 
-
-@dataclass(frozen=True)
-class LabelPoint:
-    """A row of train_label_coordinates.csv: a pixel (x, y) of one instance of one series."""
-
-    series_id: int
-    instance_number: int
-    x: float
-    y: float
-
-
-@dataclass(frozen=True)
-class StudyTask:
-    """All that a worker needs to know of a study; plain data, so that it can be sent to any process.
-
-    Attributes:
-        images: the split's image folder.
-        study_id: the study.
-        series: (series_id, kind) from the series table.
-        severities: severity of each labelled cell; None to cut for prediction, without any label.
-        points: label points of the cells.
-    """
-
-    images: Path
-    study_id: int
-    series: tuple[tuple[int, str], ...]
-    severities: dict[Cell, str] | None = None
-    points: dict[Cell, LabelPoint] = field(default_factory=dict)
+_FROM_LABEL = Carry({view: steps for view, steps in TYPICAL.steps.items() if view != CANAL_AXIAL})
+"""A canal's label point is where its axial view is cut too, where the recesses have no labels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +62,8 @@ class StudyCrops:
         lost: what was not cut.
         skipped_files: {series_id/file name: why}.
         seconds: that it took.
+        overviews: of a labelled study, what the localiser learns from.
+        canal: (5, 3) its canal's label points, patient mm; NaN where there is none.
     """
 
     study_id: int
@@ -97,13 +72,20 @@ class StudyCrops:
     lost: list[Lost] = field(default_factory=list)
     skipped_files: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    overviews: list[Overview] = field(default_factory=list)
+    canal: np.ndarray = field(default_factory=lambda: np.full((len(rsna.LEVELS), 3), np.nan))
 
 
 def cut_study(task: StudyTask) -> StudyCrops:
     """Reads a study's headers, decides where its views are cut, and cuts them."""
     study = read_study(task.images, task.study_id, task.series)
-    sites = predicted_sites(study) if task.severities is None else label_sites(study, task.severities, task.points)
+    if task.severities is None:
+        sites = predicted_sites(study, task.canal, task.carry)
+    else:
+        sites = label_sites(study, task.severities, task.points, task.canal)
     result = StudyCrops(task.study_id)
+    if task.severities is not None:
+        result.overviews, result.canal = study_overviews(study), canal_labels(study, task.points)
     pixels: dict[str, list[np.ndarray]] = {}
     for site in sites:
         crop = None
@@ -132,15 +114,20 @@ def _cut_site(study: Sequence[Series], site: Site) -> tuple[Site, Crop] | tuple[
     return Lost(site.condition, site.level, site.view.name, "its slices cannot be read"), None
 
 
-def predicted_sites(study: Sequence[Series]) -> Iterator[Site | Lost]:
-    """Where each view of each of the 25 cells is cut in a study without labels."""
-    canal = locate(study)
+def predicted_sites(
+    study: Sequence[Series], canal: CanalPoints | None = None, carry: Carry = TYPICAL
+) -> Iterator[Site | Lost]:
+    """Where each view of each of the 25 cells is cut without labels; `canal` and `carry` as in `StudyTask`."""
+    canal = _canal_of(study, canal)
     for condition, level, view in _views_of(rsna.CELLS):
-        yield _carried_site(study, condition, level, view, canal)
+        yield _carried_site(study, condition, level, view, canal, carry)
 
 
 def label_sites(
-    study: Sequence[Series], severities: dict[Cell, str], points: dict[Cell, LabelPoint]
+    study: Sequence[Series],
+    severities: dict[Cell, str],
+    points: dict[Cell, LabelPoint],
+    canal: CanalPoints | None = None,
 ) -> Iterator[Site | Lost]:
     """Where each view of each labelled cell is cut.
 
@@ -148,14 +135,35 @@ def label_sites(
     the canal point. A cell whose own point is missing is carried from the canal's label point of its level, else
     placed as prediction would place it.
     """
-    placed = {cell: found for cell, point in points.items() if (found := _in_patient(study, point))}
-    located = None
+    placed = {cell: found for cell, point in points.items() if (found := in_patient(study, point))}
+    predicted = None
+    labelled = CanalPoints(canal_labels(study, points), LABEL_PROJECTED, np.ones(len(rsna.LEVELS)))
     for condition, level, view in _views_of(severities):
         site = _label_site(study, placed, condition, level, view)
+        if site is None and np.isfinite(labelled.points[rsna.LEVELS.index(level)]).all():
+            site = _carried_site(study, condition, level, view, labelled, _FROM_LABEL)
         if site is None:
-            located = located or locate(study)
-            site = _carried_site(study, condition, level, view, _level_label(placed, level) or located)
+            predicted = predicted or _canal_of(study, canal)
+            site = _carried_site(study, condition, level, view, predicted, TYPICAL)
         yield site
+
+
+def _canal_of(study: Sequence[Series], found: CanalPoints | None) -> CanalPoints | None:
+    """What the localiser found, else what needs no network, on the midline; None where there is nothing to go by."""
+    canal = found or locate(study)
+    return on_midline(study, canal) if canal else None
+
+
+def canal_labels(study: Sequence[Series], points: dict[Cell, LabelPoint]) -> np.ndarray:
+    """(5, 3) the canal's label points, patient mm; NaN where there is none."""
+    condition = rsna.condition_of("spinal", None).name
+    found = np.full((len(rsna.LEVELS), 3), np.nan)
+    for index, level in enumerate(rsna.LEVELS):
+        point = points.get((condition, level))
+        place = in_patient(study, point) if point else None
+        if place:
+            found[index] = place[1]
+    return found
 
 
 def _views_of(cells: Sequence[Cell] | dict[Cell, str]) -> Iterator[tuple[str, str, View]]:
@@ -165,7 +173,8 @@ def _views_of(cells: Sequence[Cell] | dict[Cell, str]) -> Iterator[tuple[str, st
                 yield condition, level, view
 
 
-def _in_patient(study: Sequence[Series], point: LabelPoint) -> tuple[Series, np.ndarray] | None:
+def in_patient(study: Sequence[Series], point: LabelPoint) -> tuple[Series, np.ndarray] | None:
+    """The series of a label point and its place (3,), patient mm; None where its slice is missing or unusable."""
     series = next((one for one in study if one.series_id == point.series_id), None)
     index = series.index_of(point.instance_number) if series else None
     if index is None:
@@ -177,7 +186,7 @@ def _label_site(
     study: Sequence[Series], placed: dict[Cell, tuple[Series, np.ndarray]], condition: str, level: str, view: View
 ) -> Site | None:
     sides = [placed.get((rsna.condition_of("subarticular", side).name, level)) for side in (rsna.LEFT, rsna.RIGHT)]
-    if view.name == "canal_axial":
+    if view.name == CANAL_AXIAL:
         if None in sides:
             return None
         point = midpoint(sides[0][1], sides[1][1])
@@ -189,21 +198,15 @@ def _label_site(
     return Site(condition, level, view, series, point, LABEL)
 
 
-def _level_label(placed: dict[Cell, tuple[Series, np.ndarray]], level: str) -> CanalPoints | None:
-    """The canal's label point of a level, as if a localiser had found all levels there."""
-    found = placed.get((rsna.condition_of("spinal", None).name, level))
-    return CanalPoints(np.tile(found[1], (len(rsna.LEVELS), 1)), LABEL_PROJECTED, 1.0) if found else None
-
-
 def _carried_site(
-    study: Sequence[Series], condition: str, level: str, view: View, canal: CanalPoints | None
+    study: Sequence[Series], condition: str, level: str, view: View, canal: CanalPoints | None, carry: Carry
 ) -> Site | Lost:
     offers = [series for series in _of_kind(study, view) if series.slices]
     if not offers:
         return Lost(condition, level, view.name, f"no readable {view.series_kind} series")
     if canal is None:
         return Lost(condition, level, view.name, "its level was not found")
-    point = anatomy.cell_point(canal.points[rsna.LEVELS.index(level)], condition, level)
+    point = carry.point(canal.points, view.name, condition, level)
     pick = nearest_slice(offers, point)
     if pick is None:
         return Lost(condition, level, view.name, f"no {view.series_kind} slice covers its level")

@@ -36,7 +36,7 @@ class Slice:
         path: the file.
         plane: its geometry.
         slope, intercept: signal = stored * slope + intercept (PS3.3 C.11.1); slope < 0 where MONOCHROME1.
-        frame_at: where a compressed frame begins in the file, bytes; else 0.
+        header: what else the file says of itself; None of a slice that no file describes.
     """
 
     number: int
@@ -44,7 +44,7 @@ class Slice:
     plane: Plane
     slope: float = 1.0
     intercept: float = 0.0
-    frame_at: int = 0
+    header: Header | None = None
 
 
 def read_slice(path: Path) -> Slice:
@@ -72,7 +72,7 @@ def as_slice(path: Path, header: Header) -> Slice:
         raise UnreadableSlice(reason(error)) from None
     if header.inverted:
         slope, intercept = -slope, -intercept
-    return Slice(int(path.stem), path, plane, slope, intercept, header.frame_at)
+    return Slice(int(path.stem), path, plane, slope, intercept, header)
 
 
 def read_pixels(item: Slice) -> np.ndarray:
@@ -81,7 +81,8 @@ def read_pixels(item: Slice) -> np.ndarray:
     Raises:
         UnreadableSlice: where the pixels cannot be decoded or are not what the header says.
     """
-    signal = decode(item.path, item.plane.shape, item.frame_at).astype(np.float32)
+    frame_at = item.header.frame_at if item.header else 0
+    signal = decode(item.path, item.plane.shape, frame_at).astype(np.float32)
     if (item.slope, item.intercept) != (1, 0):
         with np.errstate(over="ignore"):
             signal = signal * np.float32(item.slope) + np.float32(item.intercept)
@@ -143,6 +144,10 @@ class Series:
                 raise
         return self._pixels[item.number]
 
+    def forget(self, item: Slice) -> None:
+        """Drops a slice's decoded signal."""
+        self._pixels.pop(item.number, None)
+
     def window(self) -> tuple[float, float]:
         """Low and high signal of the series: percentiles 1 and 99.5 of up to five evenly spaced slices.
 
@@ -190,6 +195,12 @@ def read_series(folder: Path, series_id: int, kind: str) -> Series:
 def read_study(images: Path, study_id: int, series: Sequence[tuple[int, str]]) -> list[Series]:
     """The series of a study, headers only: <images>/<study_id>/<series_id>/; `series` is (series_id, kind)."""
     return [read_series(images / str(study_id) / str(series_id), series_id, kind) for series_id, kind in series]
+
+
+def largest(study: Sequence[Series], kind: str) -> Series | None:
+    """The series of a kind with the most usable slices (the first of equals), or None where there is none."""
+    offers = [series for series in study if series.kind == kind and series.slices]
+    return max(offers, key=lambda series: len(series.slices), default=None)
 
 
 def list_files(folder: Path) -> list[Path]:

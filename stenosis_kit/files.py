@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stenosis_kit.errors import InputError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_PARTIAL = re.compile(r"\.(\d+)\.partial\.(.+)")
 
 
 @contextmanager
@@ -38,6 +45,40 @@ def replacing(path: Path) -> Iterator[Path]:
             partial.unlink(missing_ok=True)
 
 
+def remove_partials(folder: Path) -> None:
+    """Clears the temporary files of runs that were killed; no other run may be at work in the folder.
+
+    Image folders are left alone: nothing of ours is written there, and they are large.
+    """
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.endswith("_images")]
+        for name in names:
+            if _PARTIAL.match(name):
+                with suppress(OSError):
+                    Path(place, name).unlink()
+
+
+def remove_stale(path: Path) -> None:
+    """Clears the temporary files that killed processes left beside a file of that name."""
+    with suppress(OSError):
+        for entry in path.parent.iterdir():
+            found = _PARTIAL.match(entry.name)
+            if found and found[2] == path.name and not _is_alive(int(found[1])):
+                entry.unlink()
+
+
+def _is_alive(process: int) -> bool:
+    if os.name == "nt":
+        return True  # there a signal 0 would end it
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
+
+
 def write_text(path: Path, text: str) -> None:
     """Writes a text file atomically."""
     with replacing(path) as partial:
@@ -47,6 +88,20 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Writes a JSON file atomically, readable by people."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_frame(path: Path, frame: pl.DataFrame) -> None:
+    """Writes a table atomically, as CSV or, where the name says so, as Parquet.
+
+    By way of memory: what polars raises for a full disk differs from version to version and is no OSError.
+    """
+    memory = io.BytesIO()
+    if path.suffix == ".parquet":
+        frame.write_parquet(memory)
+    else:
+        frame.write_csv(memory)
+    with replacing(path) as partial:
+        partial.write_bytes(memory.getbuffer())
 
 
 def read_json(path: Path, what: str) -> dict:

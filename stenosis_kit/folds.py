@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from stenosis_kit import rsna
-from stenosis_kit.files import replacing
+from stenosis_kit.files import write_frame
 from stenosis_kit.tabular import INTEGER, Column, read_table
 
 FOLDS_NAME = "folds.csv"
@@ -35,8 +35,7 @@ def assign_folds(manifest: pl.DataFrame, folds: int, seed: int) -> dict[int, int
 
 def write_folds(folder: Path, folds: dict[int, int]) -> None:
     """Writes folds.csv: study_id, fold."""
-    with replacing(folder / FOLDS_NAME) as partial:
-        pl.DataFrame({"study_id": list(folds), "fold": list(folds.values())}).write_csv(partial)
+    write_frame(folder / FOLDS_NAME, pl.DataFrame({"study_id": list(folds), "fold": list(folds.values())}))
 
 
 def read_folds(folder: Path) -> dict[int, int]:

@@ -15,10 +15,13 @@ from tqdm import tqdm
 from stenosis_kit import __version__, rsna
 from stenosis_kit.budget import Budget, Stopwatch
 from stenosis_kit.crops import VIEWS
-from stenosis_kit.cutting import LabelPoint, StudyCrops, StudyTask, cut_study
+from stenosis_kit.cutting import StudyCrops, cut_study
+from stenosis_kit.dicom import list_files
 from stenosis_kit.errors import InputError, TimeTooShort
 from stenosis_kit.files import fingerprint, make_folder, read_json, run_matches, write_json
-from stenosis_kit.store import drop_parts, has_part, join_parts, read_part, write_part
+from stenosis_kit.levels.overview import GRID as OVERVIEW_GRID
+from stenosis_kit.store import drop_parts, has_part, is_whole, join_parts, read_part, write_part
+from stenosis_kit.study import LabelPoint, StudyTask
 from stenosis_kit.tables import TrainTables, read_train
 from stenosis_kit.workers import TimeUp, run_tasks
 
@@ -56,9 +59,11 @@ def format(
     data, store = Path(data), Path(store)
     tables = read_train(data)
     tasks = labelled_tasks(tables)
-    print_ = fingerprint(__version__, [asdict(view) for view in VIEWS], *_inputs(data), _image_listing(tasks))
+    print_ = fingerprint(
+        __version__, [asdict(view) for view in VIEWS], OVERVIEW_GRID, *_inputs(data), _image_listing(tasks)
+    )
     make_folder(store)
-    if not fresh and run_matches(store / "run.json", print_):
+    if not fresh and run_matches(store / "run.json", print_) and is_whole(store):
         log.info("format: %s is up to date", store)
         return read_json(store / "run.json", "run.json")
     _begin(store, print_, fresh)
@@ -106,10 +111,16 @@ def _image_listing(tasks: list[StudyTask]) -> list:
     listing = []
     for task in tasks:
         for series_id, _ in task.series:
-            folder = task.images / str(task.study_id) / str(series_id)
-            files = sorted((path.name, path.stat().st_size) for path in folder.iterdir()) if folder.is_dir() else None
-            listing.append([task.study_id, series_id, files])
+            files = list_files(task.images / str(task.study_id) / str(series_id))
+            listing.append([task.study_id, series_id, [(path.name, _size(path)) for path in files]])
     return listing
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # a link to nowhere
+        return -1
 
 
 def _begin(store: Path, print_: str, fresh: bool) -> None:
@@ -132,6 +143,8 @@ def _cut_all(
     for task, result in tqdm(results, "format", len(left), unit="study", disable=None, leave=False):
         if isinstance(result, TimeUp):
             late += 1
+        elif isinstance(result, InputError):  # the store cannot be written: no study's fault
+            raise result
         elif isinstance(result, Exception):
             log.warning("format: study %d could not be cut: %s", task.study_id, result)
             write_part(store, StudyCrops(task.study_id))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import os
 import stat
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,7 +103,8 @@ def read_header(path: Path) -> Header:
         UnreadableSlice: where it is not a whole single-frame greyscale image of a size that can be true.
         OSError: where the file cannot be opened.
     """
-    with Measured(path) as file:
+    with Measured(path) as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of values that break a VR's rules and the like
         try:
             return _header(file)
         except UnreadableSlice:

@@ -118,8 +118,9 @@ def read_description(folder: Path) -> Description:
         priors = {cell: np.array(value["priors"]["_".join(cell)], float) for cell in rsna.CELLS}
         description = Description(_training(value["training"]), graders, pools, priors, value["fingerprint"])
         bad = [each.grader.view for each in graders if each.grader.view not in VIEW_BY_NAME]
+        bad += [each.weights for each in graders if Path(each.weights).name != each.weights]  # none leads out of it
         if bad or any(row.shape != (len(rsna.SEVERITIES),) for row in priors.values()):
-            raise ValueError(f"unknown views {bad} or priors that are not three numbers")
+            raise ValueError(f"unknown views or file names {bad}, or priors that are not three numbers")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         remedy = "Train again, or use the version of stenosis-kit that made it."
         found = f"{type(error).__name__}: {error} (version {value.get('version')})"

@@ -15,10 +15,12 @@ from stenosis_kit import __version__, rsna
 from stenosis_kit.backend import load_tensorflow
 from stenosis_kit.budget import Budget
 from stenosis_kit.crops import VIEW_BY_NAME
-from stenosis_kit.cutting import StudyCrops, StudyTask, cut_study
+from stenosis_kit.cutting import StudyCrops, cut_study
 from stenosis_kit.errors import InputError
+from stenosis_kit.levels.search import find_canals
 from stenosis_kit.model import read_description
 from stenosis_kit.priors import Priors, builtin_prior
+from stenosis_kit.study import StudyTask
 from stenosis_kit.submission import Submission
 from stenosis_kit.tables import grid, read_split_series, row_ids
 from stenosis_kit.workers import run_tasks
@@ -31,6 +33,7 @@ log = logging.getLogger(__name__)
 _TOGETHER = 16  # studies that are graded in one go
 _SAVE_EVERY_S = 20.0
 _FINISH_S = 3.0  # for the last batch of studies, and writing
+_LEVELS_SHARE = 0.5  # of the time that is left: finding levels takes about a third of predicting
 _LOAD_S = 8.0  # TensorFlow and the networks take about 6 s on two cores
 
 
@@ -68,7 +71,9 @@ def predict(
     in_time = budget.remaining() > _LOAD_S
     loaded = _load(folders) if in_time else []
     if loaded:
-        _grade_all(submission, loaded, unlabelled_tasks(data, split, series), budget, workers, output, run)
+        tasks = unlabelled_tasks(data, split, series)
+        tasks = find_canals(tasks, folders, workers, budget.share(_LEVELS_SHARE, keep=_FINISH_S))
+        _grade_all(submission, loaded, tasks, budget, workers, output, run)
     else:
         why = "no model could be used" if in_time else "the time was up"
         log.error("predict: %s: ALL ROWS ARE PRIORS", why)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +10,18 @@ import polars as pl
 
 from stenosis_kit import rsna
 from stenosis_kit.errors import InputError
-from stenosis_kit.files import make_folder, replacing
+from stenosis_kit.files import make_folder, write_frame
 from stenosis_kit.tables import cells_from_wide, grid, read_series, read_train, row_ids
 from stenosis_kit.tabular import read_text
 
 
-def split(data: Path | str, out: Path | str, test_share: float = 0.2, seed: int = 0) -> dict[str, int]:
+def split(
+    data: Path | str,
+    out: Path | str,
+    test_share: float = 0.2,
+    seed: int = 0,
+    held_out: Collection[int] | None = None,
+) -> dict[str, int]:
     """Writes OUT with DATA's train studies parted into train and test; images are linked, not copied.
 
     OUT/solution.csv holds the labels of the test studies, so that offline scoring against held-out labels is
@@ -25,6 +32,7 @@ def split(data: Path | str, out: Path | str, test_share: float = 0.2, seed: int 
         out: new root; must not exist or be empty.
         test_share: share of the labelled studies that is held out, above 0 and below 1.
         seed: of the draw.
+        held_out: the studies to hold out, instead of a drawn share.
 
     Returns:
         Number of studies in `train`, in `test`, and with `images`.
@@ -45,41 +53,38 @@ def split(data: Path | str, out: Path | str, test_share: float = 0.2, seed: int 
     if out.is_dir() and any(out.iterdir()):
         raise InputError(out, "an empty or new folder", "one that holds files", "Give another one.")
     make_folder(out)
-    count = min(max(round(test_share * len(studies)), 1), len(studies) - 1)
-    test = sorted(np.random.default_rng(seed).permutation(studies)[:count].tolist())
+    if held_out is None:
+        count = min(max(round(test_share * len(studies)), 1), len(studies) - 1)
+        held_out = np.random.default_rng(seed).permutation(studies)[:count].tolist()
+    test = sorted(held_out)
     _write_train(data, out, test)
     _write_test(data, out, test)
     linked = 0
     for name, chosen in (("train", sorted(set(studies) - set(test))), ("test", test)):
         linked += _link(data / rsna.images_folder("train"), out / rsna.images_folder(name), chosen)
-    return {"train": len(studies) - count, "test": count, "images": linked}
+    return {"train": len(studies) - len(test), "test": len(test), "images": linked}
 
 
 def _write_train(data: Path, out: Path, test: list[int]) -> None:
     for name in (rsna.TRAIN_TABLE, rsna.POINTS_TABLE, rsna.series_table("train")):
         text = read_text(data / name)
-        _write(text.filter(~_of_studies(test)), out / name)
+        write_frame(out / name, text.filter(~_of_studies(test)))
 
 
 def _write_test(data: Path, out: Path, test: list[int]) -> None:
     series = read_series(data / rsna.series_table("train")).filter(pl.col("study_id").is_in(test))
-    _write(series, out / rsna.series_table("test"))
+    write_frame(out / rsna.series_table("test"), series)
     third = {name: pl.lit(1 / 3) for name in rsna.SEVERITIES}
-    _write(grid(series).select("row_id").with_columns(**third), out / rsna.SAMPLE_SUBMISSION)
+    write_frame(out / rsna.SAMPLE_SUBMISSION, grid(series).select("row_id").with_columns(**third))
     wide = read_text(data / rsna.TRAIN_TABLE).filter(_of_studies(test)).with_columns(pl.col("study_id").cast(pl.Int64))
     cells = cells_from_wide(wide).drop_nulls("severity")
     onehot = {name: (cells["severity"] == name).cast(pl.Int8) for name in rsna.SEVERITIES}
     weight = cells["severity"].replace_strict(rsna.SEVERITIES, rsna.SEVERITY_WEIGHTS, return_dtype=pl.Float64)
-    _write(cells.select(row_ids(cells)).with_columns(**onehot, sample_weight=weight), out / "solution.csv")
+    write_frame(out / "solution.csv", cells.select(row_ids(cells)).with_columns(**onehot, sample_weight=weight))
 
 
 def _of_studies(studies: list[int]) -> pl.Expr:
     return pl.col("study_id").cast(pl.Int64, strict=False).is_in(studies)
-
-
-def _write(frame: pl.DataFrame, path: Path) -> None:
-    with replacing(path) as partial:
-        frame.write_csv(partial)
 
 
 def _link(source: Path, folder: Path, studies: list[int]) -> int:

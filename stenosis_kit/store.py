@@ -2,6 +2,7 @@
 
     STORE/<view>.npy         (crops, px, px, slices) uint8, in the manifest's `row` order
     STORE/manifest.parquet   see MANIFEST
+    STORE/overviews/         see `overview_store`
     STORE/run.json           fingerprint of input and settings, counts; written last
     STORE/parts/             one file a study while format is at work
 
@@ -24,7 +25,9 @@ from stenosis_kit import rsna
 from stenosis_kit.crops import VIEW_BY_NAME
 from stenosis_kit.cutting import Lost, StudyCrops
 from stenosis_kit.errors import InputError
-from stenosis_kit.files import read_json, replacing
+from stenosis_kit.files import read_json, replacing, write_frame
+from stenosis_kit.levels.overview import Overview
+from stenosis_kit.overview_store import join_overviews
 
 MANIFEST = {
     "study_id": pl.Int64,
@@ -79,22 +82,44 @@ def open_store(folder: Path) -> Store:
     except (OSError, ValueError, pl.exceptions.PolarsError) as error:
         raise InputError(folder, "a whole crop store", str(error).splitlines()[0], remedy) from None
     for view, array in arrays.items():
-        count = manifest.filter(view=view).height
-        if len(array) != count:
-            raise InputError(folder / f"{view}.npy", f"{count} crops", f"{len(array)}", remedy)
+        rows = manifest.filter(view=view)["row"]
+        expected = f"{len(rows)} crops of this version's {view}"
+        if view not in VIEW_BY_NAME or array.dtype != np.uint8 or array.shape != _shape(view, len(rows)):
+            raise InputError(folder / f"{view}.npy", expected, f"{array.dtype} {array.shape}", remedy)
+        if sorted(rows) != list(range(len(rows))):
+            raise InputError(folder / _MANIFEST_NAME, expected, "rows that are not theirs", remedy)
     return Store(folder, manifest, arrays, run)
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether a store can be opened: nothing of it is missing or cut off."""
+    try:
+        open_store(folder)
+    except InputError:
+        return False
+    return True
+
+
+def _shape(view: str, crops: int) -> tuple[int, int, int, int]:
+    return crops, VIEW_BY_NAME[view].px, VIEW_BY_NAME[view].px, VIEW_BY_NAME[view].slices
 
 
 def write_part(folder: Path, crops: StudyCrops) -> None:
     """Writes a study's crops as a part of the store."""
+    sagittal = {
+        "overviews": np.array([one.pixels for one in crops.overviews], np.uint8),
+        "frames": np.array([one.frames for one in crops.overviews]),
+        "canal": crops.canal,
+    }
     notes = {
+        "kinds": [one.kind for one in crops.overviews],
         "rows": crops.rows,
         "lost": [asdict(lost) for lost in crops.lost],
         "skipped_files": crops.skipped_files,
         "seconds": crops.seconds,
     }
     with replacing(_part(folder, crops.study_id)) as partial, partial.open("wb") as file:
-        np.savez(file, notes=np.frombuffer(json.dumps(notes).encode(), np.uint8), **crops.arrays)
+        np.savez(file, notes=np.frombuffer(json.dumps(notes).encode(), np.uint8), **sagittal, **crops.arrays)
 
 
 def has_part(folder: Path, study_id: int) -> bool:
@@ -110,9 +135,12 @@ def read_part(folder: Path, study_id: int) -> StudyCrops:
     """
     with np.load(_part(folder, study_id)) as file:
         notes = json.loads(file["notes"].tobytes())
-        arrays = {name: file[name] for name in file.files if name != "notes"}
+        arrays = {name: file[name] for name in file.files if name in VIEW_BY_NAME}
+        seen = zip(notes["kinds"], file["overviews"], file["frames"], strict=True)
+        overviews, canal = [Overview(*each) for each in seen], file["canal"]
     lost = [Lost(**each) for each in notes["lost"]]
-    return StudyCrops(study_id, arrays, notes["rows"], lost, notes["skipped_files"], notes["seconds"])
+    facts = (notes["rows"], lost, notes["skipped_files"], notes["seconds"])
+    return StudyCrops(study_id, arrays, *facts, overviews, canal)
 
 
 def drop_parts(folder: Path) -> None:
@@ -128,15 +156,18 @@ def join_parts(folder: Path, studies: Sequence[int]) -> pl.DataFrame:
     (folder / _RUN_NAME).unlink(missing_ok=True)  # from here until it is written again the store is not whole
     rows: list[dict] = []
     sizes = dict.fromkeys(VIEW_BY_NAME, 0)
+    overviews = 0
     for part in _parts(folder, studies):
         rows += [{**row, "row": row["row"] + sizes[row["view"]]} for row in part.rows]
+        overviews += len(part.overviews)
         for view, array in part.arrays.items():
             sizes[view] += len(array)
     for view, size in sizes.items():
         _join_view(folder, studies, view, size)
+    parts = ((part.study_id, part.overviews, part.canal) for part in _parts(folder, studies))
+    join_overviews(folder, parts, overviews)
     manifest = pl.DataFrame(rows, schema=MANIFEST, orient="row")
-    with replacing(folder / _MANIFEST_NAME) as partial:
-        manifest.write_parquet(partial)
+    write_frame(folder / _MANIFEST_NAME, manifest)
     return manifest
 
 
@@ -145,17 +176,13 @@ def _join_view(folder: Path, studies: Sequence[int], view: str, size: int) -> No
     if not size:
         path.unlink(missing_ok=True)
         return
-    shape = (size, VIEW_BY_NAME[view].px, VIEW_BY_NAME[view].px, VIEW_BY_NAME[view].slices)
-    with replacing(path) as partial:
-        joined = np.lib.format.open_memmap(partial, "w+", np.uint8, shape)
-        at = 0
+    header = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.uint8)), "fortran_order": False}
+    with replacing(path) as partial, partial.open("wb") as file:
+        # Not through a memory map: where the disk is full, that kills the process without a word.
+        np.lib.format.write_array_header_1_0(file, {**header, "shape": _shape(view, size)})
         for part in _parts(folder, studies):
-            crops = part.arrays.get(view)
-            if crops is not None:
-                joined[at : at + len(crops)] = crops
-                at += len(crops)
-        joined.flush()
-        del joined
+            if view in part.arrays:
+                file.write(np.ascontiguousarray(part.arrays[view]).data)
 
 
 def _parts(folder: Path, studies: Sequence[int]) -> Iterator[StudyCrops]:

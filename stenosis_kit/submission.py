@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from stenosis_kit import rsna
-from stenosis_kit.files import replacing, write_json
+from stenosis_kit.files import write_frame, write_json
 from stenosis_kit.priors import Priors, prior_rows
 from stenosis_kit.tables import SOLUTION_TABLE
 from stenosis_kit.tabular import TableError, read_table
@@ -82,8 +82,7 @@ class Submission:
         """
         columns = {name: self.probabilities[:, k] for k, name in enumerate(rsna.SEVERITIES)}
         frame = self.grid.select("row_id").with_columns(**columns)
-        with replacing(path) as partial:
-            frame.write_csv(partial)
+        write_frame(path, frame)
         rows = dict(zip(self.grid["row_id"], self.sources, strict=True))
         write_json(path.with_suffix(".run.json"), {**(run or {}), "counts": self.counts(), "rows": rows})
 

@@ -1,4 +1,6 @@
-"""submit: the whole road, from a competition root to a checked and, where labels are known, scored submission."""
+"""submit: the whole road, from a competition root to a checked and, where labels are known, scored submission, and its
+report.
+"""
 
 from __future__ import annotations
 
@@ -15,17 +17,20 @@ from stenosis_kit.check import check, is_legal
 from stenosis_kit.errors import InputError, TimeTooShort
 from stenosis_kit.files import make_folder, write_json
 from stenosis_kit.format import format as format_store
+from stenosis_kit.labels import known_labels
 from stenosis_kit.model import MODEL_NAME
 from stenosis_kit.predict import predict
 from stenosis_kit.priors import Priors, builtin_prior, smoothed_prior
 from stenosis_kit.score import baselines, score
 from stenosis_kit.submission import Submission
-from stenosis_kit.tables import grid, read_cells, read_solution, read_split_series
+from stenosis_kit.tables import grid, read_cells, read_split_series
 from stenosis_kit.train import train
 
 log = logging.getLogger(__name__)
 
 _FINISH_S = 2.0  # check, score and run.json
+_REPORT_S = 15.0  # the whole report, of 100 studies on two cores,
+_REPORT_SHARE = 0.03  # but no more than this of a short limit; it then leaves pictures out
 _START_S = 8.0  # starting workers, building networks
 _GRADE_S = 0.2  # a study's share of grading: about .1 s with three folds on two cores
 _CUT_MARGIN = 1.5  # cutting a test study against what a training study took
@@ -34,9 +39,9 @@ _CUT_MARGIN = 1.5  # cutting a test study against what a training study took
 def submit(data: Path | str, out: Path | str, budget: Budget | None = None, model: Path | str | None = None) -> dict:
     """Formats, trains (unless a model is given), predicts the test split, checks, and scores where it can.
 
-    Writes OUT/submission.csv (complete from the first second), OUT/run.json and, where labels of the test studies are
-    known (DATA/solution.csv, or train.csv where it holds them), OUT/score.json. Store and model stay in OUT, so that
-    a stopped run goes on where it was.
+    Writes OUT/submission.csv (complete from the first second), OUT/run.json, OUT/report.html and, where labels of the
+    test studies are known (DATA/solution.csv, or train.csv where it holds them), OUT/score.json. Store and model stay
+    in OUT, so that a stopped run goes on where it was.
 
     Returns:
         The run.json.
@@ -56,7 +61,7 @@ def submit(data: Path | str, out: Path | str, budget: Budget | None = None, mode
     watch.lap("priors")
     trained = Path(model) if model else _trained(data, out, budget, series["study_id"].n_unique(), watch)
     if trained:
-        submission = predict(data, [trained], output, budget=budget.share(keep=_FINISH_S))
+        submission = predict(data, [trained], output, budget=budget.share(keep=_finish_s(budget)))
         watch.lap("predict")
     findings = check(output, data)
     legal = "legal" if is_legal(findings) else "NOT LEGAL: " + "; ".join(map(str, findings))
@@ -65,8 +70,27 @@ def submit(data: Path | str, out: Path | str, budget: Budget | None = None, mode
     run = {"version": __version__, "data": str(data), "time_limit_s": budget.seconds, "elapsed_s": budget.elapsed()}
     run |= {"seconds": watch.seconds, "score": result, "rows": submission.counts(), "legal": is_legal(findings)}
     write_json(out / "run.json", run)
+    page = _report(out, budget.share(keep=_FINISH_S / 4))
     log.info("submit: done in %s of %s", show_time(budget.elapsed()), show_time(budget.seconds))
+    if page:
+        log.info("submit: look at %s", page)
     return run
+
+
+def _finish_s(budget: Budget) -> float:
+    """Seconds kept for what comes after prediction."""
+    return _FINISH_S + min(_REPORT_S, _REPORT_SHARE * budget.seconds)
+
+
+def _report(out: Path, budget: Budget) -> Path | None:
+    """The report's path; a report that fails costs nothing but itself."""
+    try:
+        from stenosis_kit.report.command import report
+
+        return report(out, budget)
+    except Exception as error:
+        log.warning("submit: no report could be made: %s: %s", type(error).__name__, error)
+        return None
 
 
 def _first_priors(data: Path) -> Priors:
@@ -90,10 +114,10 @@ def _trained(data: Path, out: Path, budget: Budget, test_studies: int, watch: St
 
 
 def _format_and_train(data: Path, out: Path, budget: Budget, test_studies: int, watch: Stopwatch) -> Path:
-    stored = format_store(data, out / "store", budget=budget.share(keep=_FINISH_S))
+    stored = format_store(data, out / "store", budget=budget.share(keep=_finish_s(budget)))
     watch.lap("format")
     cut_s = stored["cutting_s"] / max(stored["studies"], 1) / (os.cpu_count() or 1)
-    reserve = _START_S + test_studies * (_CUT_MARGIN * cut_s + _GRADE_S) + _FINISH_S
+    reserve = _START_S + test_studies * (_CUT_MARGIN * cut_s + _GRADE_S) + _finish_s(budget)
     log.info("submit: %s left; %s of it kept for prediction", show_time(budget.remaining()), show_time(reserve))
     train(out / "store", out / "model", budget.share(keep=reserve))
     watch.lap("train")
@@ -102,10 +126,14 @@ def _format_and_train(data: Path, out: Path, budget: Budget, test_studies: int, 
 
 def _score(data: Path, out: Path, output: Path, rows: pl.DataFrame) -> dict | None:
     """Scores the test studies whose labels are known, and says how that compares."""
-    truth = _known_labels(data, rows)
-    if truth is None:
+    known = known_labels(data, rows)
+    if known is None:
         log.info("submit: no labels of the test studies are at hand, so there is no score")
         return None
+    truth, table = known
+    if table == rsna.TRAIN_TABLE:
+        count = truth["study_id"].n_unique()
+        log.warning("submit: %d test studies are also training studies: THE SCORE IS NOT HELD OUT", count)
     result = score(output, truth)
     result["baselines"] = baselines(truth)
     with suppress(InputError):  # only a phantom's own test split has an oracle
@@ -116,24 +144,6 @@ def _score(data: Path, out: Path, output: Path, rows: pl.DataFrame) -> dict | No
     beside = ", ".join(f"{name} {_figure(value)}" for name, value in result["baselines"].items())
     log.info("submit: beside it (lower is better): %s", beside)
     return result
-
-
-def _known_labels(data: Path, rows: pl.DataFrame) -> pl.DataFrame | None:
-    for name in ("solution.csv", rsna.TRAIN_TABLE):
-        if not (data / name).is_file():
-            continue
-        try:
-            truth = read_solution(data / name)
-        except InputError as error:
-            log.warning("submit: %s", error)
-            continue
-        known = truth.filter(pl.col("row_id").is_in(rows["row_id"].implode()))
-        if known.height:
-            if name == rsna.TRAIN_TABLE:
-                count = known["study_id"].n_unique()
-                log.warning("submit: %d test studies are also training studies: THE SCORE IS NOT HELD OUT", count)
-            return known
-    return None
 
 
 def _figure(value: float | None) -> str:

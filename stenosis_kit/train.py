@@ -19,6 +19,7 @@ from tqdm import tqdm
 from stenosis_kit import __version__
 from stenosis_kit.backend import load_tensorflow
 from stenosis_kit.budget import Budget, Stopwatch, show_time
+from stenosis_kit.crops import VIEW_BY_NAME
 from stenosis_kit.errors import InputError, TimeTooShort
 from stenosis_kit.files import fingerprint, make_folder, read_json, replacing, run_matches, write_json
 from stenosis_kit.folds import FOLDS_NAME, assign_folds, read_folds, write_folds
@@ -29,6 +30,7 @@ from stenosis_kit.settings import Grader, Training
 from stenosis_kit.store import Store, open_store, severity_indices
 
 if TYPE_CHECKING:
+    from stenosis_kit.placing import Jitter
     from stenosis_kit.training import GraderTraining
 
 log = logging.getLogger(__name__)
@@ -125,11 +127,24 @@ class _Run:
                 "train: going on; %d of %d networks are already trained", len(self.jobs) - len(left), len(self.jobs)
             )
         load_tensorflow()  # before the time is shared out
+        jitter = self._jitter()
         for done, job in enumerate(tqdm(left, "train", unit="network", disable=None, leave=False)):
             due = sum(later.grader.time for later in left[done:])
-            self._train_job(job, self.budget.share(job.grader.time / due, keep=_FINISH_S))
+            self._train_job(job, self.budget.share(job.grader.time / due, keep=_FINISH_S), jitter)
 
-    def _train_job(self, job: TrainedGrader, budget: Budget) -> None:
+    def _jitter(self) -> Jitter:
+        """Makes the model's localiser, once, and says how far from the labels it lets crops be cut."""
+        from stenosis_kit.placing import make_localiser
+
+        path = self.folder / _JOBS / "jitter.json"
+        if not path.is_file():
+            jitter = make_localiser(self.store, self.folder, self.folds, self.budget, self.training.seed)
+            write_json(path, jitter)
+            log.info("train: crops are cut this far from labels (mm, outward/back/up): %s", _shown(jitter))
+        return read_json(path, "an unfinished run")
+
+    def _train_job(self, job: TrainedGrader, budget: Budget, jitter: Jitter) -> None:
+        from stenosis_kit.placing import augmentation
         from stenosis_kit.training import MONITOR, GraderTraining, Lesson
 
         rows = self._rows(job.grader.view)
@@ -145,7 +160,9 @@ class _Run:
         seed = self.training.seed + 1000 * job.fold
         if job.grader not in self.trainings:
             self.trainings[job.grader] = GraderTraining(job.grader, self.training)
-        history, answers = self.trainings[job.grader].run(lesson, budget, seed)
+        history, answers = self.trainings[job.grader].run(
+            lesson, budget, seed, augmentation(VIEW_BY_NAME[job.grader.view], jitter)
+        )
         with replacing(self.folder / job.weights) as partial:
             self.trainings[job.grader].network.save_weights(partial)
         result = {"history": history, "rows": rows[fold == job.fold].tolist(), "answers": answers.tolist()}
@@ -204,6 +221,10 @@ def _start_over(folder: Path, print_: str) -> None:
     for path in [folder / "run.json", folder / MODEL_NAME, folder / FOLDS_NAME, *folder.glob("*.weights.h5")]:
         path.unlink(missing_ok=True)
     write_json(folder / _JOBS / "run.json", {"fingerprint": print_})
+
+
+def _shown(jitter: Jitter) -> str:
+    return ", ".join(f"{view} {'/'.join(f'{value:.1f}' for value in row)}" for view, row in jitter.items())
 
 
 def _by_place(values: np.ndarray, place: np.ndarray) -> np.ndarray:

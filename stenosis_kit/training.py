@@ -14,11 +14,10 @@ from stenosis_kit.augment import Augmentation, central, change, random_parts, sa
 from stenosis_kit.budget import Budget
 from stenosis_kit.crops import VIEW_BY_NAME
 from stenosis_kit.model import build_network, grade
+from stenosis_kit.schedule import TimedTraining
 from stenosis_kit.settings import Grader, Training
 
 MONITOR = "val_nats"  # weighted cross-entropy, the metric's own term
-_SAVE_S = 0.5  # 10 MB of weights, restored and written
-_WARM_UP = 0.3  # share of the one-cycle schedule in which the rate rises
 
 
 @dataclass(frozen=True)
@@ -58,15 +57,23 @@ class GraderTraining:
         # Variables that a function creates while it is traced make TensorFlow trace it a second time.
         self.network.optimizer.build(self.network.trainable_variables)
 
-    def run(self, lesson: Lesson, budget: Budget, seed: int) -> tuple[list[dict[str, float]], np.ndarray]:
+    def run(
+        self, lesson: Lesson, budget: Budget, seed: int, ranges: Augmentation | None = None
+    ) -> tuple[list[dict[str, float]], np.ndarray]:
         """Trains from new weights until the budget, the epochs or the patience end, and restores the best weights.
+
+        Args:
+            lesson: what is learnt.
+            budget: the time.
+            seed: of weights, order and augmentation.
+            ranges: of the augmentation.
 
         Returns:
             The history (a dict an epoch), and (validate, 3) answers to the held-out crops.
         """
         training, network = self.training, self.network
         self._start_over(seed)
-        learn = batches(lesson, lesson.learn, self.grader, training.batch, Augmentation(), seed)
+        learn = batches(lesson, lesson.learn, self.grader, training.batch, ranges or Augmentation(), seed)
         held_out = batches(lesson, lesson.validate, self.grader, 256) if len(lesson.validate) else None
         steps = math.ceil(len(lesson.learn) / training.batch)
         timer = TimedTraining(budget, training.peak_rate, steps, training.max_epochs)
@@ -132,56 +139,3 @@ def batches(
     if ranges is not None:
         dataset = dataset.shuffle(len(rows), seed=seed)
     return dataset.batch(size).map(read).map(prepare).prefetch(2)
-
-
-class TimedTraining(keras.callbacks.Callback):
-    """Ends training at a batch when the budget does, keeping time for one validation; drives the learning rate.
-
-    The rate follows one cycle over the budget or the epochs, whichever passes faster, so that it has come down when
-    training ends. What validation and a step cost is measured as they run.
-    """
-
-    def __init__(self, budget: Budget, peak_rate: float, steps: int, max_epochs: int) -> None:
-        super().__init__()
-        self.budget = budget
-        self.peak_rate = peak_rate
-        self.steps = steps
-        self.max_epochs = max_epochs
-        self.validation_s = 0.0
-        self.step_s = 0.0
-        self._epoch = 0
-        self._began = 0.0
-
-    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        """Notes the epoch."""
-        self._epoch = epoch
-
-    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
-        """Sets the learning rate for the step."""
-        epochs = (self._epoch + batch / self.steps) / self.max_epochs
-        self.model.optimizer.learning_rate = self.peak_rate * one_cycle(max(epochs, self.budget.progress()))
-        self._began = self.budget.elapsed()
-
-    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Stops where another step and a validation may not fit."""
-        if self._epoch or batch:  # the first step of all builds the graph and is no measure
-            self.step_s = self.budget.elapsed() - self._began
-        # Two validations: the one that follows, and the answers to the held-out crops; and saving the weights.
-        if self.budget.remaining() < 2.5 * self.validation_s + 2 * self.step_s + _SAVE_S:
-            self.model.stop_training = True
-
-    def on_test_begin(self, logs: dict | None = None) -> None:
-        """Starts timing a validation."""
-        self._began = self.budget.elapsed()
-
-    def on_test_end(self, logs: dict | None = None) -> None:
-        """Measures a validation."""
-        self.validation_s = self.budget.elapsed() - self._began
-
-
-def one_cycle(progress: float) -> float:
-    """Share of the peak rate at a progress of 0 to 1: from .1 up to 1 and down to .001, along cosines."""
-    progress = min(max(progress, 0.0), 1.0)
-    if progress < _WARM_UP:
-        return 0.1 + 0.9 * (1 - math.cos(math.pi * progress / _WARM_UP)) / 2
-    return 0.001 + 0.999 * (1 + math.cos(math.pi * (progress - _WARM_UP) / (1 - _WARM_UP))) / 2

@@ -17,7 +17,7 @@ from stenosis_kit.crew import Crew, TaskLost
 _AHEAD = 4  # tasks in flight for each worker: enough to keep it busy, few enough to keep memory flat
 
 TASK_S = 60.0
-"""Longest that a study may take a worker: some hundred times what it does take. A read that never ends costs no more."""
+"""Longest that a study may take a worker, s: a hundred times what it takes. A read that never ends costs no more."""
 
 
 class TimeUp(TaskLost):

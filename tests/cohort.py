@@ -118,5 +118,5 @@ def write_images(root: Path, split: str, series: Iterable[Row], slices: int = 3)
         kind = "axial" if one["series_description"] == rsna.AXIAL_T2 else "sagittal"
         for number in range(1, slices + 1):
             path = folder / str(one["study_id"]) / str(one["series_id"]) / f"{number}.dcm"
-            write_dicom(path, plane(kind, 4.0 * number, shape=(8, 8)), pixels)
+            write_dicom(path, plane(kind, 4.0 * number, mm=20.0, shape=(8, 8)), pixels)
     return folder

@@ -50,6 +50,21 @@ def model(store: Path, small_training, tmp_path_factory: pytest.TempPathFactory)
 
 
 @pytest.fixture(scope="session")
+def submitted(cohort: Path, store: Path, model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `submit` leaves of the cohort, with store, model and report; its name needs escaping."""
+    import shutil
+
+    from stenosis_kit.budget import Budget
+    from stenosis_kit.submit import submit
+
+    out = tmp_path_factory.mktemp("submitted") / "a & b"
+    shutil.copytree(model, out / "model")
+    (out / "store").symlink_to(store)
+    submit(cohort, out, Budget(600.0), out / "model")
+    return out
+
+
+@pytest.fixture(scope="session")
 def real_tables() -> Path:
     """The real tables; skips where they are absent."""
     if not (SHARED / "tables").is_dir():

@@ -116,7 +116,7 @@ def test_doctor_of_a_healthy_root(run: Run, root: Path, tmp_path: Path) -> None:
     code, out, err = run("doctor", root, "--json", tmp_path / "findings.json")
     assert (code, err) == (0, "")
     assert json.loads((tmp_path / "findings.json").read_text())["cells"] == 100
-    assert "cells                        100\n" in out
+    assert ["cells", "100"] in [line.split() for line in out.splitlines()]
 
 
 def test_doctor_says_no_where_rows_will_be_lost(run: Run, tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_doctor_says_no_where_rows_will_be_lost(run: Run, tmp_path: Path) -> Non
 def test_doctor_of_the_test_split(run: Run, root: Path) -> None:
     code, out, _ = run("doctor", root, "--split", "test")
     assert code == 0
-    assert "studies                      2\n" in out
+    assert ["studies", "2"] in [line.split() for line in out.splitlines()]
 
 
 # --- Unusable input: 2 -------------------------------------------------------------------------

@@ -12,10 +12,8 @@ from stenosis_kit.cutting import (
     LABEL,
     LABEL_MIDPOINT,
     LABEL_PROJECTED,
-    LabelPoint,
     Lost,
     Site,
-    StudyTask,
     cut_study,
     label_sites,
     predicted_sites,
@@ -23,7 +21,9 @@ from stenosis_kit.cutting import (
 from stenosis_kit.dicom import read_study
 from stenosis_kit.geometry import midpoint
 from stenosis_kit.levels import anatomy
+from stenosis_kit.levels.carry import TYPICAL, VIEW_OF_TERM
 from stenosis_kit.levels.kmeans import METHOD as KMEANS
+from stenosis_kit.study import LabelPoint, StudyTask
 
 STUDY, T2, T1, UPPER, LOWER = 9, 21, 22, 23, 24
 SERIES = ((T2, rsna.SAGITTAL_T2), (T1, rsna.SAGITTAL_T1), (UPPER, rsna.AXIAL_T2), (LOWER, rsna.AXIAL_T2))
@@ -203,7 +203,9 @@ def test_a_missing_point_is_carried_from_the_canal_s_label_point_of_its_level(st
     own, place = label_at(study, T2, 6, 38.0, 37.0)
     cell = (condition, "l3_l4")
     (site,) = label_sites(study, {cell: "severe"}, {(CANAL, "l3_l4"): own})
-    assert site.point == pytest.approx(anatomy.cell_point(place, *cell))
+    straight = np.where(np.arange(5)[:, None] == 2, place, np.nan)  # no other level is known
+    view = VIEW_OF_TERM[rsna.CONDITION_BY_NAME[condition].term]
+    assert site.point == pytest.approx(TYPICAL.point(straight, view, *cell))
     assert site.source == LABEL_PROJECTED
 
 

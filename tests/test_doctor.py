@@ -34,6 +34,7 @@ HEALTHY = {
     "max_instance_number": 5,
     "studies_without_series": NONE,
     "studies_with_several_series": NONE,
+    "series_of_unknown_kind": 0,
 }
 Fault = Callable[[Tables], None]
 
@@ -195,7 +196,7 @@ def test_what_format_refuses_is_a_no_of_the_doctors(tmp_path: Path, fault: Fault
         ),
         (
             "train_series_descriptions.csv",
-            {"studies_without_series", "studies_with_several_series", "duplicate_series"},
+            {"studies_without_series", "studies_with_several_series", "duplicate_series", "series_of_unknown_kind"},
         ),
     ],
 )
@@ -217,6 +218,7 @@ def test_the_test_split_has_its_series_table_alone(tmp_path: Path) -> None:
         "studies": 2,
         "cells": 50,
         "duplicate_series": 0,
+        "series_of_unknown_kind": 0,
         "studies_without_series": NONE,
         "studies_with_several_series": NONE,
     }
@@ -264,10 +266,14 @@ def image_findings(root: Path) -> tuple[int, int, list[str]]:
 
 
 def test_whole_images_are_counted(root: Path) -> None:
-    found = doctor(root, workers=1)
     assert image_findings(root) == (18, 0, [])
+    assert not doctor(root, workers=1).rows_lost
+
+
+def test_a_healthy_cohort_has_no_remark_but_that_axial_slices_are_tilted(cohort: Path) -> None:
+    found = doctor(cohort, workers=2)
     assert not found.rows_lost
-    assert found.remarks == []
+    assert [remark.split(":")[0] for remark in found.remarks] == ["series with several orientations"]
 
 
 def test_several_workers_find_the_same(root: Path) -> None:

@@ -130,3 +130,35 @@ def test_no_time_ends_it_and_the_next_run_goes_on(cohort, store, tmp_path):
     assert not (tmp_path / "run.json").exists()
     format(cohort, tmp_path, workers=1)
     assert content(tmp_path) == content(store)
+
+
+@pytest.mark.parametrize("name", ["canal_axial.npy", "manifest.parquet"])
+@pytest.mark.parametrize("how", ["missing", "cut off"])
+def test_a_finished_store_that_is_no_longer_whole_is_made_anew(cohort, store, tmp_path, name, how):
+    copy = shutil.copytree(store, tmp_path / "s")
+    if how == "missing":
+        (copy / name).unlink()
+    else:
+        (copy / name).write_bytes((store / name).read_bytes()[:-100])
+    format(cohort, copy, workers=1)
+    assert content(copy) == content(store)
+
+
+def test_a_store_that_cannot_be_written_ends_the_run_and_loses_no_study(cohort, store, tmp_path, monkeypatch):
+    def full(folder, crops):
+        raise InputError(folder, "a file that can be written", "No space left on device", "Free some space.")
+
+    with monkeypatch.context() as patched, pytest.raises(InputError, match="No space left"):
+        patched.setattr(format_module, "write_part", full)
+        format(cohort, tmp_path / "s", workers=1)
+    format(cohort, tmp_path / "s", workers=1)
+    assert content(tmp_path / "s") == content(store)
+
+
+def test_a_link_to_nowhere_among_the_images_stops_nothing(cohort, store, tmp_path):
+    root = shutil.copytree(cohort, tmp_path / "root")
+    folder = next((root / "train_images").glob("*/*"))
+    (folder / "900.dcm").symlink_to(tmp_path / "nowhere")
+    run = format(root, tmp_path / "s", workers=1)
+    assert content(tmp_path / "s") == content(store)
+    assert sum(run["skipped_files"].values()) == 1

@@ -53,12 +53,24 @@ def test_a_store_without_its_run_is_not_whole(tmp_path):
         open_store(tmp_path)
 
 
-def test_an_array_of_another_length_is_refused(tmp_path):
+@pytest.mark.parametrize(
+    ("shape", "kind"), [((1, 96, 96, 3), np.uint8), ((2, 64, 64, 3), np.uint8), ((2, 96, 96, 3), np.float32)]
+)
+def test_an_array_of_another_length_size_or_type_is_refused(tmp_path, shape, kind):
     write_part(tmp_path, study_crops(5, 2))
     join_parts(tmp_path, [5])
     write_json(tmp_path / "run.json", {})
-    np.save(tmp_path / "canal_axial.npy", np.zeros((1, 96, 96, 3), np.uint8))
-    with pytest.raises(InputError, match="expected 2 crops; found 1"):
+    np.save(tmp_path / "canal_axial.npy", np.zeros(shape, kind))
+    with pytest.raises(InputError, match=r"expected 2 crops of this version's canal_axial; found \w+ \("):
+        open_store(tmp_path)
+
+
+def test_a_manifest_whose_rows_point_elsewhere_is_refused(tmp_path):
+    write_part(tmp_path, study_crops(5, 2))
+    manifest = join_parts(tmp_path, [5])
+    write_json(tmp_path / "run.json", {})
+    manifest.with_columns(row=pl.lit(1, pl.Int64)).write_parquet(tmp_path / "manifest.parquet")
+    with pytest.raises(InputError, match="rows that are not theirs"):
         open_store(tmp_path)
 
 

@@ -5,8 +5,9 @@ import pytest
 
 from stenosis_kit.budget import Budget
 from stenosis_kit.crops import VIEW_BY_NAME
+from stenosis_kit.schedule import one_cycle
 from stenosis_kit.settings import Grader, Training
-from stenosis_kit.training import GraderTraining, Lesson, batches, one_cycle
+from stenosis_kit.training import GraderTraining, Lesson, batches
 
 GRADER = Grader("canal_axial", mm=48.0, px=32, time=1.0)
 SMALL = Training(filters=(4, 4, 4, 8, 8), dense=(16, 8), dense_dropout=0.0, batch=16)

@@ -118,6 +118,11 @@ def test_a_hanging_task_is_given_up_when_the_time_is_up_and_its_process_is_gone(
     assert functions.comes_true(lambda: not functions.is_held(lock))
 
 
+def test_a_worker_that_the_system_kills_costs_nothing(tmp_path: Path) -> None:
+    tasks = [tmp_path / str(number) for number in range(5)]
+    assert results(functions.die_once, tasks, 2) == dict.fromkeys(tasks, "done")
+
+
 def test_a_task_that_takes_too_long_is_given_up_and_the_rest_goes_on() -> None:
     found = results(functions.sleep_at_seven, range(12), 2, task_s=5.0)
     lost = found.pop(functions.DEADLY)

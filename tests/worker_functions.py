@@ -62,6 +62,13 @@ def hang(lock: Path) -> None:
         time.sleep(120)
 
 
+def die_once(marker: Path) -> str:
+    if not marker.exists():
+        marker.write_text("died here")
+        os.kill(os.getpid(), signal.SIGKILL)
+    return "done"
+
+
 def sleep_at_seven(number: int) -> int:
     if number == DEADLY:
         time.sleep(120)

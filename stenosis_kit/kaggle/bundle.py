@@ -23,7 +23,7 @@ _CARD_NAME = "dataset-card.md"
 
 
 def bundle(model: Path | str | None = None, owner: str | None = None, out: Path | str = BUILD) -> Path:
-    """Stages a dataset, flat: one wheel, the model's *.weights.h5 and model.json, and dataset-metadata.json.
+    """Stages a dataset, flat: one wheel, the model's weights and descriptions, and dataset-metadata.json.
 
     Nothing is replaced before everything new has been checked.
 
@@ -84,12 +84,13 @@ def source_tree() -> Path:
 
 
 def _model_files(model: Path) -> list[Path]:
-    """model.json and all weights files of a model, each network of which has been loaded.
+    """The descriptions and all weights files of a model, each network of which has been loaded.
 
     Raises:
         InputError: where one is missing or damaged.
     """
     from stenosis_kit.backend import load_tensorflow
+    from stenosis_kit.levels.localiser import DESCRIPTION_NAME, Localiser
     from stenosis_kit.model import MODEL_NAME, read_description
 
     description = read_description(model)
@@ -104,7 +105,9 @@ def _model_files(model: Path) -> list[Path]:
             found = (str(error).splitlines() or [type(error).__name__])[0]
             remedy = "Train again, or copy the model's folder again."
             raise InputError(path, f"weights of {trained.grader.view}", found, remedy) from None
-    return [model / MODEL_NAME, *sorted(model.glob("*.weights.h5"))]
+    localiser = Localiser.load(model) if (model / DESCRIPTION_NAME).is_file() else None
+    descriptions = [model / MODEL_NAME, *([model / DESCRIPTION_NAME] if localiser else [])]
+    return [*descriptions, *sorted(model.glob("*.weights.h5"))]
 
 
 @contextmanager

@@ -11,13 +11,15 @@ import polars as pl
 from tqdm import tqdm
 
 from stenosis_kit import rsna
-from stenosis_kit.cutting import StudyTask
 from stenosis_kit.dicom import read_study
 from stenosis_kit.files import replacing
-from stenosis_kit.levels.anatomy import cell_point
+from stenosis_kit.levels.carry import VIEW_OF_TERM
 from stenosis_kit.levels.locate import locate
+from stenosis_kit.levels.midline import on_midline
 from stenosis_kit.levels.projection import nearest_slice
+from stenosis_kit.levels.search import find_canals
 from stenosis_kit.predict import protect_inputs, unlabelled_tasks
+from stenosis_kit.study import StudyTask
 from stenosis_kit.tables import read_split_series
 from stenosis_kit.workers import run_tasks
 
@@ -39,10 +41,25 @@ _PLACE = {
 COLUMNS = {"study_id": pl.Int64} | _PLACE
 
 
-def levels(data: Path | str, output: Path | str, split: str = "test", workers: int | None = None) -> pl.DataFrame:
+def levels(
+    data: Path | str,
+    output: Path | str,
+    split: str = "test",
+    model: Path | str | None = None,
+    workers: int | None = None,
+    preview: Path | str | None = None,
+) -> pl.DataFrame:
     """Finds the points of all studies of a split; never reads labels.
 
     A cell that no series covers keeps its row, with everything but study, condition and level empty.
+
+    Args:
+        data: competition root.
+        output: the CSV.
+        split: train or test.
+        model: a trained model whose localiser is used; the bundled one by default.
+        workers: processes that read; all cores by default.
+        preview: file for a picture of the first studies.
 
     Returns:
         What was written, with columns as `COLUMNS`.
@@ -53,6 +70,7 @@ def levels(data: Path | str, output: Path | str, split: str = "test", workers: i
     data, output = Path(data), Path(output)
     protect_inputs(data, output)
     tasks = unlabelled_tasks(data, split, read_split_series(data, split))
+    tasks = find_canals(tasks, [Path(model)] if model else [], workers)
     rows: list[dict[str, Any]] = []
     results = run_tasks(study_points, tasks, workers)
     for task, found in tqdm(results, "levels", len(tasks), unit="study", disable=None, leave=False):
@@ -65,24 +83,30 @@ def levels(data: Path | str, output: Path | str, split: str = "test", workers: i
         frame.write_csv(partial)
     for method, count in Counter(frame["method"].fill_null("not covered by any series")).most_common():
         log.info("levels: %5d points: %s", count, method)
+    if preview:
+        from stenosis_kit.levels.preview import save_preview
+
+        save_preview(data / rsna.images_folder(split), frame, Path(preview))
     return frame
 
 
 def study_points(task: StudyTask) -> list[dict[str, Any]]:
     """The 25 points of one study, in the order of `rsna.CELLS`."""
     study = read_study(task.images, task.study_id, task.series)
-    canal = locate(study)
+    canal = task.canal or locate(study)
+    canal = on_midline(study, canal) if canal else None
     rows = []
     for condition, level in rsna.CELLS:
         row = _empty(task.study_id, condition, level)
         if canal:
             kind = rsna.CONDITION_BY_NAME[condition].series_kind
-            point = cell_point(canal.points[rsna.LEVELS.index(level)], condition, level)
+            index, view = rsna.LEVELS.index(level), VIEW_OF_TERM[rsna.CONDITION_BY_NAME[condition].term]
+            point = task.carry.point(canal.points, view, condition, level)
             pick = nearest_slice([series for series in study if series.kind == kind], point)
             if pick:
                 x, y = pick.slice.plane.to_pixel(point)
                 places = (pick.series.series_id, pick.slice.number, row["condition"], row["level"], x, y)
-                row |= dict(zip(_PLACE, (*places, *point, canal.method, canal.confidence), strict=True))
+                row |= dict(zip(_PLACE, (*places, *point, canal.method, canal.confidence[index]), strict=True))
         rows.append(row)
     return rows
 

@@ -1,0 +1,164 @@
+"""The images of one study, from their headers: what a worker process looks at."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from pydicom.pixels import get_decoder
+from pydicom.uid import UID
+
+from stenosis_kit.dicom import Series, UnreadableSlice, list_files, read_study
+from stenosis_kit.doctor.diagnosis import EXAMPLES
+from stenosis_kit.doctor.points import POINT_CONSEQUENCES, examine_study_points
+from stenosis_kit.geometry import orientation_groups
+from stenosis_kit.study import StudyTask
+
+_FIELD_MM = (50.0, 700.0)  # of an image's sides; the competition's lie between 120 and 400
+_SAME_PLACE_MM = 0.05
+_PLACE_TAGS = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
+
+CONSEQUENCES = {
+    "studies_not_examined": "Their rows are priors, and format leaves them out.",
+    "studies_without_usable_images": "Their rows are priors, and format has nothing to cut.",
+    "series_without_images": "Other views or the prior answer there.",
+    "series_without_usable_images": "Other views or the prior answer there.",
+    "unlisted_studies": "Folders that no table names are not read.",
+    "unlisted_series": "Folders that no table names are not read.",
+    "files_without_place": "They are passed over: nobody knows where they lie in the patient.",
+    "files_across_their_series": "They are passed over: scouts, or slices of another kind of series.",
+    "files_without_decoder": 'They are passed over: pip install "stenosis-kit[codecs]" may help.',
+    "files_without_spacing_tags": "Distances are taken from the positions instead.",
+    "images_of_implausible_size": "They are cut as their PixelSpacing says.",
+    "inverted_files": "MONOCHROME1 is turned round.",
+    "rescaled_files": "RescaleSlope and RescaleIntercept are applied.",
+    "constant_images": "They are cut; a grader sees nothing in them.",
+    "series_with_instance_gaps": "Slices are ordered by their positions, never by number.",
+    "series_not_from_1": "Slices are known by their file names, whatever the first one is.",
+    "series_with_several_shapes": "Each slice is cut by its own geometry.",
+    "series_with_several_orientations": "Usual in axial series; slices are ordered inside each orientation.",
+    "series_with_duplicate_positions": "Of slices in one place the lowest number is taken.",
+    **POINT_CONSEQUENCES,
+}
+"""Every finding in images, and what the kit does about it."""
+
+
+@dataclass
+class StudyFindings:
+    """What one study, or all of them together, have.
+
+    Attributes:
+        counts: by key of `CONSEQUENCES`, and `images` (.dcm files) and `usable` (headers).
+        examples: the first cases of each key.
+        unreadable: study/series/file: why.
+        syntaxes: files by the name of their transfer syntax.
+        largest: file number.
+    """
+
+    counts: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, list[str]] = field(default_factory=dict)
+    unreadable: list[str] = field(default_factory=list)
+    syntaxes: Counter[str] = field(default_factory=Counter)
+    largest: int = 0
+
+    def note(self, key: str, example: str, count: int = 1) -> None:
+        """Counts a case, or several of one example."""
+        if count:
+            self.counts[key] += count
+            self.examples.setdefault(key, []).append(example)
+
+    def merge(self, other: StudyFindings) -> None:
+        """Adds another study's."""
+        self.counts.update(other.counts)
+        self.syntaxes.update(other.syntaxes)
+        self.unreadable += other.unreadable
+        self.largest = max(self.largest, other.largest)
+        for key, cases in other.examples.items():
+            self.examples[key] = sorted(self.examples.get(key, []) + cases)[: EXAMPLES + 1]
+
+
+def examine_study(task: StudyTask, pixels: bool = False) -> StudyFindings:
+    """Reads the headers of a study's images (and the pixels, if told to) and notes what is odd."""
+    found = StudyFindings()
+    study = read_study(task.images, task.study_id, task.series)
+    folder = task.images / str(task.study_id)
+    for one in study:
+        _examine_files(found, task.study_id, one, folder / str(one.series_id), pixels)
+        if one.slices:
+            _examine_slices(found, f"{task.study_id}/{one.series_id}", one)
+    if not found.counts["usable"]:
+        found.note("studies_without_usable_images", str(task.study_id))
+    listed = {str(one.series_id) for one in study}
+    for path in list_files(folder):
+        if path.name not in listed and path.is_dir():
+            found.note("unlisted_series", f"{task.study_id}/{path.name}")
+    examine_study_points(found.note, task, study)
+    return found
+
+
+def _examine_files(found: StudyFindings, study_id: int, one: Series, folder: Path, pixels: bool) -> None:
+    """Counts a series' files, and notes those that cannot be used."""
+    name = f"{study_id}/{one.series_id}"
+    files = [path for path in list_files(folder) if path.suffix == ".dcm"]
+    found.counts["images"] += len(files)
+    if pixels:
+        _examine_pixels(found, name, one)
+    found.counts["usable"] += len(one.slices)
+    across = [file for file, why in one.skipped.items() if why.startswith("not ") and "across" in why]
+    found.note("files_across_their_series", name, len(across))
+    found.unreadable += [f"{name}/{file}: {why}" for file, why in one.skipped.items() if file not in across]
+    found.note("files_without_place", name, sum(why.startswith(_PLACE_TAGS) for why in one.skipped.values()))
+    numbers = [int(path.stem) for path in files if path.stem.isascii() and path.stem.isdigit()]
+    if not files:
+        found.note("series_without_images", name)
+    elif not one.slices:
+        found.note("series_without_usable_images", name)
+    if numbers:
+        found.largest = max(found.largest, *numbers)
+        found.note("series_not_from_1", name, int(min(numbers) != 1))
+        found.note("series_with_instance_gaps", name, int(max(numbers) - min(numbers) + 1 > len(numbers)))
+
+
+def _examine_pixels(found: StudyFindings, name: str, one: Series) -> None:
+    """Decodes every slice; one that cannot be decoded joins the series' skipped files."""
+    for item in list(one.slices):
+        try:
+            pixels = one.pixels(item)
+        except UnreadableSlice:
+            continue
+        found.note("constant_images", f"{name}/{item.path.name}", int(pixels.min() == pixels.max()))
+        one.forget(item)
+
+
+def _examine_slices(found: StudyFindings, name: str, one: Series) -> None:
+    """Notes what is odd about the usable slices of a series."""
+    headers = [item.header for item in one.slices]
+    for syntax, count in Counter(header.syntax for header in headers).items():
+        found.syntaxes[syntax.name] += count
+        found.note("files_without_decoder", f"{name} ({syntax.name})", 0 if _decodable(syntax) else count)
+    found.note("files_without_spacing_tags", name, sum(not header.spaced for header in headers))
+    found.note("inverted_files", name, sum(header.inverted for header in headers))
+    found.note("rescaled_files", name, sum((header.slope, header.intercept) != (1, 0) for header in headers))
+    sides = np.array([np.multiply(plane.shape, plane.spacing) for plane in one.planes])
+    strange = ((sides < _FIELD_MM[0]) | (sides > _FIELD_MM[1])).any(axis=1)
+    found.note("images_of_implausible_size", name, int(strange.sum()))
+    found.note("series_with_several_shapes", name, int(len({plane.shape for plane in one.planes}) > 1))
+    groups = orientation_groups(one.planes)
+    found.note("series_with_several_orientations", name, int(len(groups) > 1))
+    found.note("series_with_duplicate_positions", name, int(any(_has_duplicates(one, group) for group in groups)))
+
+
+def _has_duplicates(one: Series, group: list[int]) -> bool:
+    """Whether two parallel slices lie in one place."""
+    normal = one.planes[group[0]].normal
+    depths = np.sort([one.planes[index].center @ normal for index in group])
+    return bool((np.diff(depths) < _SAME_PLACE_MM).any())
+
+
+def _decodable(syntax: UID) -> bool:
+    try:
+        return get_decoder(syntax).is_available
+    except NotImplementedError:
+        return False

@@ -1,0 +1,98 @@
+"""From the canal to what lies beside it: foramina, recesses, and the canal as axial series show it.
+
+A step is written in the spine's own frame at its level: outward (to the point's side), back (across the canal's axis
+in the sagittal plane) and up (along the axis), mm; so it turns with the lordosis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from stenosis_kit import rsna
+
+CANAL_SAGITTAL, CANAL_AXIAL = "canal_sagittal", "canal_axial"
+FORAMINAL, SUBARTICULAR = "foraminal_sagittal", "subarticular_axial"
+"""Names of the views, each with its own steps; the first is where the canal point itself lies."""
+VIEW_OF_TERM = {"spinal": CANAL_SAGITTAL, "foraminal": FORAMINAL, "subarticular": SUBARTICULAR}
+"""The view of the series on which the competition's readers placed a term's points."""
+
+_OUTWARD = {rsna.LEFT: 1.0, rsna.RIGHT: -1.0, None: 0.0}  # along patient x
+_FIELD_MM = 280.0  # the usual field of view, to which the mean fractions of the label points apply
+TYPICAL_CANAL, TYPICAL_FORAMEN = (
+    np.array([[0.0, x * _FIELD_MM, -y * _FIELD_MM] for x, y in fractions])
+    for fractions in (rsna.CANAL_FRACTIONS, rsna.FORAMEN_FRACTIONS)
+)
+"""(5, 3) mean places in the midsagittal plane, mm from the image's corner."""
+_RECESS_BACK_MM = -4.5  # the recesses lie at the front of the canal, whose depth is about 18 mm (Panjabi 1992)
+_TYPICAL_CELLS = 40
+"""A level's own labels count as much as the typical step when there are so many of them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Carry:
+    """Steps from the canal points: {view: (5, 3) outward, back, up, mm}; a view that is missing needs none."""
+
+    steps: Mapping[str, np.ndarray]
+
+    def point(self, canal: np.ndarray, view: str, condition: str, level: str) -> np.ndarray:
+        """(3,) where a view of a cell is centred, carried from the canal points (5, 3), patient mm."""
+        index = rsna.LEVELS.index(level)
+        if view not in self.steps:
+            return canal[index]
+        outward, back, up = self.steps[view][index]
+        side = _OUTWARD[rsna.CONDITION_BY_NAME[condition].side]
+        across, along = _frame(canal, index)
+        return canal[index] + np.array([side * outward, 0.0, 0.0]) + back * across + up * along
+
+
+def _frame(canal: np.ndarray, index: int) -> tuple[np.ndarray, np.ndarray]:
+    """Unit vectors (3,) across the canal's axis (to the back) and along it (up), in the sagittal plane.
+
+    Where neighbouring points are unknown or the same, straight back and up.
+    """
+    above, below = canal[max(index - 1, 0)], canal[min(index + 1, len(canal) - 1)]
+    along = (above - below) * (0, 1, 1)
+    length = np.linalg.norm(along)
+    if not length > 1:
+        return np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0])
+    _, y, z = along / length
+    return np.array([0.0, z, -y]), np.array([0.0, y, z])
+
+
+def in_frame(canal: np.ndarray, index: int, side: str | None, point: np.ndarray) -> np.ndarray:
+    """(3,) outward, back and up of a point (3,) from the canal point of a level: the inverse of `Carry.point`.
+
+    A point without a side keeps its step to the patient's left as outward.
+    """
+    across, along = _frame(canal, index)
+    step = point - canal[index]
+    return np.array([step[0] * (_OUTWARD[side] or 1.0), step @ across, step @ along])
+
+
+def _typical() -> Carry:
+    foraminal = np.array([in_frame(TYPICAL_CANAL, index, None, point) for index, point in enumerate(TYPICAL_FORAMEN)])
+    foraminal[:, 0] = rsna.FORAMEN_OFFSETS_MM
+    recess = np.tile([rsna.SUBARTICULAR_OFFSET_MM, _RECESS_BACK_MM, 0.0], (len(rsna.LEVELS), 1))
+    return Carry({FORAMINAL: foraminal, SUBARTICULAR: recess, CANAL_AXIAL: recess * (0, 1, 1)})
+
+
+TYPICAL = _typical()
+
+
+def learn_carry(steps: Mapping[str, list[list[np.ndarray]]]) -> Carry:
+    """The mean step of each view and level, drawn towards the typical one where there are few.
+
+    Args:
+        steps: {view: for each level its labels' steps (3,), see `in_frame`}.
+    """
+    learnt = {}
+    for view, typical in TYPICAL.steps.items():
+        learnt[view] = typical.copy()
+        for index, seen in enumerate(steps.get(view, [])):
+            total = np.sum(seen, axis=0) + _TYPICAL_CELLS * typical[index] if seen else typical[index] * _TYPICAL_CELLS
+            learnt[view][index] = total / (len(seen) + _TYPICAL_CELLS)
+    learnt[CANAL_AXIAL][:, 0] = 0.0  # neither side has it
+    return Carry(learnt)

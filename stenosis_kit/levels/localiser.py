@@ -1,0 +1,120 @@
+"""The trained localiser: overviews in, the canal at the five levels out.
+
+Its two files lie in a model's folder, or in this package (`stenosis_kit/weights`, made from the phantom alone).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stenosis_kit import rsna
+from stenosis_kit.errors import InputError
+from stenosis_kit.files import read_json, replacing, write_json
+from stenosis_kit.levels.carry import TYPICAL, Carry
+from stenosis_kit.levels.chain import Steps, decode
+from stenosis_kit.levels.heatmaps import SIDE, log_shares, to_overview
+from stenosis_kit.levels.overview import PX, SLICES, Overview
+from stenosis_kit.study import CanalPoints
+
+if TYPE_CHECKING:
+    import keras
+
+log = logging.getLogger(__name__)
+
+DESCRIPTION_NAME, WEIGHTS_NAME = "localiser.json", "localiser.weights.h5"
+TAUGHT_ON_LABELS = "taught_on_label_points"
+"""The note that is true where a localiser was taught further on a user's own studies."""
+_BATCH = 40
+_LEAST_CONFIDENCE = 0.15  # mean over levels; images of noise or of something else reach .13, lumbar spines .3 to .9
+_SLICE_WEIGHTS = np.array([1.0, 2.0, 3.0, 2.0, 1.0]) / 9
+_SHORT = {rsna.SAGITTAL_T2: "T2", rsna.SAGITTAL_T1: "T1"}
+
+
+class Localiser:
+    """A network, the steps between levels that make its maps a column, and the way from there to all cells.
+
+    Attributes:
+        network: see `network.localiser_network`.
+        steps: of the columns it was taught with.
+        carry: from the canal to what lies beside it.
+        notes: how it was made, and what it reached.
+    """
+
+    def __init__(
+        self, network: keras.Model, steps: Steps, carry: Carry = TYPICAL, notes: dict[str, Any] | None = None
+    ) -> None:
+        self.network = network
+        self.steps = steps
+        self.carry = carry
+        self.notes = notes or {}
+
+    @classmethod
+    def untaught(cls, steps: Steps) -> Localiser:
+        """A localiser with random weights."""
+        from stenosis_kit.network import localiser_network
+
+        return cls(localiser_network(PX), steps)
+
+    @classmethod
+    def load(cls, folder: Path) -> Localiser:
+        """Loads the localiser of a folder.
+
+        Raises:
+            InputError: where the folder holds none, or not one that this version can use.
+        """
+        value = read_json(folder / DESCRIPTION_NAME, "a localiser's description")
+        path = folder / WEIGHTS_NAME
+        try:
+            steps = Steps(*(np.array(value["steps"][name], float) for name in ("mean", "precision")))
+            found = cls.untaught(steps)
+            found.carry = Carry({view: np.array(rows, float).reshape(-1, 3) for view, rows in value["carry"].items()})
+            found.notes = value["notes"]
+            found.network.load_weights(path)
+        except Exception as error:  # h5py and Keras raise many kinds
+            remedy = "Train again, or copy the folder again."
+            raise InputError(path, "a localiser's weights", (str(error).splitlines() or [""])[0], remedy) from None
+        return found
+
+    @classmethod
+    def bundled(cls) -> Localiser:
+        """The localiser that comes with the package, taught with the phantom alone."""
+        with resources.as_file(resources.files("stenosis_kit") / "weights") as folder:
+            return cls.load(folder)
+
+    def save(self, folder: Path) -> None:
+        """Writes the description and the weights."""
+        with replacing(folder / WEIGHTS_NAME) as partial:
+            self.network.save_weights(partial)
+        steps = {"mean": self.steps.mean.round(4).tolist(), "precision": self.steps.precision.round(6).tolist()}
+        carry = {view: rows.round(3).tolist() for view, rows in self.carry.steps.items()}
+        write_json(folder / DESCRIPTION_NAME, {"steps": steps, "carry": carry, "notes": self.notes})
+
+    def locate(self, studies: Sequence[Sequence[Overview]]) -> list[CanalPoints | None]:
+        """The canal of each study, from all its overviews together; None where they show no lumbar spine."""
+        seen = [one for overviews in studies for one in overviews]
+        maps = iter(self.maps(np.stack([one.pixels for one in seen])) if seen else ())
+        return [self._column(overviews, [next(maps) for _ in overviews]) for overviews in studies]
+
+    def maps(self, pixels: np.ndarray) -> np.ndarray:
+        """(n, SLICES, SIDE, SIDE, 5) maps of (n, SLICES, PX, PX) uint8 overviews, each of sum 1."""
+        images = pixels.reshape(-1, PX, PX, 1).astype(np.float32) / 255
+        parts = np.array_split(images, -(-len(images) // _BATCH))
+        logits = [np.asarray(self.network.predict_on_batch(part)) for part in parts]
+        return np.exp(log_shares(np.concatenate(logits))).reshape(len(pixels), SLICES, SIDE, SIDE, -1)
+
+    def _column(self, overviews: Sequence[Overview], maps: Sequence[np.ndarray]) -> CanalPoints | None:
+        if not overviews:
+            return None
+        by_slice = np.mean(maps, axis=0)
+        cells, confidence = decode(np.einsum("k,kyxl->yxl", _SLICE_WEIGHTS, by_slice), self.steps)
+        if confidence.mean() < _LEAST_CONFIDENCE:
+            return None
+        points = overviews[0].to_patient(SLICES // 2, to_overview(cells))
+        method = "localiser on " + " and ".join(_SHORT[one.kind] for one in overviews)
+        return CanalPoints(points, method, confidence)

@@ -1,0 +1,80 @@
+"""The midline of each level on its axial slice: the axis about which canal, facets and laminae mirror themselves.
+
+Sagittal series tell a point's depth and height, but its side only as well as their slices lie, some 4.5 mm apart and
+seldom right in the middle of a spine that bends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from stenosis_kit import rsna
+from stenosis_kit.dicom import Series, UnreadableSlice
+from stenosis_kit.geometry import AXIAL
+from stenosis_kit.levels.projection import nearest_slice
+from stenosis_kit.sampling import resample
+from stenosis_kit.study import CanalPoints
+
+_REACH_MM, _STEP_MM = 12.0, 0.5  # how far to either side the midline is looked for
+_HALF_WIDTH_MM = 20.0  # of what is mirrored: the canal and the facet joints beside it
+_FRONT_MM, _BACK_MM = 20, 30  # of the canal point
+_EXPECTED_MM = 6.0  # standard deviation of the midline about the canal point
+_SHARPNESS = 25.0  # of a difference in correlation, as a logarithm of odds
+
+
+def on_midline(study: Sequence[Series], canal: CanalPoints) -> CanalPoints:
+    """The canal points moved sideways to the midline that the axial slices show.
+
+    A level that no axial slice covers moves as its nearest neighbours do; without any axial slice nothing moves.
+    """
+    axial = [series for series in study if series.kind == rsna.AXIAL_T2]
+    offsets = np.array([_offset(axial, point) for point in canal.points])
+    known = np.isfinite(offsets)
+    if not known.any():
+        return canal
+    levels = np.arange(len(offsets))
+    moved = canal.points.copy()
+    moved[:, 0] += np.interp(levels, levels[known], offsets[known])
+    return replace(canal, points=moved)
+
+
+def _offset(axial: Sequence[Series], point: np.ndarray) -> float:
+    """Mm along patient x from a canal point (3,) to the midline; NaN where no readable slice covers the point."""
+    pick = nearest_slice(axial, point)
+    if pick is None:
+        return np.nan
+    try:
+        low, high = pick.series.window()
+        signal = pick.series.pixels(pick.slice)
+    except UnreadableSlice:
+        return _offset(axial, point)  # that slice has left its series: another one may do
+    plane, side = pick.slice.plane, int(2 * (_REACH_MM + _HALF_WIDTH_MM) + 2)
+    right, down = plane.display_axes(AXIAL)
+    center = point + down * (_BACK_MM - _FRONT_MM) / 2
+    patch = resample(np.clip(signal, low, high) - low, plane, center, (right, down), side, float(side), 0.0)
+    height = _FRONT_MM + _BACK_MM
+    patch = np.sqrt(patch[(side - height) // 2 : (side + height) // 2])  # dark tissues count beside fat and fluid
+    offsets = np.arange(-_REACH_MM, _REACH_MM + _STEP_MM / 2, _STEP_MM)
+    likeness = np.array([_likeness(patch, offset) for offset in offsets])
+    odds = _SHARPNESS * likeness - 0.5 * (offsets / _EXPECTED_MM) ** 2
+    share = np.exp(odds - odds.max())
+    return float((share * offsets).sum() / share.sum() * right[0])
+
+
+def _likeness(patch: np.ndarray, offset: float) -> float:
+    """Correlation of a patch (1 mm pixels) with its mirror image about a column `offset` beside its middle."""
+    axis = (patch.shape[1] - 1) / 2 + offset
+    away = np.arange(0.5, _HALF_WIDTH_MM)
+    one, other = (_columns(patch, axis + sign * away) for sign in (1, -1))
+    one, other = one - one.mean(), other - other.mean()
+    return float((one * other).sum() / np.sqrt((one**2).sum() * (other**2).sum() + 1e-9))
+
+
+def _columns(patch: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Columns at places between pixels, linear."""
+    left = np.floor(x).astype(int)
+    share = x - left
+    return patch[:, left] * (1 - share) + patch[:, left + 1] * share

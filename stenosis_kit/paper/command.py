@@ -1,0 +1,63 @@
+"""paper: the paper's recipe on a competition root, with its tables and figures, inside the time limit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from stenosis_kit.budget import Budget
+from stenosis_kit.errors import InputError
+from stenosis_kit.files import make_folder, read_json
+from stenosis_kit.paper import recipe
+from stenosis_kit.paper.holdout import IMAGE, STUDY
+from stenosis_kit.paper.run import PaperRun
+
+BOTH = "both"
+DEFAULT_S = 1800.0
+_SIDES_PX = (32, 1024)  # the network halves an image five times
+
+
+def paper(
+    data: Path | str,
+    out: Path | str,
+    budget: Budget | None = None,
+    split_by: str = BOTH,
+    input_size: int | None = None,
+) -> dict[str, Any]:
+    """Runs the recipe: images, split, balanced copies, training, tables, figures, comparison, report.
+
+    Args:
+        data: competition root; its train split is used.
+        out: output folder; an earlier run's is written over.
+        budget: the time; 30 minutes by default. It decides the size of the images and the number of copies.
+        split_by: `study`, `image` or `both`: what the test images are held out by.
+        input_size: side of the images in pixels, whatever the time.
+
+    Returns:
+        The run.json.
+
+    Raises:
+        InputError: where the tables, the output folder or the size cannot be used, or a class has too few images.
+        TimeTooShort: where no network could be trained.
+    """
+    data, out, budget = Path(data), Path(out), budget or Budget(DEFAULT_S)
+    if input_size is not None and not _SIDES_PX[0] <= input_size <= _SIDES_PX[1]:
+        raise InputError("--input-size", "{} to {} pixels".format(*_SIDES_PX), str(input_size), "The paper's is 256.")
+    _claim(out)
+    run = PaperRun(data, out, budget, (STUDY, IMAGE) if split_by == BOTH else (split_by,), input_size)
+    run.prepare()
+    run.train_splits()
+    return run.finish()
+
+
+def _claim(out: Path) -> None:
+    """Takes an output folder that is new, empty or an earlier run's: images in it are replaced.
+
+    Raises:
+        InputError: where it holds something else.
+    """
+    make_folder(out)
+    known = (out / "run.json").is_file() and read_json(out / "run.json", "a run.json").get("command") == "paper"
+    unfinished = (out / "images" / recipe.folder_of(recipe.CLASSES[0])).is_dir()
+    if any(not path.name.startswith(".") for path in out.iterdir()) and not known and not unfinished:
+        raise InputError(out, "a new or empty folder, or an earlier paper's", "other files", "Give another OUT.")

@@ -1,0 +1,97 @@
+"""The paper's answers and the kit's own, by the competition's metric, on the canal rows of the same studies."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from stenosis_kit import rsna
+from stenosis_kit.budget import Budget
+from stenosis_kit.errors import InputError
+from stenosis_kit.labels import SOLUTION
+from stenosis_kit.priors import builtin_prior, prior_rows
+from stenosis_kit.score import ALL_TERMS, ANY_SEVERE, StudyLosses, study_losses
+from stenosis_kit.split import split
+from stenosis_kit.submission import legal_rows, read_submission
+from stenosis_kit.submit import submit
+from stenosis_kit.tables import read_solution
+
+log = logging.getLogger(__name__)
+
+KIT = "kit"
+"""Folder of the kit's own run: data (images linked), store, model, submission, report."""
+PAPER, KIT_NAME, PRIOR = "the paper's network", "the kit's graders", "prior"
+_CANAL = rsna.condition_of("spinal", None).name
+_TERMS = ("spinal", ANY_SEVERE)
+_RESAMPLES = 2000
+
+
+def run_kit(data: Path, out: Path, held_out: list[int], budget: Budget) -> dict[str, Any] | None:
+    """The kit on the same studies, in the same time: `submit` on a root whose test studies are the held-out ones.
+
+    Returns:
+        Its run.json; None where it could not run, which is logged.
+    """
+    shutil.rmtree(out / KIT, ignore_errors=True)
+    try:
+        split(data, out / KIT / "data", held_out=held_out)
+        return submit(out / KIT / "data", out / KIT, budget)
+    except InputError as error:
+        log.warning("paper: the kit's own run failed: %s", error)
+        return None
+
+
+def canal_answers(rows: pl.DataFrame, answers: np.ndarray) -> pl.DataFrame:
+    """The paper's answers as rows of a submission.
+
+    Args:
+        rows: study_id and level of images.
+        answers: (rows, 3) in the paper's class order.
+    """
+    legal = legal_rows(answers[:, [rsna.PAPER_CLASSES.index(name) for name in rsna.SEVERITIES]])
+    ids = [rsna.row_id(study, _CANAL, level) for study, level in rows.select("study_id", "level").iter_rows()]
+    return pl.DataFrame({"row_id": ids} | {name: legal[:, k] for k, name in enumerate(rsna.SEVERITIES)})
+
+
+def compare_on_canals(answers: pl.DataFrame, out: Path) -> dict[str, Any]:
+    """Both on the held-out studies' labelled canal rows; a row that the paper's way has no image for is a prior.
+
+    Returns:
+        rows, studies, rows_without_image, terms ({who: {term: loss}}) and differences ({term: (value, low, high)},
+        the paper's minus the kit's: above 0 the kit is better).
+    """
+    truth = read_solution(out / KIT / "data" / SOLUTION).filter(condition=_CANAL)
+    prior = truth.select("row_id").with_columns(
+        **{name: column for name, column in zip(rsna.SEVERITIES, prior_rows(truth, builtin_prior()).T, strict=True)}
+    )
+    filled = pl.concat([answers, prior.join(answers, on="row_id", how="anti")])
+    kit = read_submission(out / KIT / "submission.csv")
+    losses = {
+        name: study_losses(frame, truth, name) for name, frame in ((PAPER, filled), (KIT_NAME, kit), (PRIOR, prior))
+    }
+    return {
+        "rows": truth.height,
+        "studies": truth["study_id"].n_unique(),
+        "rows_without_image": truth.join(answers, on="row_id", how="anti").height,
+        "terms": {name: _terms(each) for name, each in losses.items()},
+        "differences": _differences(losses[PAPER], losses[KIT_NAME]),
+    }
+
+
+def _terms(losses: StudyLosses) -> dict[str, float]:
+    found = dict(zip(ALL_TERMS, losses.terms().tolist(), strict=True))
+    return {term: found[term] for term in _TERMS}
+
+
+def _differences(first: StudyLosses, second: StudyLosses) -> dict[str, tuple[float, float, float]]:
+    n = len(first.studies)
+    counts = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), size=_RESAMPLES).astype(float)
+    places = [ALL_TERMS.index(term) for term in _TERMS]
+    value = (first.terms() - second.terms())[places]
+    low, high = np.nanquantile((first.terms(counts) - second.terms(counts))[:, places], [0.025, 0.975], axis=0)
+    return {term: tuple(map(float, row)) for term, *row in zip(_TERMS, value, low, high, strict=True)}

@@ -1,0 +1,155 @@
+"""Axial DICOM to PNG, as the paper does it: K-Means gives each level a slice, the canal's label gives it a class."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import polars as pl
+from tqdm import tqdm
+
+from stenosis_kit import rsna
+from stenosis_kit.budget import Budget
+from stenosis_kit.dicom import Series, Slice, UnreadableSlice, read_pixels, read_study
+from stenosis_kit.errors import InputError, TimeTooShort
+from stenosis_kit.files import replacing
+from stenosis_kit.format import labelled_tasks
+from stenosis_kit.geometry import midpoint
+from stenosis_kit.levels.kmeans import level_slices
+from stenosis_kit.paper.recipe import CLASSES, SIDE_PX, folder_of
+from stenosis_kit.study import LabelPoint, StudyTask
+from stenosis_kit.tables import TrainTables
+from stenosis_kit.workers import TimeUp, run_tasks
+
+log = logging.getLogger(__name__)
+
+ROWS = {
+    "study_id": pl.Int64,
+    "level": pl.String,
+    "severity": pl.String,
+    "file": pl.String,  # below the image folder
+    "own_mm": pl.Float64,  # from the slice's plane to the true point of its level; null where that is not known
+    "nearest_level": pl.String,  # the level whose true point is nearest to the slice; null where none is known
+}
+_CANAL = rsna.condition_of("spinal", None).name
+_SIDES = tuple(rsna.condition_of("subarticular", side).name for side in (rsna.LEFT, rsna.RIGHT))
+
+
+@dataclass(frozen=True)
+class _ImageTask:
+    """A study whose images are to be made in a folder; plain data for a worker."""
+
+    study: StudyTask
+    folder: Path
+
+
+@dataclass
+class _StudyImages:
+    """What a worker made of a study: rows as `ROWS`, and why levels are missing."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    missing: Counter[str] = field(default_factory=Counter)
+
+
+def make_images(tables: TrainTables, folder: Path, budget: Budget, workers: int | None = None) -> pl.DataFrame:
+    """Writes the images of all labelled canals to `folder`/<class>/<study>_<level>.png, 256 x 256 RGB.
+
+    Returns:
+        A row an image, columns as `ROWS`, by study and level.
+
+    Raises:
+        InputError: where a class has no images.
+        TimeTooShort: where the time is up before all studies are done.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    for label in CLASSES:
+        (folder / folder_of(label)).mkdir(parents=True)
+    tasks = [_ImageTask(task, folder) for task in labelled_tasks(tables)]
+    made = _StudyImages()
+    results = run_tasks(_study_images, tasks, workers, budget=budget)
+    for task, found in tqdm(results, "paper: images", len(tasks), unit="study", disable=None, leave=False):
+        if isinstance(found, TimeUp):
+            raise TimeTooShort(f"time to read {len(tasks)} studies", "none left before training", "Give more time.")
+        if isinstance(found, Exception):
+            log.warning("paper: study %d: %s", task.study.study_id, found)
+            continue
+        made.rows += found.rows
+        made.missing.update(found.missing)
+    for why, count in made.missing.most_common():
+        log.info("paper: %d levels without an image: %s", count, why)
+    rows = pl.DataFrame(made.rows, schema=ROWS, orient="row").sort("study_id", "level")
+    lacking = sorted(set(rsna.SEVERITIES) - set(rows["severity"]))
+    if lacking:
+        raise InputError(
+            tables.root, "axial images of all three classes", f"none of {lacking[0]}", "Give more studies."
+        )
+    return rows
+
+
+def _study_images(task: _ImageTask) -> _StudyImages:
+    study = task.study
+    axial = [one for one in study.series if one[1] == rsna.AXIAL_T2]
+    made = _StudyImages()
+    series = read_study(study.images, study.study_id, axial)
+    merged = Series(0, rsna.AXIAL_T2, [item for one in series for item in one.slices], {})
+    try:
+        picks = level_slices(merged)
+    except ValueError:
+        made.missing["fewer than five axial slices"] += len(rsna.LEVELS)
+        return made
+    truth = _true_points(series, study.points)
+    for level, index in zip(rsna.LEVELS, picks, strict=True):
+        severity = study.severities.get((_CANAL, level))
+        if severity is None:
+            made.missing["no label of the canal"] += 1
+            continue
+        item = merged.slices[index]
+        label = rsna.SEVERITY_LABELS[rsna.SEVERITIES.index(severity)]
+        name = f"{folder_of(label)}/{study.study_id}_{level}.png"
+        try:
+            _write_png(task.folder / name, read_pixels(item))
+        except UnreadableSlice:
+            made.missing["its slice cannot be read"] += 1
+            continue
+        made.rows.append(
+            {"study_id": study.study_id, "level": level, "severity": severity, "file": name}
+            | _checked(item, level, truth)
+        )
+    return made
+
+
+def _write_png(path: Path, signal: np.ndarray) -> None:
+    """Greyscale normalisation, 256 x 256, three equal channels."""
+    low, high = float(signal.min()), float(signal.max())
+    grey = ((signal - low) * (255 / max(high - low, 1e-6))).round().astype(np.uint8)
+    small = cv2.resize(grey, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA)
+    with replacing(path) as partial:
+        partial.write_bytes(cv2.imencode(".png", np.repeat(small[..., None], 3, axis=2))[1].tobytes())
+
+
+def _true_points(series: list[Series], points: dict[tuple[str, str], LabelPoint]) -> dict[str, np.ndarray]:
+    """{level: (3,) mm} midway between the two subarticular label points, of the levels that have both."""
+    found = {}
+    for level in rsna.LEVELS:
+        pair = [_in_patient(series, points.get((side, level))) for side in _SIDES]
+        if all(point is not None for point in pair):
+            found[level] = midpoint(*pair)
+    return found
+
+
+def _in_patient(series: list[Series], point: LabelPoint | None) -> np.ndarray | None:
+    one = next((one for one in series if point and one.series_id == point.series_id), None)
+    index = one.index_of(point.instance_number) if one else None
+    return None if index is None else one.planes[index].to_patient(np.array([point.x, point.y]))
+
+
+def _checked(item: Slice, level: str, truth: dict[str, np.ndarray]) -> dict[str, Any]:
+    """How far the slice lies from its level, and which level it shows."""
+    away = {name: abs(float(item.plane.distance(point))) for name, point in truth.items()}
+    return {"own_mm": away.get(level), "nearest_level": min(away, key=away.__getitem__) if away else None}

@@ -1,0 +1,104 @@
+"""What fits into the time: the paper's recipe where it does, else smaller images, and then fewer copies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from stenosis_kit.budget import Budget, show_time
+from stenosis_kit.network import five_block_cnn
+from stenosis_kit.paper.recipe import BATCH, EPOCHS, SIDE_PX
+
+SIDES_PX = (256, 192, 128, 96, 64)
+LEAST_EPOCHS = 8
+FEWEST_COPIES = 32
+"""Copies a class below which there is nothing to learn from: then the epochs get fewer."""
+START_S = 8.0
+"""Building and tracing a network, and answering the test images."""
+_PROBE = 16  # images of a timed step
+_VALIDATION_COST = 0.35  # of an image against training on it
+_MEASURE_S = 90.0  # a split with less than this is planned from the smallest side's speed alone
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a split is trained.
+
+    Attributes:
+        px: side of the input.
+        copies: augmented images a class.
+        full_copies: as many as the recipe would make: 1:1 of Normal/Mild.
+        image_s: seconds to train on one image.
+        seconds: of a split's training.
+    """
+
+    px: int
+    copies: int
+    full_copies: int
+    image_s: float
+    seconds: float
+
+    def in_words(self, forced: bool) -> str:
+        """What was done differently from the paper, in a sentence."""
+        size = f"{self.px}×{self.px}"
+        images = f"images of {size} pixels" + ("" if self.px == SIDE_PX else f" (the paper: {SIDE_PX}×{SIDE_PX})")
+        copies = f"{self.copies} augmented copies a class"
+        if self.copies < self.full_copies:
+            copies += f" (the recipe: {self.full_copies})"
+        whole = self.px == SIDE_PX and self.copies == self.full_copies
+        why = "The paper's recipe" if whole else "The paper's recipe, shortened to the time"
+        asked = "; the size was asked for" if forced else ""
+        return f"{why}: {images}, {copies}, up to {EPOCHS} epochs in {show_time(self.seconds)} for each split{asked}."
+
+
+def plan(
+    full_copies: int,
+    validation: int,
+    seconds: float,
+    forced_px: int | None = None,
+    speed: Callable[[int], float] | None = None,
+) -> Plan:
+    """The largest side that leaves `LEAST_EPOCHS` in the time, and as many copies as do.
+
+    Args:
+        full_copies: copies a class by the recipe.
+        validation: validation images.
+        seconds: of one split.
+        forced_px: the side, if the user asks for one.
+        speed: side -> seconds to train on an image; measured here by default.
+    """
+    speed = speed or seconds_an_image
+    training_s = max(seconds - START_S, 1.0)
+    epoch = 3 * full_copies + _VALIDATION_COST * validation
+    sides = (forced_px,) if forced_px else SIDES_PX
+    smallest = speed(sides[-1])
+    guess = {px: smallest * (px / sides[-1]) ** 2 for px in sides}  # convolutions cost by area
+    for px in sides:
+        if LEAST_EPOCHS * epoch * guess[px] > training_s:
+            continue
+        image_s = speed(px) if px != sides[-1] and seconds > _MEASURE_S else guess[px]
+        if LEAST_EPOCHS * epoch * image_s <= training_s:
+            return Plan(px, full_copies, full_copies, image_s, seconds)
+    fits = (training_s / smallest / LEAST_EPOCHS - _VALIDATION_COST * validation) / 3
+    copies = min(full_copies, max(FEWEST_COPIES, int(fits)))
+    return Plan(sides[-1], copies, full_copies, smallest, seconds)
+
+
+def seconds_an_image(px: int) -> float:
+    """Seconds to train the network on one image of a side, measured on this machine."""
+    network = compiled(px)
+    batch = np.zeros((min(_PROBE, BATCH), px, px, 3), np.float32), np.zeros(min(_PROBE, BATCH), int)
+    network.train_on_batch(*batch)  # builds the graph
+    watch = Budget()
+    network.train_on_batch(*batch)
+    return watch.elapsed() / len(batch[1])
+
+
+def compiled(px: int) -> keras.Model:
+    """The paper's network, compiled as section 4.4 says."""
+    network = five_block_cnn((px, px, 3))
+    network.compile(keras.optimizers.Adam(), "sparse_categorical_crossentropy", weighted_metrics=["accuracy"])
+    return network

@@ -1,0 +1,132 @@
+"""Charts as SVG that stands in the page: drawn by matplotlib, in the page's own colours, light or dark."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
+from io import StringIO
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from stenosis_kit import rsna
+from stenosis_kit.report.markup import Markup, figure, note
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+MISSING = "Charts are missing: they need matplotlib, which is not installed (pip install 'stenosis-kit[report]')."
+
+# Colours are drawn as stand-ins, and become the page's in the SVG.
+_INK, _ACCENT, _SOFT = "#010203", "#010204", "#010205"
+SEVERITY_COLORS = ("#010206", "#010207", "#010208")
+_PAGE_COLORS = {_INK: "currentColor", _ACCENT: "var(--accent)", _SOFT: "var(--line)"} | {
+    color: f"var(--{name})" for color, name in zip(SEVERITY_COLORS, rsna.SEVERITIES, strict=True)
+}
+_MARKERS = ("o", "s", "^")  # so that severities can be told apart without colours
+_STYLE = {
+    "svg.fonttype": "none",
+    "font.sans-serif": ["DejaVu Sans", "Arial"],
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "grid.color": _SOFT,
+    "legend.frameon": False,
+    **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), _INK),
+}
+
+
+def can_draw() -> bool:
+    """Whether matplotlib is there."""
+    return find_spec("matplotlib") is not None
+
+
+def missing() -> Markup:
+    """What stands in a chart's place without matplotlib."""
+    return Markup("") if can_draw() else note(MISSING)
+
+
+def chart(draw: Callable[[Axes], None], alt: str, caption: str = "", size: tuple[float, float] = (3.6, 2.7)) -> Markup:
+    """A figure of one chart, drawn on the axes that `draw` is given; nothing without matplotlib.
+
+    Args:
+        draw: draws.
+        alt: what the chart shows, for those who cannot see it.
+        caption: under it.
+        size: inches, at 72 units an inch.
+    """
+    if not can_draw():
+        return Markup("")
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    # Ids inside an SVG come from its salt, and must differ between the charts of a page.
+    with matplotlib.rc_context(_STYLE | {"svg.hashsalt": f"{alt} {caption}"}):
+        canvas = Figure(figsize=size, layout="constrained")
+        draw(canvas.subplots())
+        text = StringIO()
+        canvas.savefig(text, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    return figure(_for_page(text.getvalue(), alt), caption, "chart")
+
+
+def _for_page(svg: str, alt: str) -> Markup:
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>| xmlns(:\w+)?=\"[^\"]*\"", "", svg, flags=re.DOTALL)
+    for color, own in _PAGE_COLORS.items():
+        svg = svg.replace(color, own)
+    label = Markup(alt.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;"))
+    return Markup(svg.replace("<svg", f'<svg role="img" aria-label="{label}"', 1))
+
+
+def terms(axes: Axes, values: Mapping[str, Sequence[float]], names: Sequence[str], interval: np.ndarray) -> None:
+    """The terms of the metric, a line each: this run with its interval among the constants and the oracle.
+
+    Args:
+        axes: to draw on.
+        values: by name, the terms; the first is this run.
+        names: of the terms.
+        interval: (2, terms) low and high of this run's.
+    """
+    rows = np.arange(len(names))[::-1]
+    for (name, row), marker in zip(list(values.items())[1:], ("v", "D", "x", "+"), strict=False):
+        axes.plot(row, rows, marker, color=_INK, mfc="none", alpha=0.75, label=name)
+    own_name, own = next(iter(values.items()))
+    axes.hlines(rows, *interval, color=_ACCENT, lw=3, alpha=0.5)
+    axes.plot(own, rows, "o", color=_ACCENT, ms=7, label=own_name)
+    axes.set_yticks(rows, names)
+    axes.set_ylim(-0.6, len(names) - 0.4)
+    axes.set_xlim(left=0)
+    axes.grid(axis="x")
+    axes.set_xlabel("weighted log loss (lower is better)")
+    axes.legend(
+        loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, fontsize=8, columnspacing=1.2, handletextpad=0.2
+    )
+
+
+def reliability(axes: Axes, curves: Sequence[tuple[np.ndarray, np.ndarray]], title: str) -> None:
+    """Reliability curves of the three severities: what was said against what was so."""
+    axes.plot([0, 1], [0, 1], color=_INK, lw=0.8, ls=":")
+    for (said, true), color, marker, label in zip(curves, SEVERITY_COLORS, _MARKERS, rsna.SEVERITY_LABELS, strict=True):
+        axes.plot(said, true, marker + "-", color=color, ms=4, lw=1.4, label=label)
+    axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
+    axes.set_title(title, fontsize=9)
+    axes.set_xlabel("probability given")
+    axes.set_ylabel("share that is so")
+    axes.grid()
+
+
+def learning(axes: Axes, folds: Mapping[str, tuple[Sequence[float], Sequence[float]]], title: str) -> None:
+    """Training curves of one grader: loss in training (thin) and held out (thick), fold by fold; the best is ringed."""
+    for name, (train, held_out) in folds.items():
+        epochs = np.arange(1, len(train) + 1)
+        axes.plot(epochs, train, color=_INK, lw=0.8, alpha=0.6)
+        if np.isfinite(held_out).any():
+            line = axes.plot(epochs, held_out, color=_ACCENT, lw=1.8, label=name)[0]
+            best = int(np.nanargmin(held_out))
+            axes.plot(epochs[best], held_out[best], "o", mfc="none", color=line.get_color(), ms=8)
+    axes.set_title(title, fontsize=9)
+    axes.set_xlabel("epoch")
+    axes.set_ylabel("weighted log loss")
+    axes.grid()
+    axes.xaxis.get_major_locator().set_params(integer=True)

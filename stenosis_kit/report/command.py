@@ -1,0 +1,122 @@
+"""report: a run's folder to its report.html. What cannot be made is said on the page, and costs nothing else."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from stenosis_kit.budget import Budget
+from stenosis_kit.files import write_text
+from stenosis_kit.report.evidence import Evidence, read_evidence, read_run
+from stenosis_kit.report.learning import learning_section
+from stenosis_kit.report.levels import levels_section
+from stenosis_kit.report.markup import Markup, note
+from stenosis_kit.report.page import Section, render
+from stenosis_kit.report.paper import paper_page
+from stenosis_kit.report.provenance import run_section, sources_section
+from stenosis_kit.report.quality import confusion_section, measures_section, reliability_section
+from stenosis_kit.report.results import lead, score_section
+from stenosis_kit.report.sheets import crops_section, mistakes_section, saliency_section
+
+log = logging.getLogger(__name__)
+
+REPORT = "report.html"
+_LATE = "Left out: the time was up. stenosis-kit report makes the page again, without a limit."
+_LOAD_S = 6.0  # TensorFlow, where it is not there yet
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A section to be, about how many seconds it takes for 100 studies on two cores, and whether it runs networks."""
+
+    title: str
+    seconds: float
+    make: Callable[[Evidence, Budget], Markup]
+    networks: bool = False
+
+
+_PARTS = (
+    _Part("Score", 0.7, lambda evidence, _: score_section(evidence)),
+    _Part("Where rows came from", 0.1, lambda evidence, _: sources_section(evidence)),
+    _Part("Agreement and discrimination", 0.4, lambda evidence, _: measures_section(evidence)),
+    _Part("Confusion matrices", 0.1, lambda evidence, _: confusion_section(evidence)),
+    _Part("Training", 0.5, lambda evidence, _: learning_section(evidence)),
+    _Part("Worst mistakes", 4.0, mistakes_section, networks=True),
+    _Part("Levels", 2.0, levels_section, networks=True),
+    _Part("Crops by severity", 0.3, crops_section),
+    _Part("Reliability", 2.0, lambda evidence, _: reliability_section(evidence)),
+    _Part("What the graders look at", 2.5, saliency_section, networks=True),
+    _Part("The run", 0.1, lambda evidence, _: run_section(evidence)),
+)
+
+
+class _Pace:
+    """How much slower than expected the page is coming: other work on the machine, or slow disks."""
+
+    def __init__(self, budget: Budget) -> None:
+        self.budget = budget
+        self._began = budget.elapsed()
+        self._expected = 0.0
+
+    def allows(self, seconds: float) -> bool:
+        """Whether that many expected seconds fit, at half more than the pace so far."""
+        slowness = max(1.0, (self.budget.elapsed() - self._began) / self._expected) if self._expected else 1.0
+        return self.budget.remaining() >= 1.5 * slowness * seconds
+
+    def passed(self, seconds: float) -> None:
+        """Books a section that was expected to take that long."""
+        self._expected += seconds
+
+
+def report(run: Path | str, budget: Budget | None = None) -> Path:
+    """Writes RUN/report.html: one file that needs no network and no script.
+
+    Args:
+        run: the folder of a `submit`, `predict`, `train` or `paper` run.
+        budget: the time; without limit by default. What does not fit is left out, and the page says so.
+
+    Returns:
+        The report's path.
+
+    Raises:
+        InputError: where the folder is not a run's, or cannot be written to.
+    """
+    folder, budget = Path(run), budget or Budget()
+    path = folder / REPORT
+    told = read_run(folder)
+    if told.get("command") == "paper":
+        write_text(path, paper_page(folder, told))
+        return path
+    evidence = read_evidence(folder)
+    pace = _Pace(budget)
+    sections = [_section(part, evidence, pace) for part in _PARTS]
+    write_text(path, render(f"Run: {evidence.name}", _lead(evidence), sections))
+    return path
+
+
+def _lead(evidence: Evidence) -> Markup:
+    try:
+        return lead(evidence)
+    except Exception as error:  # as in _section
+        log.warning("report: the first lines: %s: %s", type(error).__name__, error)
+        return Markup("")
+
+
+def _section(part: _Part, evidence: Evidence, pace: _Pace) -> Section:
+    """A section, or in its place why it is missing: none of them may cost the others."""
+    name = part.title.lower().replace(" ", "-")
+    seconds = part.seconds + (_LOAD_S if part.networks and "tensorflow" not in sys.modules else 0)
+    if not pace.allows(seconds):
+        log.info("report: %s: left out, the time was up", part.title.lower())
+        return Section(name, part.title, note(_LATE))
+    try:
+        return Section(name, part.title, part.make(evidence, pace.budget))
+    except Exception as error:  # whatever a stranger's run holds, the rest of the page is worth having
+        reason = f"{type(error).__name__}: {error}"
+        log.warning("report: %s could not be made: %s", part.title.lower(), reason)
+        return Section(name, part.title, note("Could not be made: ", reason))
+    finally:
+        pace.passed(seconds)

@@ -1,0 +1,151 @@
+"""What a run's folder tells: its answers beside the labels, where they came from, its store and model."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from stenosis_kit import rsna
+from stenosis_kit.errors import InputError
+from stenosis_kit.files import read_json
+from stenosis_kit.labels import SOLUTION, known_labels
+from stenosis_kit.model import MODEL_NAME
+from stenosis_kit.store import Store, open_store
+from stenosis_kit.submission import read_submission
+from stenosis_kit.tables import read_solution, row_ids
+
+log = logging.getLogger(__name__)
+
+SUBMISSION = "submission.csv"
+
+
+@dataclass
+class Evidence:
+    """What the sections of a report are made from; whatever a run does not have is None or empty.
+
+    Attributes:
+        folder: the run's.
+        run: its run.json.
+        sources: {row_id: {"source", "why"}} of its submission.
+        answers: labelled cells with their answers: row_id, study_id, condition, level, severity (the truth), and a
+            probability in a column of each severity's name.
+        basis: which cells these are, in a sentence.
+        data: competition root.
+        split: the split that `answers` are of.
+        model: folder of the model that answered.
+        store: the crops it was trained on.
+    """
+
+    folder: Path
+    run: dict[str, Any]
+    sources: dict[str, dict[str, str]] = field(default_factory=dict)
+    answers: pl.DataFrame | None = None
+    basis: str = "No labels are known, so nothing can be said of the answers' quality."
+    data: Path | None = None
+    split: str = "test"
+    model: Path | None = None
+    store: Store | None = None
+
+    @property
+    def name(self) -> str:
+        """What the run is called on the page."""
+        return self.folder.resolve().name
+
+
+def read_evidence(folder: Path) -> Evidence:
+    """Reads the folder of a `submit`, a `predict` or a `train` run.
+
+    Raises:
+        InputError: where it is none of them.
+    """
+    if not (folder / SUBMISSION).is_file() and not (folder / MODEL_NAME).is_file():
+        remedy = "Give the OUT of stenosis-kit submit or paper, or a MODEL."
+        raise InputError(folder, "the folder of a run", "neither submission.csv nor model.json", remedy)
+    evidence = Evidence(folder, read_run(folder))
+    predicted = _json(folder / "submission.run.json")
+    evidence.sources = predicted.get("rows", {})
+    evidence.data = _folder(evidence.run.get("data"), predicted.get("data"))
+    evidence.split = predicted.get("split", "test")
+    models = [*map(Path, predicted.get("models", [])), folder, folder / "model"]
+    evidence.model = next((model for model in models if (model / MODEL_NAME).is_file()), None)
+    evidence.store = _store(evidence.model.parent / "store") if evidence.model else None
+    _add_answers(evidence)
+    return evidence
+
+
+def read_run(folder: Path) -> dict[str, Any]:
+    """A run's run.json; empty where there is none, or it is damaged, which is logged."""
+    return _json(folder / "run.json")
+
+
+def _add_answers(evidence: Evidence) -> None:
+    submission = _submission(evidence.folder / SUBMISSION)
+    known = known_labels(evidence.data, submission) if evidence.data and submission is not None else None
+    if known:
+        truth, table = known
+        studies = truth["study_id"].n_unique()
+        held_out = "held-out " if table == SOLUTION else ""
+        evidence.basis = f"{truth.height} labelled cells of {studies} {held_out}studies, by {table}."
+        if not held_out:
+            evidence.basis += " Their labels were also there for training: the score is not held out."
+    else:
+        submission, truth = _out_of_fold(evidence)
+        if truth is not None:
+            studies = truth["study_id"].n_unique()
+            evidence.basis = (
+                f"No labels of the test studies are known. These are the model's out-of-fold answers to "
+                f"{truth.height} cells of the {studies} studies it was trained on, each by the networks that had not "
+                "seen the study, at crops centred on the label points."
+            )
+            evidence.split = "train"
+    if submission is not None and truth is not None:
+        evidence.answers = truth.join(submission, on="row_id", how="inner", maintain_order="left")
+
+
+def _out_of_fold(evidence: Evidence) -> tuple[pl.DataFrame | None, pl.DataFrame | None]:
+    answers = _submission(evidence.model / "oof.csv") if evidence.model else None
+    if answers is None:
+        return None, None
+    if evidence.store:
+        cells = evidence.store.manifest.drop_nulls("severity").unique(["study_id", "condition", "level"])
+        cells = cells.with_columns(row_ids(cells)).sort("row_id")
+        truth = cells.select("row_id", "study_id", "condition", "level", "severity")
+    elif evidence.data and (evidence.data / rsna.TRAIN_TABLE).is_file():
+        truth = read_solution(evidence.data / rsna.TRAIN_TABLE)
+    else:
+        return None, None
+    return answers, truth.filter(pl.col("row_id").is_in(answers["row_id"].implode()))
+
+
+def _submission(path: Path) -> pl.DataFrame | None:
+    try:
+        return read_submission(path)
+    except InputError as error:
+        if path.is_file():
+            log.warning("report: %s", error)
+        return None
+
+
+def _store(folder: Path) -> Store | None:
+    try:
+        return open_store(folder)
+    except InputError:  # a model that travels without its store
+        return None
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        return read_json(path, "a run's run.json")
+    except InputError as error:
+        if path.is_file():
+            log.warning("report: %s", error)
+        return {}
+
+
+def _folder(*names: Path | str | None) -> Path | None:
+    """The first that is a folder today; runs note their paths as they were given."""
+    return next((Path(name) for name in names if name and Path(name).is_dir()), None)

@@ -1,0 +1,96 @@
+"""Where each row came from, and what the run was: settings, versions, timings."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections import Counter
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from stenosis_kit import __version__, rsna
+from stenosis_kit.budget import show_time
+from stenosis_kit.errors import InputError
+from stenosis_kit.files import read_json
+from stenosis_kit.report.evidence import Evidence
+from stenosis_kit.report.markup import Markup, details, join, note, table, tag
+
+_PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn", "polars", "pydicom", "opencv-python-headless")
+_LONGEST_LIST = 12  # of a run.json's entries; longer ones are counted
+
+
+def sources_section(evidence: Evidence) -> Markup:
+    """How many rows each grader and the prior answered, and why."""
+    if not evidence.sources:
+        return note("The run has no submission.")
+    counts: Counter[tuple[str, str, str]] = Counter()
+    for row_id, origin in evidence.sources.items():
+        cell = rsna.split_row_id(row_id)
+        if cell:
+            counts[origin["source"], origin["why"], rsna.CONDITION_BY_NAME[cell[1]].term] += 1
+    kinds: Counter[tuple[str, str]] = Counter()
+    for (source, why, _), count in counts.items():
+        kinds[source, why] += count
+    rows = [
+        (f"{source}: {why}", *(counts[source, why, term] or "" for term in rsna.TERMS), total)
+        for (source, why), total in kinds.most_common()
+    ]
+    graded = sum(count for (source, _), count in kinds.items() if source == "grader")
+    total = kinds.total()
+    text = f"{graded} of {total} rows ({graded / total:.0%}) were graded; the other {total - graded} are priors."
+    return join(
+        tag("p", text), table(("", *rsna.TERMS, "rows"), rows, "Rows of the submission by where they came from")
+    )
+
+
+def run_section(evidence: Evidence) -> Markup:
+    """Timings, versions and settings."""
+    model = _read(evidence.model)
+    stages = {name: float(took) for name, took in evidence.run.get("seconds", {}).items()}
+    elapsed, limit = evidence.run.get("elapsed_s"), evidence.run.get("time_limit_s")
+    total = f"{show_time(float(elapsed))} of {show_time(float(limit))}" if elapsed and limit else "not noted"
+    timings = [(name, show_time(took)) for name, took in stages.items()] + [("the whole run", total)]
+    return join(
+        table(("stage", "took"), timings, "Timings"),
+        versions_table(),
+        details("Settings of training", pretty(model.get("settings", {}))),
+        details("run.json", pretty(evidence.run)),
+        details("run.json of the model", pretty(model)) if model else "",
+    )
+
+
+def versions_table() -> Markup:
+    """What this page was made with."""
+    rows = [("stenosis_kit", __version__), ("Python", platform.python_version())]
+    rows += [(name, _version(name)) for name in _PACKAGES]
+    rows += [("system", f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors")]
+    return table(("software", "version"), rows, "Versions")
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed under this name"
+
+
+def _read(folder: Any) -> dict[str, Any]:
+    try:
+        return read_json(folder / "run.json", "a run.json") if folder else {}
+    except InputError:
+        return {}
+
+
+def pretty(value: Any) -> Markup:
+    """JSON for people, long lists counted."""
+    return tag("pre", json.dumps(_shortened(value), indent=2, ensure_ascii=False), tabindex="0")
+
+
+def _shortened(value: Any) -> Any:
+    """The value with long lists counted instead of listed."""
+    if isinstance(value, dict):
+        return {key: _shortened(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return f"{len(value)} entries" if len(value) > _LONGEST_LIST else [_shortened(each) for each in value]
+    return value

@@ -1,0 +1,113 @@
+"""The score and its terms, beside what is known without looking at an image, and the best that is possible."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from stenosis_kit import rsna
+from stenosis_kit.errors import InputError
+from stenosis_kit.priors import builtin_prior, prior_rows
+from stenosis_kit.report.charts import chart, missing, terms
+from stenosis_kit.report.evidence import Evidence
+from stenosis_kit.report.markup import Markup, join, note, table, tag
+from stenosis_kit.report.measures import resampled
+from stenosis_kit.score import ALL_TERMS, StudyLosses, study_losses
+from stenosis_kit.submission import read_submission
+
+RUN, ORACLE, PRIOR, UNIFORM = "this run", "oracle", "prior", "uniform"
+_MEANING = {
+    PRIOR: "the weighted class shares of the public training set: no image is looked at",
+    UNIFORM: "a third for each severity",
+    ORACLE: "the best possible answers, known because the cohort is synthetic: only luck beats them",
+}
+_NAMES = {
+    "spinal": "spinal canal",
+    "foraminal": "foraminal",
+    "subarticular": "subarticular",
+    "any_severe_spinal": "any severe canal",
+}
+
+
+def losses(evidence: Evidence) -> dict[str, StudyLosses]:
+    """Losses of the run and of what stands beside it, on the same cells."""
+    answers = evidence.answers
+    assert answers is not None
+    truth = answers.drop(rsna.SEVERITIES)
+    uniform = np.full((answers.height, len(rsna.SEVERITIES)), 1 / len(rsna.SEVERITIES))
+    offers = {
+        RUN: answers,
+        ORACLE: _oracle(evidence),
+        PRIOR: _frame(truth, prior_rows(truth, builtin_prior())),
+        UNIFORM: _frame(truth, uniform),
+    }
+    return {name: study_losses(offer, truth) for name, offer in offers.items() if offer is not None}
+
+
+def lead(evidence: Evidence) -> Markup:
+    """The first lines of the page: what was reached, on what."""
+    if evidence.answers is None:
+        return tag("p", evidence.basis, class_="big")
+    scores = {name: float(each.terms().mean()) for name, each in losses(evidence).items()}
+    if np.isnan(scores[RUN]):
+        return tag("p", evidence.basis, " They do not hold all terms of the metric, so there is no score.")
+    text = f"Score {scores[RUN]:.3f}; a constant prior has {scores[PRIOR]:.3f}"
+    if ORACLE in scores:
+        gap = (scores[PRIOR] - scores[RUN]) / (scores[PRIOR] - scores[ORACLE])
+        closed = f"{gap:.0%}" if gap > 0 else "nothing"
+        text += f", the oracle {scores[ORACLE]:.3f}: {closed} of the gap is closed"
+    return join(tag("p", text, ". Lower is better.", class_="big"), tag("p", evidence.basis, class_="soft"))
+
+
+def score_section(evidence: Evidence) -> Markup:
+    """The terms as a table and a chart."""
+    if evidence.answers is None:
+        return note(evidence.basis)
+    found = losses(evidence)
+    order = (len(ALL_TERMS), *range(len(ALL_TERMS)))  # the score first
+    values = {name: _with_score(each.terms())[..., order] for name, each in found.items()}
+    drawn = _with_score(found[RUN].terms(resampled(len(found[RUN].studies))[1:]))[..., order]
+    interval = np.full((2, drawn.shape[1]), np.nan)
+    for place, column in enumerate(drawn.T):
+        if np.isfinite(column).any():
+            interval[:, place] = np.quantile(column[np.isfinite(column)], [0.025, 0.975])
+    names = ("score", *(_NAMES[term] for term in ALL_TERMS))
+    rows = [(name, *(_number(value) for value in row)) for name, row in values.items()]
+    rows.insert(1, ("95 % of resampled studies", *(f"{low:.3f} to {high:.3f}" for low, high in interval.T)))
+    alt = "Dot plot of the score and its terms. " + _spoken(values)
+    caption = "Bars: 95 % of bootstrap resamples over studies."
+    return join(
+        table(("", *names), rows, "Weighted log losses; the score is the mean of the four terms."),
+        chart(lambda axes: terms(axes, values, names, interval), alt, caption, (5.0, 2.9)),
+        missing(),
+        tag(
+            "p", *(join(tag("b", name), f": {_MEANING[name]}. ") for name in values if name in _MEANING), class_="soft"
+        ),
+    )
+
+
+def _with_score(rows: np.ndarray) -> np.ndarray:
+    return np.concatenate([rows, rows.mean(axis=-1, keepdims=True)], axis=-1)
+
+
+def _oracle(evidence: Evidence) -> pl.DataFrame | None:
+    """A synthetic cohort's own; only where it answers these very cells."""
+    if not evidence.data or evidence.split != "test":
+        return None
+    try:
+        frame = read_submission(evidence.data / "oracle_submission.csv")
+    except InputError:
+        return None
+    return frame if evidence.answers["row_id"].is_in(frame["row_id"].implode()).all() else None
+
+
+def _frame(truth: pl.DataFrame, rows: np.ndarray) -> pl.DataFrame:
+    return truth.select("row_id").with_columns(**{name: rows[:, k] for k, name in enumerate(rsna.SEVERITIES)})
+
+
+def _number(value: float) -> str:
+    return "–" if np.isnan(value) else f"{value:.3f}"
+
+
+def _spoken(values: dict[str, np.ndarray]) -> str:
+    return "; ".join(f"{name}: score {_number(row[0])}" for name, row in values.items())

@@ -1,0 +1,58 @@
+"""What a grader looks at: Grad-CAM (Selvaraju et al., 2017)."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from stenosis_kit.crops import VIEW_BY_NAME
+from stenosis_kit.model import TrainedGrader, build_network
+from stenosis_kit.report.evidence import Evidence
+from stenosis_kit.settings import Training
+
+_FINEST_MAP = 5
+"""The last layer whose maps have at least so many pixels a side explains: the very last ones of small inputs are 3."""
+
+
+def grad_cam(
+    evidence: Evidence, trained: TrainedGrader, training: Training, crops: np.ndarray, severity: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Which parts of crops speak for a severity.
+
+    The maps of a late layer are summed by the mean gradient of log p of that severity; what speaks against it is cut
+    off, and each crop's largest value is 1.
+
+    Args:
+        evidence: of the run whose model it is.
+        trained: the network.
+        training: its settings.
+        crops: (n, px, px, slices) uint8, as stored.
+        severity: (n,) index of the severity to explain.
+
+    Returns:
+        (n, side, side) uint8 middle slices as the network sees them, (n, side, side) heat in [0, 1], and (n, 3)
+        probabilities.
+    """
+    import keras
+    import tensorflow as tf
+
+    from stenosis_kit.augment import central, sample
+
+    network = build_network(trained.grader, training)
+    network.load_weights(evidence.model / trained.weights)
+    layers = [layer for layer in network.layers if len(layer.output.shape) == 4]
+    explaining = [layer for layer in layers if layer.output.shape[1] >= _FINEST_MAP][-1]
+    both = keras.Model(network.inputs, [explaining.output, network.outputs[0]])
+    grader = trained.grader
+    seen = sample(tf.constant(crops), central(VIEW_BY_NAME[grader.view], grader.mm, grader.px, len(crops)), grader.px)
+    with tf.GradientTape() as tape:
+        maps, answers = both(seen, training=False)
+        chosen = tf.gather(answers, severity, batch_dims=1)
+        score = tf.reduce_sum(tf.math.log(chosen + 1e-7))
+    weights = tf.reduce_mean(tape.gradient(score, maps), axis=(1, 2), keepdims=True)
+    heat = tf.nn.relu(tf.reduce_sum(weights * maps, axis=-1)).numpy()
+    side = crops.shape[1]
+    grey = (np.clip(seen.numpy()[..., seen.shape[-1] // 2], 0, 1) * 255).astype(np.uint8)
+    large = [cv2.resize(each / max(each.max(), 1e-9), (side, side), interpolation=cv2.INTER_CUBIC) for each in heat]
+    shown = [cv2.resize(each, (side, side), interpolation=cv2.INTER_CUBIC) for each in grey]
+    return np.stack(shown), np.clip(np.stack(large), 0, 1), answers.numpy()

@@ -1,0 +1,163 @@
+"""Sheets of crops: of each severity, what the graders look at in them, and the worst mistakes."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from stenosis_kit import rsna
+from stenosis_kit.budget import Budget
+from stenosis_kit.crops import VIEW_BY_NAME
+from stenosis_kit.cutting import StudyCrops, cut_study
+from stenosis_kit.folds import read_folds
+from stenosis_kit.levels.search import find_canals
+from stenosis_kit.model import read_description
+from stenosis_kit.predict import unlabelled_tasks
+from stenosis_kit.report.evidence import Evidence
+from stenosis_kit.report.markup import Markup, figure, join, note, tag
+from stenosis_kit.report.measures import Graded, nats
+from stenosis_kit.report.pictures import heated, middle, picture, probabilities, severity_name
+from stenosis_kit.report.quality import condition_label, level_label
+from stenosis_kit.store import severity_indices
+from stenosis_kit.tables import read_split_series
+from stenosis_kit.workers import run_tasks
+
+_A_SEVERITY = 8
+_EXPLAINED = 3
+_WORST = 12
+_KEEP_S = 0.5  # for the page, when the crops of the worst mistakes took all the time
+_NO_STORE = "The run has no crop store (its model was given)."
+
+
+def crops_section(evidence: Evidence, budget: Budget) -> Markup:
+    """Some crops of each view and severity, as the store holds them."""
+    if evidence.store is None:
+        return note(_NO_STORE)
+    blocks = []
+    for view, array in evidence.store.arrays.items():
+        for severity in rsna.SEVERITIES:
+            rows = _drawn(evidence.store.manifest.filter(view=view, severity=severity), _A_SEVERITY)
+            tiles = [_tile(array[row["row"]], row, view) for row in rows.to_dicts()]
+            if tiles:
+                title = tag("h3", _view_name(view), ": ", severity_name(severity))
+                blocks.append(join(title, tag("div", *tiles, class_="crops")))
+    text = "Middle slices, drawn at random from the training crops; right sides are mirrored, as the graders see them."
+    return join(tag("p", text, class_="soft"), *blocks)
+
+
+def saliency_section(evidence: Evidence, budget: Budget) -> Markup:
+    """Grad-CAM of a few crops of each severity, by a network that has not seen their study."""
+    if evidence.store is None or evidence.model is None:
+        return note(_NO_STORE)
+    from stenosis_kit.backend import load_tensorflow
+
+    load_tensorflow()
+    description, folds = read_description(evidence.model), read_folds(evidence.model)
+    blocks = []
+    for trained in description.graders:
+        if trained.fold == 0 and budget.remaining() > 3.0:
+            held_out = [study for study, fold in folds.items() if fold == 0]
+            blocks.append(_explained(evidence, trained, description.training, held_out))
+    text = (
+        "Left as the network sees it, right with what speaks for the label's severity (Grad-CAM). The crops are of "
+        "studies that the network has not learnt from. A hint at what it uses, not a proof."
+    )
+    return join(tag("p", text, class_="soft"), *blocks)
+
+
+def mistakes_section(evidence: Evidence, budget: Budget) -> Markup:
+    """The cells that cost most, with what was said of them."""
+    if evidence.answers is None:
+        return note(evidence.basis)
+    worst = evidence.answers.with_columns(nats=nats(Graded.of(evidence.answers))).sort("nats", descending=True)
+    worst = worst.head(_WORST)
+    share = worst["nats"].sum() / nats(Graded.of(evidence.answers)).sum()
+    pictured = _crops_of_cells(evidence, worst, budget)
+    figures = [_mistake(row, pictured.get(row["row_id"])) for row in worst.to_dicts()]
+    text = f"By weighted log loss; these {worst.height} cells make {share:.0%} of the sum over all cells."
+    if any(row not in pictured for row in worst["row_id"]):
+        text += " Some have no picture: no image of them could be cut, or the time was up."
+    return join(tag("p", text, class_="soft"), tag("div", *figures, class_="crops wide"))
+
+
+def _drawn(rows: pl.DataFrame, count: int) -> pl.DataFrame:
+    """Some of the rows, of as many studies as there are."""
+    shuffled = rows.sample(fraction=1.0, shuffle=True, seed=0)
+    first = shuffled.unique("study_id", keep="first", maintain_order=True)
+    rest = shuffled.join(first, on=["study_id", "condition", "level"], how="anti", maintain_order="left")
+    return pl.concat([first, rest]).head(count)
+
+
+def _view_name(view: str) -> str:
+    return view.replace("_", ", ").capitalize()
+
+
+def _tile(crop: np.ndarray, row: dict, view: str) -> Markup:
+    side = {rsna.LEFT: "left", rsna.RIGHT: "right", None: ""}[rsna.CONDITION_BY_NAME[row["condition"]].side]
+    alt = f"Crop, {_view_name(view)}, {side} {level_label(row['level'])}, labelled {row['severity']}"
+    return figure(picture(middle(crop), alt), f"{level_label(row['level'])} {side}")
+
+
+def _explained(evidence: Evidence, trained: object, training: object, studies: list[int]) -> Markup:
+    from stenosis_kit.report.saliency import grad_cam
+
+    view = trained.grader.view
+    mine = evidence.store.manifest.filter((pl.col("view") == view) & pl.col("study_id").is_in(studies))
+    rows = pl.concat([_drawn(mine.filter(severity=name), _EXPLAINED) for name in rsna.SEVERITIES])
+    if rows.is_empty():
+        return Markup("")
+    crops = evidence.store.arrays[view][rows["row"].to_numpy()]
+    seen, heat, answers = grad_cam(evidence, trained, training, crops, severity_indices(rows))
+    tiles = []
+    for row, grey, warm, answer in zip(rows.to_dicts(), seen, heat, answers, strict=True):
+        alt = f"{_view_name(view)} crop of {level_label(row['level'])}, labelled {row['severity']}"
+        pair = tag("div", picture(grey, alt), picture(heated(grey, warm), f"{alt}: Grad-CAM"), class_="pair")
+        tiles.append(figure(pair, join(severity_name(row["severity"]), probabilities(answer))))
+    return join(tag("h3", _view_name(view)), tag("div", *tiles, class_="crops wide"))
+
+
+def _mistake(row: dict, crop: np.ndarray | None) -> Markup:
+    where = f"{condition_label(row['condition'])}, {level_label(row['level'])}"
+    answer = [row[name] for name in rsna.SEVERITIES]
+    shown = picture(middle(crop), f"Crop of {where}, study {row['study_id']}") if crop is not None else ""
+    label = join("label: ", severity_name(row["severity"]))
+    loss = f"loss {row['nats']:.2f}, study {row['study_id']}"
+    return figure(shown, join(where, tag("br"), label, tag("br"), "answer: ", probabilities(answer), tag("br"), loss))
+
+
+def _crops_of_cells(evidence: Evidence, cells: pl.DataFrame, budget: Budget) -> dict[str, np.ndarray]:
+    """{row_id: crop} in the first view of each cell: from the store where they were learnt from, else cut anew."""
+    if evidence.split == "train" and evidence.store is not None:
+        return _stored_crops(evidence, cells)
+    if not evidence.data or not (evidence.data / rsna.images_folder(evidence.split)).is_dir():
+        return {}
+    series = read_split_series(evidence.data, evidence.split)
+    series = series.filter(pl.col("study_id").is_in(cells["study_id"].unique().implode()))
+    models = [evidence.model] if evidence.model else []
+    tasks = unlabelled_tasks(evidence.data, evidence.split, series)
+    tasks = find_canals(tasks, models, budget=budget.share(0.5, keep=_KEEP_S))
+    wanted, found = set(cells["row_id"]), {}
+    for _, crops in run_tasks(cut_study, tasks, budget=budget.share(keep=_KEEP_S)):
+        if isinstance(crops, StudyCrops):
+            found |= {row: crop for row, crop in _by_row(crops) if row in wanted}
+    return found
+
+
+def _by_row(crops: StudyCrops) -> list[tuple[str, np.ndarray]]:
+    order = list(VIEW_BY_NAME)
+    rows = sorted(crops.rows, key=lambda row: -order.index(row["view"]))  # so that the first view stays
+    return [
+        (rsna.row_id(row["study_id"], row["condition"], row["level"]), crops.arrays[row["view"]][row["row"]])
+        for row in rows
+    ]
+
+
+def _stored_crops(evidence: Evidence, cells: pl.DataFrame) -> dict[str, np.ndarray]:
+    wanted = evidence.store.manifest.join(
+        cells.select("study_id", "condition", "level"), on=["study_id", "condition", "level"]
+    )
+    rows = sorted(wanted.to_dicts(), key=lambda row: -list(VIEW_BY_NAME).index(row["view"]))
+    return {
+        rsna.row_id(row["study_id"], row["condition"], row["level"]): evidence.store.arrays[row["view"]][row["row"]]
+        for row in rows
+    }
