@@ -89,6 +89,14 @@ def test_weights_are_read_out_of_the_zip_and_workers_see_the_wheel(wheel, tmp_pa
     ]
 
 
+def test_the_bundled_localiser_loads_out_of_the_wheel(wheel, tmp_path):
+    load = "from stenosis_kit.levels.localiser import Localiser; print(Localiser.bundled().notes['made_from'])"
+    frame = str(Path(__file__).parent / "kernel_frame")
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(wheel), frame])}
+    done = subprocess.run([sys.executable, "-c", load], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.stdout == "the phantom alone\n", done.stderr
+
+
 def made_up(folder: Path, name: str, *members: str) -> Path:
     """A file named as a wheel; its command line says that it is version 9."""
     with zipfile.ZipFile(folder / name, "w") as archive:

@@ -68,8 +68,11 @@ class Localiser:
         Raises:
             InputError: where the folder holds none, or not one that this version can use.
         """
-        value = read_json(folder / DESCRIPTION_NAME, "a localiser's description")
-        path = folder / WEIGHTS_NAME
+        return cls._load(folder / DESCRIPTION_NAME, folder / WEIGHTS_NAME)
+
+    @classmethod
+    def _load(cls, description: Path, path: Path) -> Localiser:
+        value = read_json(description, "a localiser's description")
         try:
             steps = Steps(*(np.array(value["steps"][name], float) for name in ("mean", "precision")))
             found = cls.untaught(steps)
@@ -83,9 +86,14 @@ class Localiser:
 
     @classmethod
     def bundled(cls) -> Localiser:
-        """The localiser that comes with the package, taught with the phantom alone."""
-        with resources.as_file(resources.files("stenosis_kit") / "weights") as folder:
-            return cls.load(folder)
+        """The localiser that comes with the package, taught with the phantom alone; also out of a zipped wheel."""
+        folder = resources.files("stenosis_kit") / "weights"
+        # file by file: Python 3.11 takes no folder out of a zip
+        with (
+            resources.as_file(folder / DESCRIPTION_NAME) as description,
+            resources.as_file(folder / WEIGHTS_NAME) as path,
+        ):
+            return cls._load(description, path)
 
     def save(self, folder: Path) -> None:
         """Writes the description and the weights."""
