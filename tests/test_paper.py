@@ -15,6 +15,7 @@ from stenosis_kit.cli import main
 from stenosis_kit.errors import TimeTooShort
 from stenosis_kit.paper import comparison, figures, fitting, plan
 from stenosis_kit.paper.command import paper
+from stenosis_kit.report import command
 from stenosis_kit.submit import submit
 
 SHARED = {"table_1_mapping.csv", "table_2_before.csv"}
@@ -165,6 +166,20 @@ def test_the_report_fits_a_phone_and_loads_without_a_complaint(done, tmp_path):
     assert (seen["images"], seen["broken"], seen["fetched"]) == (11, 0, 0)
     assert seen["needed"] <= 390
     assert console == []
+
+
+def test_a_kit_that_fails_and_a_page_that_fails_cost_the_paper_nothing(root, small, tmp_path, monkeypatch, caplog):
+    def fail(*_, **__):
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(comparison, "submit", fail)
+    monkeypatch.setattr(command, "report", fail)
+    monkeypatch.setattr(figures, "can_draw", lambda: False)
+    run = paper(root, tmp_path / "out", Budget(200.0), "study", 32)
+    assert "comparison" not in run
+    assert names(tmp_path / "out") == SHARED | OWN | {"canal_answers.csv"}
+    assert "no comparison with the kit: MemoryError: no room" in caplog.text
+    assert "it could not be made: MemoryError: no room" in caplog.text
 
 
 def test_one_split_alone_stands_at_the_top_and_replaces_an_earlier_run(root, small, done, tmp_path, monkeypatch):
