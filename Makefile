@@ -8,6 +8,8 @@ SIZE ?= moderate
 PHANTOM := submission/local/phantom
 SUBMISSION ?= $(OUT)/submission.csv
 LABELS ?= $(DATA)/train.csv
+MODEL ?= $(OUT)/model
+OWNER ?=
 
 VENV := .venv
 KAGGLE_VENV := .venv-kaggle
@@ -15,7 +17,7 @@ KIT := $(VENV)/bin/stenosis-kit
 NEEDS_DATA = @test -n "$(DATA)" || { echo "DATA is missing: make $@ DATA=<folder into which the competition's zip was unpacked>" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup submit test test-kaggle score doctor faults lint clean
+.PHONY: help setup submit test test-kaggle score doctor bundle kernels rehearse faults weights lint clean
 
 ## help: list the targets
 help:
@@ -48,9 +50,26 @@ doctor: setup
 	$(NEEDS_DATA)
 	$(KIT) doctor "$(DATA)"
 
+## bundle: stage the wheel and MODEL (MODEL= for none) in submission/build, as OWNER's dataset
+bundle: setup
+	$(KIT) bundle $(if $(MODEL),"$(MODEL)") $(if $(OWNER),--owner "$(OWNER)")
+
+## kernels: stage OWNER's three kernels in submission/kernels
+kernels: setup
+	@test -n "$(OWNER)" || { echo "OWNER is missing: make kernels OWNER=<your Kaggle account>" >&2; exit 2; }
+	$(KIT) kernels --owner "$(OWNER)"
+
+## rehearse: the three kernels in a Kaggle made of folders, with its versions, no network, a hidden test set (15 minutes)
+rehearse: setup $(KAGGLE_VENV)/installed
+	$(VENV)/bin/python tests/campaigns/rehearse.py --kaggle-python $(KAGGLE_VENV)/bin/python --logs submission/local/rehearsal
+
 ## faults: damage data and interrupt runs in every way, and print what was survived (SIZE=small, moderate or full)
 faults: setup
 	PYTHONPATH=tests $(VENV)/bin/python -m campaigns.faults --size $(SIZE)
+
+## weights: make the bundled localiser again from the synthetic cohort alone (about an hour)
+weights: setup
+	$(VENV)/bin/python -m stenosis_kit.weights.make
 
 ## lint: check style and formatting
 lint: setup
@@ -59,7 +78,7 @@ lint: setup
 
 ## clean: remove environments, caches and what make submit wrote by default
 clean:
-	rm -rf $(VENV) $(KAGGLE_VENV) submission/local submission/build build dist *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(KAGGLE_VENV) submission/local submission/build submission/kernels build dist *.egg-info .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/installed: setup.cfg pyproject.toml tests/constraints-latest.txt

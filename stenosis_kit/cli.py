@@ -166,6 +166,22 @@ def _submit(chosen: Arguments) -> int:
     return int(not run["legal"])
 
 
+def _bundle(chosen: Arguments) -> int:
+    from stenosis_kit.kaggle.bundle import bundle
+
+    folder = bundle(chosen.model, chosen.owner, chosen.output)
+    print(f"next: kaggle datasets create -p {folder} (later: kaggle datasets version -p {folder} -m WHY)")
+    return 0
+
+
+def _kernels(chosen: Arguments) -> int:
+    from stenosis_kit.kaggle.bundle import stage_kernels
+
+    folder = stage_kernels(chosen.owner, chosen.output)
+    print(f"next: kaggle kernels push -p {folder}/submit --timeout 32400")
+    return 0
+
+
 def _paper(chosen: Arguments) -> int:
     from stenosis_kit.paper.command import paper
 
@@ -247,6 +263,15 @@ def _parser() -> argparse.ArgumentParser:
     score.add_argument("--against", type=Path, metavar="OTHER", help="paired bootstrap against another submission")
     score.add_argument("--json", type=Path, metavar="F", help="also write the score there")
 
+    bundle = _command(commands, "bundle", _bundle, "stage what kaggle datasets create uploads")
+    bundle.add_argument("model", type=Path, nargs="?", metavar="MODEL", help="a trained model (default: none)")
+    bundle.add_argument("--owner", metavar="NAME", help="your Kaggle account")
+    _output(bundle, "submission/build")
+
+    kernels = _command(commands, "kernels", _kernels, "stage what kaggle kernels push uploads")
+    kernels.add_argument("--owner", metavar="NAME", required=True, help="your Kaggle account")
+    _output(kernels, "submission/kernels")
+
     paper = _command(commands, "paper", _paper, "the paper's own recipe, with its tables and figures", "data", "out")
     paper.set_defaults(writes="out")
     paper.add_argument("--split-by", choices=("both", "study", "image"), default="both", help="default: %(default)s")
@@ -272,6 +297,11 @@ def _time_limit(parser: argparse.ArgumentParser, default: str | None) -> None:
     parser.add_argument(
         "--time-limit", type=_time, default=_time(default) if default else None, metavar="T", help=help_
     )
+
+
+def _output(parser: argparse.ArgumentParser, default: str) -> None:
+    help_ = "folder to stage in (default %(default)s)"
+    parser.add_argument("-o", "--output", type=Path, default=Path(default), help=help_)
 
 
 def _which_split(parser: argparse.ArgumentParser, default: str) -> None:

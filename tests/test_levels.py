@@ -6,12 +6,12 @@ import pytest
 from fabricate import blobs, plane, stored, tilted, write_series
 
 from stenosis_kit import rsna
-from stenosis_kit.dicom import Series, Slice, read_series
+from stenosis_kit.dicom import Series, Slice, largest, read_series
 from stenosis_kit.errors import InputError
 from stenosis_kit.geometry import Plane
 from stenosis_kit.levels import anatomy, kmeans
 from stenosis_kit.levels.command import COLUMNS, levels
-from stenosis_kit.levels.locate import largest, locate
+from stenosis_kit.levels.locate import locate
 from stenosis_kit.levels.projection import nearest_slice
 
 SCENE = blobs(np.zeros((1, 3)))

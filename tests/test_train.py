@@ -18,7 +18,8 @@ from stenosis_kit.train import models_in_time, train
 def test_a_model_folder_is_complete(model, small_training):
     names = {path.name for path in model.iterdir()}
     weights = {f"{g.view}.fold{fold}.weights.h5" for g in small_training.graders for fold in (0, 1)}
-    assert names == {"model.json", "folds.csv", "history.csv", "oof.csv", "run.json"} | weights
+    weights.add("localiser.weights.h5")
+    assert names == {"model.json", "localiser.json", "folds.csv", "history.csv", "oof.csv", "run.json"} | weights
 
 
 def test_out_of_fold_answers_cover_every_labelled_cell_once(model, store):

@@ -46,19 +46,20 @@ def draw_receiver(rng: np.random.Generator, contrast: str) -> Receiver:
         rng: the study's generator.
         contrast: T1, T2 or STIR. T1 images are scaled up and so are less noisy in these units.
     """
-    saturated = rng.random() < 0.75
-    taps = _point_spread(cutoff=rng.uniform(0.6, 0.96), filtered=rng.uniform(0, 1))
+    saturated = rng.random() < 0.9
+    taps = _point_spread(cutoff=rng.uniform(0.7, 1.0), filtered=rng.uniform(0, 0.9))
     return Receiver(
         scale=rng.uniform(250, 1100),
-        noise=(0.6 if contrast == T1 else 1) / rng.uniform(32, 90),
-        fall_off=rng.uniform(85, 320),
+        noise=(0.6 if contrast == T1 else 1) / np.exp(rng.uniform(np.log(40), np.log(260))),
+        # Some scanners even out what the surface coil does.
+        fall_off=rng.uniform(200, 700) if rng.random() < 0.5 else rng.uniform(95, 260),
         tilt=rng.normal(size=2) * 0.06,
         sag=rng.uniform(0, 0.45),
         band=(
-            rng.uniform(-85, -48),
+            rng.uniform(-82, -32),
             rng.normal(0, 0.12),
-            rng.uniform(8, 35),
-            rng.uniform(0.02, 0.35) if saturated else 1,
+            rng.uniform(8, 40),
+            rng.uniform(0.0, 0.2) if saturated else 1,
         ),
         taps=taps,
         ghost=(max(0.0, rng.normal(0, 0.015)), int(rng.integers(9, 60))),
@@ -98,7 +99,7 @@ def _gain(plane: Plane, receiver: Receiver) -> np.ndarray:
     if rest < 1:
         kept = clip((y - at + np.float32(slope) * (z + 35)) * np.float32(1 / width) + 0.5)
         gain *= rest + (1 - rest) * kept * kept * (3 - 2 * kept)
-    return np.maximum(gain, 0.02)
+    return np.maximum(gain, 0.01)
 
 
 def _point_spread(cutoff: float, filtered: float) -> np.ndarray:

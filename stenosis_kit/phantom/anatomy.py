@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stenosis_kit import rsna
-from stenosis_kit.phantom.column import FIRST_DISC, GRADED_DISCS, L1, L5, S1, S2, Column, Wall, draw_column
+from stenosis_kit.phantom.column import FIRST_DISC, GRADED_DISCS, L1, L3, L5, S1, S2, Column, Wall, draw_column
 from stenosis_kit.phantom.severity import Severity
 
 TABLE_STEP = 0.5
@@ -39,12 +39,16 @@ class Roots:
         across, back: (strands, n) float32 places as shares of the sac's half width and half depth.
         present: (strands, n) float32: 1 inside the sac, 0 before the strand leaves the cord and after it has left.
         radius: (strands,) mm.
+        opacity: (strands,) float32: how dark a strand is drawn.
+        bundle: how dark they are as a bundle below the cord.
     """
 
     across: np.ndarray
     back: np.ndarray
     present: np.ndarray
     radius: np.ndarray
+    opacity: np.ndarray
+    bundle: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +63,7 @@ class Spine:
         conus: s of the cord's end, mm.
         sac_end: s of the sac's end, mm.
         canal_depth: (14,) depth of the canal at each disc, mm.
+        size: of the bones behind the wall beside the mean.
     """
 
     column: Column
@@ -68,6 +73,7 @@ class Spine:
     conus: float
     sac_end: float
     canal_depth: np.ndarray
+    size: float
 
     def point(self, condition: rsna.Condition, level: int) -> np.ndarray:
         """(3,) the label point of a cell, mm; level 0 is L1/L2, and -1 and 5 are its neighbours outside."""
@@ -80,7 +86,7 @@ class Spine:
             offset, depth = _SUBARTICULAR_OFFSETS[nearest], _RECESS_DEPTH
         y, z = self.wall.at(self.wall.s_discs[disc] + rise, depth)
         side = {rsna.LEFT: 1, rsna.RIGHT: -1, None: 0}[condition.side]
-        return np.array([self.column.midline(z) + side * offset, y, z])
+        return np.array([self.column.midline(z) + side * offset * self.size, y, z])
 
 
 def draw_spine(rng: np.random.Generator, severity: Severity, traits: frozenset[str] = frozenset()) -> Spine:
@@ -95,13 +101,14 @@ def draw_spine(rng: np.random.Generator, severity: Severity, traits: frozenset[s
     """
     column = draw_column(rng, severity.signal.mean(0), traits)
     wall = Wall(column)
-    size = column.depths[L1] / 32
+    size = column.depths[L1] / 33.3  # so that it is 1 on average
     sac_end = wall.s_bodies[S2] + 9 * rng.normal()
-    apex = _APEX * size * (1 + 0.05 * rng.normal())
+    apex = _APEX * np.clip(size * (1 + 0.05 * rng.normal()), 0.85, 1.12)
     tables = _landmark_tables(rng, wall, size, apex)
     tables |= _compromise_tables(rng, wall, severity.compromise, tables)
     tables |= _sac_tables(rng, column, wall, tables, sac_end, size)
     conus = wall.s_bodies[L1] + 5 + 9 * rng.normal()
+    tables["bundle"] = np.clip((tables["s"] - wall.s_discs[L3]) / 55, 0, 1) * (tables["s"] < conus + 5)
     return Spine(
         column=column,
         wall=wall,
@@ -110,6 +117,7 @@ def draw_spine(rng: np.random.Generator, severity: Severity, traits: frozenset[s
         conus=float(conus),
         sac_end=float(sac_end),
         canal_depth=apex,
+        size=float(size),
     )
 
 
@@ -120,6 +128,7 @@ def _landmark_tables(rng: np.random.Generator, wall: Wall, size: float, apex: np
     body = np.argmin(np.abs(s[:, None] - wall.s_bodies), axis=1)
     by_disc = lambda values: np.interp(s, wall.s_discs[::-1], values[::-1])  # noqa: E731
     shoulder = _SHOULDER * size * (1 + 0.05 * rng.normal())
+    spinous = rng.uniform(22, 32) * (1 + 0.1 * rng.normal(size=14)) * np.where(np.arange(14) < L5, 1, 0.65)
     tables = {
         "s": s,
         "disc_index": disc,
@@ -131,16 +140,30 @@ def _landmark_tables(rng: np.random.Generator, wall: Wall, size: float, apex: np
         "pedicle_width": _PEDICLE_WIDTH[body] * size,
         "pedicle_offset": _PEDICLE_OFFSET[body] * size,
         "shoulder": by_disc(shoulder),
-        "apex": by_disc(apex),
+        "apex": by_disc(apex) + _interlaminar(rng, s, wall.s_discs),
+        # How far the laminae's roof is a vault (1) and not a gable (0): less so farther down.
+        "vault": np.clip(np.interp(s, wall.s_discs[[L5, L1]], [0.15, 0.65]) + 0.15 * rng.normal(), 0, 0.9),
         "mobile": np.clip((s - wall.s_discs[L5] + 14) / 4, 0, 1),  # facets and interlaminar gaps end at L5/S1
-        "spinous": (rng.uniform(22, 32) * (1 + 0.1 * rng.normal(size=15)))[body],
-        "spinous_rise": rng.uniform(-2, 3, size=15)[body],
+        "spinous": spinous[disc],
+        "tips": by_disc(spinous) + 3,
+        "spinous_height": rng.uniform(6.5, 10.5, size=14)[disc],
+        "spinous_rise": rng.uniform(-2, 3, size=14)[disc],
+        "arch_gain": rng.uniform(0.85, 1.2, size=14)[disc],
         "facet_radius": (5.0 * size * (1 + 0.1 * rng.normal(size=14)))[disc],
         "facet_depth": (15.0 * size + 0.8 * rng.normal(size=14))[disc],
     }
     for side in (rsna.LEFT, rsna.RIGHT):
         tables[f"fluid_{side}"] = np.clip(rng.gamma(2.0, 0.28, size=14), 0.15, 1.8)[disc]
+        tables[f"root_rise_{side}"] = rng.uniform(-1.5, 1.5, size=14)[disc]
+        tables[f"root_back_{side}"] = rng.uniform(-1, 1, size=14)[disc]
+        tables[f"root_radius_{side}"] = rng.uniform(2.4, 3.4, size=14)[disc]
     return tables
+
+
+def _interlaminar(rng: np.random.Generator, s: np.ndarray, s_discs: np.ndarray) -> np.ndarray:
+    """How much deeper the canal is between two laminae, where fat lies behind the sac, than under a lamina, mm."""
+    between = np.exp(-0.5 * ((s[:, None] - s_discs + 1) / 7) ** 2).max(1)
+    return rng.uniform(1.2, 4.5) * (between - 0.7)
 
 
 def _compromise_tables(
@@ -163,28 +186,28 @@ def _compromise_tables(
 def _sac_tables(
     rng: np.random.Generator, column: Column, wall: Wall, tables: dict[str, np.ndarray], sac_end: float, size: float
 ) -> dict[str, np.ndarray]:
-    """The dural sac: half axes 7.2 x 8.8 mm where there is room (about 199 mm2; Spine 2021, n = 629)."""
+    """The dural sac: half axes 7.0 x 10.3 mm and cut corners, about 200 mm2, where there is room (Spine 2021)."""
     s, lost = tables["s"], tables["spinal"]
     offset = s[:, None] - wall.s_discs
     at_disc = np.exp(-0.5 * (offset / _DISC_REACH) ** 2)
     narrow = np.exp(-0.5 * (offset / 4.5) ** 2)
-    bulge = (narrow * (0.3 + 1.6 * column.degeneration * rng.uniform(0.4, 1, 14))).max(1) + 4.5 * lost
+    bulge = (narrow * (0.3 + 2.0 * column.degeneration * rng.uniform(0.2, 1, 14))).max(1) + 4.5 * lost
     width_end = rng.uniform(0.75, 1.0)
     known = [sac_end - 6, sac_end + 4, wall.s_bodies[S1], wall.s_discs[L5], wall.s_discs[L5 - 1], wall.s_discs[L1]]
     taper = np.interp(s, known, [0.02, 0.28, 0.7 * width_end, 0.9 * width_end, 0.97, 1.0])
     individual = size * (1 + 0.06 * rng.normal())
     shrink = np.sqrt(np.clip(1 - 0.97 * lost, 0.02, 1))
-    depth, width = 7.3 * individual * taper * shrink, 9.7 * individual * taper * shrink**0.75
+    depth, width = 7.0 * individual * taper * shrink, 10.3 * individual * taper * shrink**0.75
     # The sac of the lower levels is a triangle, the upper ones' an oval; thin fat lies in front of it.
     triangle = np.interp(s, [wall.s_discs[L5], wall.s_discs[L1]], [0.42, 0.12]) + 0.05 * rng.normal() + 0.15 * lost
     low, high = wall.s_discs[L5] - 10, wall.s_discs[L5] + 18
-    front = np.interp(s, [low, high], [rng.uniform(1, 4.5), 0.7]) + 0.8 * (1 - at_disc.max(1))
-    flavum = 1.3 + 3.6 * lost
+    front = np.interp(s, [low, high], [rng.uniform(1, 4.5), 0.3]) + rng.uniform(0.3, 1.8) * (1 - at_disc.max(1))
+    flavum = 1.4 + 2.5 * lost
     slack = np.maximum(tables["apex"] - flavum - bulge - front - 2 * depth, 0)
     return {
         "sac_depth": depth,
         "sac_width": width,
-        "sac_center": bulge + front * (1 - 0.7 * lost) + depth + slack * (0.1 + 0.3 * lost),
+        "sac_center": bulge + front * (1 - 0.7 * lost) + depth + slack * (0.03 + 0.3 * lost),
         "triangle": np.clip(triangle, 0, 0.62),
         "bulge": bulge,
         "flavum": flavum,
@@ -205,5 +228,7 @@ def _draw_roots(rng: np.random.Generator, wall: Wall, s: np.ndarray, conus: floa
         across=(across[:, None] + swing * np.sin(2 * np.pi * s / length + phase)).astype(np.float32),
         back=(back + 0.35 * leaving * (-0.6 - back)).astype(np.float32),
         present=(np.clip((s - leaves) / 4, 0, 1) * (s < conus + 25)).astype(np.float32),
-        radius=rng.uniform(0.5, 0.9, count),
+        radius=rng.uniform(0.45, 0.85, count),
+        opacity=rng.uniform(0.5, 1.0, count).astype(np.float32),
+        bundle=float(np.clip(rng.normal(0.35, 0.25), 0, 0.8)),
     )

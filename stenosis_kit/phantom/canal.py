@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stenosis_kit.phantom.canvas import Canvas, clip, cover, lay, norm, window_of
+from stenosis_kit.phantom.canvas import Canvas, clip, cover, lay, norm, overlap, window_of
 
 
 def paint_soft_canal(canvas: Canvas) -> None:
@@ -46,8 +46,8 @@ def _paint_ligaments(canvas: Canvas, across: np.ndarray, inward: np.ndarray) -> 
     middle = np.exp(-((across / 9) ** 2))
     zone = np.exp(-(((across - 10) / 4) ** 2)) * 1.7 * recess + np.exp(-(((across - 17) / 5) ** 2)) * foramen
     bulge = canvas.table("bulge") * (0.35 + 0.65 * middle) + 1.8 * zone - 0.008 * across * across
-    bulge = bulge - 0.05 * np.maximum(np.abs(height) - 2.5, 0) ** 2
-    disc = np.maximum(np.maximum(canvas.b - bulge, -3.5 - canvas.b), np.abs(height) - 7)
+    bulge = (bulge + 0.8) * np.exp(-((height / 5) ** 2)) - 0.8
+    disc = np.maximum(canvas.b - bulge, np.maximum(-2 - canvas.b, np.abs(height) - 7))
     lay(canvas.image, palette["annulus"], cover(disc, canvas.edge))
     # A thick joint capsule and what has grown round it fill a narrow recess.
     capsule = norm(across - canvas.table("shoulder") + 0.5, 0.9 * (canvas.b - 6.5)) - 5.8 * recess + 0.6
@@ -67,9 +67,9 @@ def _paint_dura(canvas: Canvas, across: np.ndarray, inward: np.ndarray) -> None:
     recess = canvas.side_table("subarticular")
     corner = np.exp(-0.5 * (((across - 0.9 * wide) / 3.4) ** 2 + ((q + 0.45) * deep / 4.2) ** 2))
     sac = np.maximum(sac + 5.5 * recess * corner, canvas.table("flavum") * 0.9 - inward)
-    lay(canvas.image, palette["ligament"], cover(sac - 0.45, canvas.edge) * 0.9)
-    inside = cover(sac + 0.25, canvas.edge)
-    lay(canvas.image, palette["csf"] * (1 + 0.03 * canvas.medium), inside)
+    lay(canvas.image, palette["ligament"], cover(sac - 0.25, canvas.edge) * 0.85)
+    inside = cover(sac + 0.3, canvas.edge)
+    lay(canvas.image, palette["csf"] * (1 + 0.06 * canvas.medium), inside)
     _paint_cord(canvas, q * deep, inside)
     _paint_roots(canvas, q, deep, wide * narrowing, inside)
 
@@ -95,14 +95,18 @@ def _paint_roots(canvas: Canvas, q: np.ndarray, deep: np.ndarray, wide: np.ndarr
     span = slice(int(entries.min()), int(entries.max()) + 1)
     reach = 1.6 / float(wide.min())
     mass = np.zeros_like(q)
-    for across, back, radius, present in zip(roots.across, roots.back, roots.radius, roots.present, strict=True):
+    strands = zip(roots.across, roots.back, roots.radius, roots.present, roots.opacity, strict=True)
+    for across, back, radius, present, opacity in strands:
         here = across[span]
         if low > here.max() + reach or high < here.min() - reach or not present[span].any():
             continue
         distance = norm((ratio - across.take(entries)) * wide, (q - back.take(entries)) * deep) - radius
-        np.maximum(mass, cover(distance, canvas.edge) * present.take(entries), out=mass)
+        np.maximum(mass, cover(distance, canvas.edge) * present.take(entries) * opacity, out=mass)
+    # Below the cord they are a bundle at the back that thins out; where there is no room they fill the sac.
+    bundle = roots.bundle * part.table("bundle") * clip(q * 2.5) * (0.8 + 0.2 * part.fine)
     crowd = clip((part.table("spinal") - 0.5) / 0.45) * (part.s > canvas.spine.sac_end)
-    lay(part.image, canvas.palette["nerve"], np.maximum(0.9 * mass, 0.8 * crowd) * inside)
+    np.maximum(mass, bundle, out=mass)
+    lay(part.image, canvas.palette["nerve"], np.maximum(0.95 * mass, 0.8 * crowd) * inside)
 
 
 def _paint_traversing_root(canvas: Canvas, across: np.ndarray) -> None:
@@ -120,22 +124,32 @@ def _paint_traversing_root(canvas: Canvas, across: np.ndarray) -> None:
 def _paint_foramina(canvas: Canvas, across: np.ndarray) -> None:
     """An irregular keyhole of fat with root, ganglion and vessels, between disc, pedicles and facet."""
     palette, height, lost = canvas.palette, canvas.above("foramen"), canvas.side_table("foraminal")
-    lateral = np.minimum(cover(canvas.table("shoulder") + 0.5 - across, 3.0), cover(across - 25, 5.0))
+    lateral = np.minimum(cover(canvas.table("shoulder") + 0.5 - across, 3.0), cover(across - 27, 9.0))
     lateral = lateral * canvas.table("mobile")
-    tunnel = np.maximum(np.abs(height - 5.5) - 14, np.maximum(-canvas.b - 0.5, canvas.b - 11))
-    lay(canvas.image, 0.5 * (palette["ligament"] + palette["annulus"]) + 0.05, cover(tunnel, 1.5) * lateral)
-    up = height - 6.0
-    tall, deep = 10.5 * (1 - 0.30 * lost), 5.6 * (1 - 0.60 * lost)
-    level = clip(up / tall, -1, 1)
-    middle = 5.0 - 1.0 * lost + 0.6 * level - 0.10 * (across - 17)
-    keyhole = (norm(up / tall, (canvas.b - middle) / (deep * (1 + 0.35 * level))) - 1) * deep
-    keyhole = keyhole + 0.5 * canvas.medium + 0.3 * canvas.fine
     fat = palette["epidural_fat"] * (1 - 0.75 * lost) + palette["ligament"] * 0.75 * lost
-    lay(canvas.image, fat * (0.95 + 0.08 * canvas.medium), cover(keyhole, canvas.edge) * lateral)
-    slope = 0.35 * (across - 17)
-    root_up, root_b = up - 2.8 + slope, canvas.b - middle - 0.3
-    root = norm(root_up / (1 - 0.25 * lost), root_b / (1 - 0.45 * lost) * 1.1) - 3.1
-    lay(canvas.image, palette["nerve"], cover(root, canvas.edge) * lateral)
-    for rise, depth, radius in ((5.2, -2.4, 1.0), (-2.2, 0.6, 0.9), (0.6, -2.9, 0.7)):
-        vessel = norm(up - rise + slope, canvas.b - middle - depth * (1 - 0.5 * lost)) - radius
-        lay(canvas.image, palette["vessel"], cover(vessel, canvas.edge) * lateral * (0.85 - 0.4 * lost))
+    # Where room is lost, disc and facet have grown into what was fat.
+    tissue = 0.5 * (palette["ligament"] + palette["annulus"]) + 0.05
+    tissue = tissue + (0.8 * fat - tissue) * clip(0.75 - 2.2 * lost)
+    tunnel = overlap(np.abs(height - 5.5) - 14, np.abs(canvas.b - 5.2 + 0.1 * (across - 17)) - 5.8, 3.0)
+    lay(canvas.image, tissue, cover(tunnel + 0.8 * canvas.medium, 2.0) * lateral)
+    up = height - 6.0
+    tall, deep = 11.0 * (1 - 0.30 * lost), 5.8 * (1 - 0.60 * lost)
+    level = clip(up / tall, -1, 1)
+    middle = 5.0 - 1.0 * lost + 0.8 * level - 0.10 * (across - 17)
+    keyhole = (norm(up / tall, (canvas.b - middle) / (deep * (1 + 0.4 * level))) - 1) * deep
+    keyhole = keyhole + 0.7 * canvas.medium + 0.2 * canvas.fine
+    lay(canvas.image, fat * (1 + 0.06 * canvas.medium), cover(keyhole, canvas.edge) * lateral)
+    _paint_leaving_root(canvas, up + 0.35 * (across - 17), canvas.b - middle, lateral, lost)
+
+
+def _paint_leaving_root(
+    canvas: Canvas, up: np.ndarray, behind: np.ndarray, lateral: np.ndarray, lost: np.ndarray
+) -> None:
+    """Root and ganglion under the pedicle, with the vessels that go with them; all sink as they run outwards."""
+    palette, rise = canvas.palette, canvas.side_table("root_rise")
+    root_up, root_back = up - 3.0 - rise, behind - 0.2 - canvas.side_table("root_back")
+    root = norm(root_up / (1 - 0.25 * lost), 1.1 * root_back / (1 - 0.45 * lost)) - canvas.side_table("root_radius")
+    lay(canvas.image, palette["nerve"], cover(root + 0.3 * canvas.medium, canvas.edge) * lateral)
+    for higher, depth, radius in ((5.4, -2.4, 0.8), (-4.2, 0.8, 0.8), (-1.6, -2.2, 0.6)):
+        vessel = norm(up - higher - rise, behind - depth * (1 - 0.5 * lost)) - radius
+        lay(canvas.image, palette["vessel"], cover(vessel, canvas.edge) * lateral * (0.7 - 0.3 * lost))

@@ -21,7 +21,7 @@ from stenosis_kit.phantom.protocols import SIZES
 from stenosis_kit.phantom.study import Order, Study, make_study, one_thread
 from stenosis_kit.phantom.tables import write_tables
 
-VERSION = 1
+VERSION = 2
 """Of the generator: raised whenever the same arguments would give another cohort."""
 
 MARKER = "phantom.json"

@@ -24,6 +24,8 @@ _HEIGHTS = np.array([20, 21, 22, 23, 25, 26.5, 27.3, 27.5, 27.2, 27, 29, 24, 20,
 _DEPTHS = np.array([28, 29, 30, 30.5, 31, 32, 33, 34, 34.5, 34.5, 31, 20, 14, 10, 8.0])
 _WIDTHS = np.array([30, 32, 34, 37, 42, 44, 46, 48, 50, 51.5, 52, 44, 36, 28, 22.0])
 _DISC_HEIGHTS = np.array([4, 4.5, 5, 5.5, 6.5, 8, 9.5, 10.5, 11, 9.5, 2.6, 1.5, 1, 1.0])
+# Height behind less height in front, mm (Panjabi 1992; the sacrum as seen).
+_WEDGES = np.array([2, 2, 2, 2.2, 2.5, 1.8, 0.8, -0.3, -1.5, -4.5, -5, -1, 0, 0, 0.0])
 # Inclination of the vertebrae, degrees: reproduces the mean places of the competition's label points.
 _INCLINATIONS = np.array([2, -3, -8, -12, -14, -14, -12, -7, 2, 16, 41, 50, 44, 25, 0.0])
 
@@ -36,6 +38,7 @@ class Column:
         centers: (15, 2) body centres (y, z), mm.
         angles: (15,) inclinations, radians: positive tips the front of the body down.
         heights, depths, widths: (15,) body sizes, mm.
+        wedges: (15,) half the change of a body's height per mm towards the back.
         disc_centers: (14, 2) disc centres (y, z), mm.
         disc_angles: (14,) radians.
         disc_heights: (14,) mm.
@@ -48,6 +51,7 @@ class Column:
     heights: np.ndarray
     depths: np.ndarray
     widths: np.ndarray
+    wedges: np.ndarray
     disc_centers: np.ndarray
     disc_angles: np.ndarray
     disc_heights: np.ndarray
@@ -67,7 +71,7 @@ def draw_column(rng: np.random.Generator, burden: np.ndarray, traits: frozenset[
         burden: (5,) mean severity signal of each graded level; it drives disc degeneration.
         traits: any of transitional, scoliosis, slip, off_centre.
     """
-    scale = 1 + 0.06 * rng.normal()
+    scale = 1.04 + 0.06 * rng.normal()  # gives the competition's mean steps from level to level: 35 to 27 mm
     heights = _HEIGHTS * scale * (1 + 0.03 * rng.normal(size=15))
     depths = _DEPTHS * scale * (1 + 0.03 * rng.normal(size=15))
     widths = _WIDTHS * scale * (1 + 0.03 * rng.normal(size=15))
@@ -93,6 +97,7 @@ def draw_column(rng: np.random.Generator, burden: np.ndarray, traits: frozenset[
         heights=heights,
         depths=depths,
         widths=widths,
+        wedges=(_WEDGES + np.where(np.arange(15) <= S1, 0.8, 0.2) * rng.normal(size=15)) / (2 * depths),
         disc_centers=disc_centers,
         disc_angles=(angles[:-1] + angles[1:]) / 2,
         disc_heights=discs,

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from stenosis_kit.phantom.canvas import Canvas, clip, cover, lay, norm, rounded_box
+from stenosis_kit.phantom.canvas import Canvas, clip, cover, lay, norm, overlap, rounded_box
 from stenosis_kit.phantom.looks import Looks
+from stenosis_kit.phantom.tissue import sample
 
 _GAP = 1.1  # mm, half of it either side of the joint's middle
 _SHELL = 2.3  # mm, half the thickness of the superior articular process
@@ -16,27 +17,36 @@ _SHELL = 2.3  # mm, half the thickness of the superior articular process
 
 def paint_posterior(canvas: Canvas, looks: Looks) -> None:
     """Paints the posterior elements of all vertebrae in a window behind the wall."""
-    _paint_interspinous(canvas)
+    _paint_interspinous(canvas, looks)
     bone = np.minimum(_arch(canvas), _pedicle(canvas))
     bone = np.minimum(bone, _transverse(canvas))
     process, joint = _facets(canvas)
     bone = np.minimum(bone, process)
     palette = canvas.palette
-    value = palette["marrow"] * (0.92 + looks.mottle * (0.6 * canvas.medium + 0.5 * canvas.fine))
-    core = clip(-(bone + 0.3) / (looks.cortex_fade + 0.3))
-    shell = palette["cortex"] + (0.8 - 0.7 * looks.cortex_depth) * (value - palette["cortex"])
-    lay(canvas.image, shell + (value - shell) * core, cover(bone - 0.3, canvas.edge))
+    value = palette["marrow"] * canvas.table("arch_gain") * (1 + looks.mottle * (0.7 * canvas.medium + canvas.fine))
+    core = clip((-bone - looks.cortex - 0.1) / (looks.cortex_fade + 0.3))
+    dark = (0.4 + 0.55 * looks.cortex_depth) * (1 - core)
+    front = cover(-2.5 - canvas.b, 2.0)  # pedicles go over into bodies without a border
+    halo = cover(bone - 1 - 3 * looks.muscle_fat, 2.5) * cover(canvas.table("apex") - 1 - canvas.b, 4.0)
+    halo *= clip(0.4 * canvas.across - 1)
+    lay(canvas.image, palette["fat"], halo * clip(0.3 + looks.muscle_fat + 0.4 * canvas.stray_b))
+    lay(canvas.image, value + (palette["cortex"] - value) * dark, cover(bone - 0.1, canvas.edge) * front)
     _paint_joint(canvas, joint)
 
 
-def _paint_interspinous(canvas: Canvas) -> None:
-    """Ligament streaked with fat between the spinous processes."""
-    if float(canvas.across.min()) > 5:
+def _paint_interspinous(canvas: Canvas, looks: Looks) -> None:
+    """Ligament streaked with fat between the spinous processes, and the dark strap along their tips."""
+    if float(canvas.across.min()) > 7:
         return
-    palette, behind = canvas.palette, canvas.b - canvas.table("apex") - 2
-    sheet = np.maximum(canvas.across - 2.2, np.abs(behind - 12) - 13)
-    tone = palette["ligament"] + (palette["fat"] - palette["ligament"]) * clip(0.25 + 0.2 * canvas.medium)
-    lay(canvas.image, tone, cover(sheet, 2.0) * canvas.table("mobile") * 0.85)
+    palette, behind, tips = canvas.palette, canvas.b - canvas.table("apex") - 2, canvas.table("tips")
+    sheet = cover(np.maximum(canvas.across - 3.5, np.abs(behind - 0.5 * tips) - 0.5 * tips), 2.5)
+    strands = sample(canvas.textures.streaks, canvas.s + 0.4 * canvas.b, 0.6 * canvas.b + 3 * canvas.medium)
+    share = clip(looks.interspinous * (0.5 + strands) + 0.3 * canvas.medium)
+    tone = palette["ligament"] + (palette["fat"] * 0.9 - palette["ligament"]) * share
+    tone += palette["fluid"] * 0.25 * clip(canvas.stray_b - 1.2)  # small veins
+    lay(canvas.image, tone, sheet * canvas.table("mobile") * 0.9)
+    strap = np.maximum(np.abs(behind - tips - 2) - 1.3, canvas.across - 4)
+    lay(canvas.image, palette["ligament"], cover(strap, 1.8) * canvas.table("mobile") * 0.8)
 
 
 def _arch(canvas: Canvas) -> np.ndarray:
@@ -50,19 +60,20 @@ def _arch(canvas: Canvas) -> np.ndarray:
     length, rise = canvas.table("spinous") * (0.3 + 0.7 * mobile), canvas.table("spinous_rise")
     behind = canvas.b - canvas.table("apex") - 3
     drop = height - 4 - rise + 0.22 * (behind - 0.5 * length)
-    tall = 8.0 + 1.5 * clip(behind / length) - 1.5 * (1 - mobile)
-    blade = rounded_box(behind - 0.5 * length, drop * (8.0 / tall), 0.5 * length, 8.0, 4.0)
-    thick = 2.4 + 1.2 * clip(behind / length)
+    tall = canvas.table("spinous_height") * (0.85 + 0.3 * clip(behind / length)) - 1.5 * (1 - mobile)
+    blade = rounded_box(behind - 0.5 * length, drop * (8.0 / tall), 0.5 * length, 8.0, 6.5)
+    thick = 2.6 + 1.6 * clip(behind / length)
     return np.minimum(lamina, np.maximum(blade, across - thick))
 
 
 def _pedicle(canvas: Canvas) -> np.ndarray:
+    """Waisted between body and facets, so that the foramina's roofs are arches; its front end lies in the body."""
     height, width = canvas.above("body"), canvas.table("pedicle_width")
-    mobile = canvas.table("mobile")
+    mobile, flare = canvas.table("mobile"), 0.035 * (canvas.b - 4.5) ** 2
     half = 0.5 * width
     offset = (canvas.across - canvas.table("pedicle_offset")) / half
-    ring = (norm(offset, (height - 4.5) / (7.2 + 4 * (1 - mobile))) - 1) * half
-    return np.maximum(ring, np.maximum(-4 - canvas.b, canvas.b - 13))
+    ring = (norm(offset, (height - 4.5) / (6.4 + np.minimum(flare, 4.0) + 4 * (1 - mobile))) - 1) * half
+    return np.maximum(ring, canvas.b - 14)
 
 
 def _transverse(canvas: Canvas) -> np.ndarray:
@@ -86,11 +97,11 @@ def _facets(canvas: Canvas) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
     x, y = across - center_side, canvas.b - center_b
     lean = norm(canvas.table("shoulder"), canvas.table("apex") - 5)
     along_x, along_b = -canvas.table("shoulder") / lean, (canvas.table("apex") - 5) / lean
-    rod = np.maximum(_oval(x, y, along_x, along_b) - radius, np.abs(height - 1) - 13)
+    rod = overlap(_oval(x, y, along_x, along_b) - radius, np.abs(height - 1) - 13, 4.5)
     own = canvas.above("lower_disc")  # the pars belongs to the body above, from the rod up to the pedicle
     along = clip((own - 4) / 16)
     pars_x = x - 0.8 - (canvas.table("pedicle_offset") - center_side) * along
-    pars = np.maximum(norm(pars_x, y - 0.5 + 2.2 * along) - 3.8, np.abs(own - 13) - 10)
+    pars = overlap(norm(pars_x, y - 0.5 + 2.2 * along) - 3.8, np.abs(own - 13) - 11, 3.0)
     inward = 2.4 * recess * (1 - lateral)
     forward = 4.0 * recess * (1 - lateral) + 3.4 * foramen * lateral
     sx, sy = x + inward, y + forward
@@ -104,17 +115,11 @@ def _facets(canvas: Canvas) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
     # At the foramen's side it stands back, or it would fill the foramen.
     front = np.maximum(front, 4.0 + 5.0 * lateral - forward - canvas.b)
     tip = np.maximum(height - 9 - 3 * foramen, -19 - height)
-    process = np.maximum(_rounded(front, ends, 2.2), tip)
+    process = np.maximum(overlap(front, ends, 2.2), tip)
     bone = np.minimum(np.minimum(rod, pars), process) + 30 * closed
     joint = np.abs(inner - radius - 0.5 * _GAP)
     limits = np.maximum(np.maximum((0.3 - turn) * away, np.abs(height + 1) - 10), 30 * closed - 1)
     return bone, (joint, limits)
-
-
-def _rounded(first: np.ndarray, second: np.ndarray, radius: float) -> np.ndarray:
-    """What is inside of both shapes, with a round edge where they meet."""
-    first, second = first + np.float32(radius), second + np.float32(radius)
-    return norm(np.maximum(first, 0), np.maximum(second, 0)) + np.minimum(np.maximum(first, second), 0) - radius
 
 
 def _oval(x: np.ndarray, y: np.ndarray, along_x: np.ndarray, along_y: np.ndarray) -> np.ndarray:

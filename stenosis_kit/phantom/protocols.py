@@ -93,7 +93,7 @@ def _draw_sagittal(rng: np.random.Generator, spine: Spine, size: Size) -> _Sagit
     row, column = rotation @ (0, 1, 0), rotation @ (0, 0, -1)
     middle = canal.mean(0) + np.array([rng.normal(0, 1.2), 0, 0])
     # Where the canal lies as a share of the image: the competition's means; sd .05.
-    along = (0.557 + 0.03 * rng.normal() + (0.05 if wide < tall else 0), 0.515 + 0.035 * rng.normal())
+    along = (0.52 + 0.04 * rng.normal() + (0.05 if wide < tall else 0), 0.515 + 0.042 * rng.normal())
     center = middle + row * wide * (0.5 - along[0]) + column * tall * (0.5 - along[1])
     count = int(rng.integers(size.slices[0], size.slices[1] + 1))
     thickness = round(distance * rng.uniform(0.82, 0.95), 1)

@@ -16,7 +16,7 @@ from stenosis_kit.phantom.posterior import paint_posterior
 from stenosis_kit.phantom.tissue import Palette, Textures
 from stenosis_kit.phantom.torso import paint_torso
 
-_SOFTNESS = 0.9
+_SOFTNESS = 0.8
 """mm over which an edge goes from one tissue to the next, where pixels are smaller than that."""
 
 _IRREGULARITY = 0.55
@@ -33,7 +33,7 @@ def render(spine: Spine, looks: Looks, textures: Textures, palette: Palette, pla
         palette: the series' signals.
         plane: where the pixels lie.
     """
-    edge = max(_SOFTNESS, 0.9 * max(plane.spacing))
+    edge = max(_SOFTNESS, 0.75 * max(plane.spacing))
     canvas = Canvas.blank(spine, plane, palette, textures, edge)
     paint_torso(canvas, plane, looks)
     paint_column(canvas, looks)

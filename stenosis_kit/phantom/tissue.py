@@ -14,8 +14,8 @@ _TISSUES = (
     *("vessel", "viscera", "fluid", "air"),
 )
 _SIGNALS = {  # relative to cerebrospinal fluid on T2; tuned by eye on typical protocols
-    T1: (0.90, 0.44, 0.05, 0.27, 0.22, 0.13, 0.33, 0.25, 0.17, 0.90, 0.10, 0.38, 0.16, 0.0),
-    T2: (0.80, 0.36, 0.05, 0.80, 0.09, 1.00, 0.33, 0.13, 0.09, 0.78, 0.05, 0.35, 0.85, 0.0),
+    T1: (0.90, 0.40, 0.05, 0.27, 0.22, 0.13, 0.33, 0.25, 0.17, 0.90, 0.10, 0.38, 0.16, 0.0),
+    T2: (0.68, 0.34, 0.05, 0.80, 0.09, 1.00, 0.33, 0.13, 0.11, 0.78, 0.05, 0.35, 0.85, 0.0),
     STIR: (0.06, 0.12, 0.04, 0.65, 0.08, 1.00, 0.34, 0.14, 0.08, 0.08, 0.06, 0.28, 0.80, 0.0),
 }
 TILE = 256
@@ -23,7 +23,15 @@ TILE = 256
 
 
 class Palette(dict):
-    """Tissue name to signal, CSF about 1 on T2."""
+    """Tissue name to signal, CSF about 1 on T2.
+
+    Attributes:
+        fat_shift: mm by which fat's chemical shift thickens upper end plates and thins lower ones.
+        leak: signal of fat that escapes suppression far from the magnet's centre, and where (y, z), mm, it begins.
+    """
+
+    fat_shift: float = 0.0
+    leak: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
 def draw_palette(rng: np.random.Generator, contrast: str, marrow: float = 1.0) -> Palette:
@@ -37,12 +45,16 @@ def draw_palette(rng: np.random.Generator, contrast: str, marrow: float = 1.0) -
     signals = np.array(_SIGNALS[contrast]) * np.exp(0.17 * rng.normal(size=len(_TISSUES)))
     palette = Palette(zip(_TISSUES, signals.tolist(), strict=True))
     palette["csf"] = _SIGNALS[contrast][_TISSUES.index("csf")] * rng.uniform(0.85, 1.15)
-    palette["nucleus"] *= rng.uniform(0.55, 1.1)
+    palette.fat_shift = rng.uniform(-0.6, 0.6) * (0.2 if contrast == STIR else 1)
+    palette["nucleus"] *= rng.uniform(0.25, 0.95)
     palette["marrow"] *= rng.uniform(0.7, 2.0) / marrow if contrast == STIR else marrow
     if contrast == STIR:  # suppression is seldom complete
         palette["fat"] *= rng.uniform(0.5, 3.5)
-        palette["epidural_fat"] = palette["fat"]
-        palette["muscle"] *= rng.uniform(0.8, 1.9)
+        palette["muscle"] *= rng.uniform(0.7, 1.6)
+        palette.leak = max(0.0, rng.uniform(-0.6, 0.8)), rng.uniform(40, 110), rng.uniform(70, 130)
+    else:  # marrow holds water too
+        palette["marrow"] = min(palette["marrow"], 0.65 * palette["fat"])
+    palette["epidural_fat"] = palette["fat"] * rng.uniform(0.9, 1.15)
     return palette
 
 

@@ -6,6 +6,8 @@ at full resolution.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -13,7 +15,7 @@ from stenosis_kit.geometry import Plane
 from stenosis_kit.phantom.canvas import Canvas, clip, cover, lay, norm
 from stenosis_kit.phantom.column import L3
 from stenosis_kit.phantom.looks import Looks
-from stenosis_kit.phantom.tissue import sample
+from stenosis_kit.phantom.tissue import T1, sample
 
 _GRID = (3.3, 2.2)
 """mm between the nodes of the coarse grid, about, in sagittal and in axial slices."""
@@ -28,20 +30,24 @@ def paint_torso(canvas: Canvas, plane: Plane, looks: Looks) -> None:
     _paint_back(grid)
     _paint_hips(grid)
     _paint_skin(grid)
-    image, muscle = grid.enlarged(plane.shape)
+    _paint_leak(grid)
+    image, muscle, padding = grid.enlarged(plane.shape)
     fat, lean = canvas.palette["fat"], canvas.palette["muscle"]
     # Fibres run along the spine, sheets of fat outwards from it: fine across, drawn out along b and z.
     u = 1.3 * (0.8 * canvas.across - 0.55 * canvas.back) + np.where(canvas.side > 0, np.float32(97), np.float32(0))
     v = 0.8 * (0.55 * canvas.across + 0.8 * canvas.back) + 0.1 * canvas.z
     streaks = sample(canvas.textures.streaks, u, v)
     image += muscle * (
-        (0.2 + 0.8 * looks.muscle_fat) * (fat - lean) * streaks + lean * (0.16 * canvas.fine + 0.12 * canvas.medium)
+        (0.45 + 0.55 * looks.muscle_fat) * (fat - lean) * streaks + lean * (0.12 * canvas.fine + 0.12 * canvas.medium)
     )
-    canvas.image[:] = image * (1 + 0.03 * canvas.fine)
+    if looks.contrast != T1:  # small veins
+        image += muscle * looks.flecks * canvas.palette["fluid"] * 0.5 * clip(canvas.fine + canvas.stray_side - 2.2)
+    septa = clip(1.1 - np.abs(canvas.stray_side + 0.2 * canvas.fine) * 2.2)
+    canvas.image[:] = image * (1 + 0.03 * canvas.fine) * (1 - looks.septa * padding * septa)
 
 
 class _Grid:
-    """A coarse copy of the canvas; `muscle` is where streaks of fat will run."""
+    """A coarse copy of the canvas; `muscle` is where streaks of fat will run, `padding` the fat under the skin."""
 
     def __init__(self, canvas: Canvas, step: int, looks: Looks) -> None:
         self.palette, self.looks, self.step = canvas.palette, looks, step
@@ -56,18 +62,18 @@ class _Grid:
         middle = float(canvas.spine.wall.at(canvas.spine.wall.s_discs[L3], 0)[0])
         self.behind = 0.5 * self.back + 0.5 * (canvas.y[::step, ::step] - middle)
         self._bounds = [(float(v.min()), float(v.max())) for v in (self.side, self.back, self.z)]
-        self.image, self.muscle = np.zeros_like(self.side), np.zeros_like(self.side)
+        self.image, self.muscle, self.padding = (np.zeros_like(self.side) for _ in range(3))
 
     def meets(self, place: tuple[float, float, float], reach: float) -> bool:
         """Whether something this near to a place (side, back, z) may show."""
         return all(low < at + reach and high > at - reach for (low, high), at in zip(self._bounds, place, strict=True))
 
-    def enlarged(self, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-        """The image and the muscle at full size (rows, columns); node i lies on pixel i * step."""
+    def enlarged(self, shape: tuple[int, int]) -> Sequence[np.ndarray]:
+        """Image, muscle and padding at full size (rows, columns); node i lies on pixel i * step."""
         matrix = np.array([[self.step, 0, 0], [0, self.step, 0]], np.float32)
-        layers = np.dstack([self.image, self.muscle])
+        layers = np.dstack([self.image, self.muscle, self.padding])
         large = cv2.warpAffine(layers, matrix, shape[::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return large[..., 0], large[..., 1]
+        return cv2.split(large)
 
 
 def _paint_belly(grid: _Grid) -> None:
@@ -90,12 +96,16 @@ def _paint_retroperitoneum(grid: _Grid) -> None:
     """Fat round the column and the great vessels."""
     palette, looks = grid.palette, grid.looks
     near = cover(norm(grid.across / 62, (grid.back + 22) / 40) * 40 - 40 + 4 * grid.coarse, 10.0)
-    lay(grid.image, palette["fat"] * (1 + 0.06 * grid.coarse), 0.85 * near)
-    for side, back, radius, drift in looks.vessels:
-        distance = norm(grid.side - side - drift * grid.z, grid.back - back) - radius
-        low = cover(-60 - grid.z, 6.0)  # they divide in front of L4
-        lay(grid.image, palette["vessel"] * 2.5, cover(distance - 0.8, 2.0) * low)
-        lay(grid.image, palette["vessel"] * (1 + 0.2 * grid.coarse), cover(distance + 0.8, 2.0) * low)
+    share = clip(looks.retroperitoneum + 0.25 * grid.coarse + 0.15 * grid.medium)
+    lay(grid.image, palette["fat"] * (1 + 0.06 * grid.coarse), share * near)
+    for vessel in looks.vessels:
+        wave = np.float32(vessel.winding) * np.sin(grid.z / 28 + np.float32(vessel.phase))
+        x, y = grid.side - vessel.side - vessel.drift * grid.z - wave, grid.back - vessel.back - 0.5 * wave
+        # They divide in front of L4.
+        wall = norm(x, y) - vessel.radius + 0.8 * grid.coarse + 3 * clip((vessel.end + 12 - grid.z) / 12)
+        whole = cover(vessel.end - grid.z, 8.0)
+        lay(grid.image, palette["muscle"], cover(wall - 0.8, 2.5) * whole)
+        lay(grid.image, palette["vessel"] * vessel.gain * (1 + 0.2 * grid.coarse), cover(wall + 0.8, 2.0) * whole)
 
 
 def _paint_back(grid: _Grid) -> None:
@@ -115,11 +125,12 @@ def _paint_back(grid: _Grid) -> None:
 def _paint_psoas(grid: _Grid) -> None:
     """Psoas, thin beside L1, thick beside L4, then forwards and outwards; quadratus lumborum beside it."""
     looks = grid.looks
-    thick = np.interp(grid.z, [-130, -60, -30, 80], [15, 20, 17, 6]).astype(np.float32) * looks.muscle_size
+    thick = np.interp(grid.z, [-130, -60, -30, 25, 80], [17, 22, 19, 12, 5]).astype(np.float32) * looks.muscle_size
     drop = clip(-grid.z - 50, 0, 80)
-    psoas = norm(grid.across - 29 - 0.75 * thick - 0.15 * drop, (grid.back + 14 + 0.35 * drop) * 0.8) - thick
+    out, forward = grid.across - 23 - 0.85 * thick - 0.15 * drop, grid.back + 10 + 0.35 * drop
+    psoas = norm(out + 0.15 * forward, (forward - 0.25 * out) * 0.68) - 0.97 * thick
     loin = norm((grid.across - 66) / 24, (grid.back - 12 + 0.25 * (grid.across - 66)) / 8) * 9 - 9
-    for distance in (psoas + 1.8 * grid.coarse + 0.4 * grid.medium, loin + 0.8 * grid.coarse):
+    for distance in (psoas + 2.2 * grid.coarse + 0.8 * grid.medium, loin + 0.8 * grid.coarse):
         _lay_muscle(grid, cover(distance, grid.edge), 0.45)
 
 
@@ -147,17 +158,31 @@ def _paint_skin(grid: _Grid) -> None:
     palette, looks = grid.palette, grid.looks
     furrow = 5 * np.exp(-((grid.side / 14) ** 2))
     fascia = 58 - 0.0016 * grid.side * grid.side - furrow * 0.6 + 1.2 * grid.coarse
-    fat = palette["fat"] * (1.1 + 0.05 * grid.coarse) - palette["fat"] * 0.25 * clip(grid.medium - 1.2)
+    fat = palette["fat"] * (1 + 0.05 * grid.coarse) - palette["fat"] * 0.25 * clip(grid.medium - 1.2)
     deep = cover(fascia - grid.behind, grid.edge)
     lay(grid.image, fat, deep)
     grid.muscle *= 1 - deep
     lay(grid.image, palette["muscle"], 0.6 * cover(np.abs(grid.behind - fascia) - 0.6, 3.0))
+    if looks.contrast != T1:
+        wet = looks.edema * clip(grid.medium + 0.5) * clip(-grid.z / 40) * clip(0.5 + grid.coarse)
+        lay(grid.image, palette["fluid"], wet * np.exp(-(((grid.behind - fascia - 3) / 2.5) ** 2)))
     swell = looks.fat_behind * (0.75 + 0.35 * clip(-grid.z / 90, -0.6, 1))
-    trunk = norm(grid.side / looks.half_width, (grid.behind + 45) / (105 + swell)) * 100 - 100
-    skin = np.maximum(grid.behind - fascia - swell, trunk + 2)
+    trunk = norm(grid.side / looks.half_width, (grid.behind + 45) / (118 + swell)) * 100 - 100
+    # Who lies on the back has a flat one.
+    skin = np.maximum(grid.behind - 57 - swell + 0.0006 * grid.side * grid.side + 0.4 * furrow, trunk + 2)
+    grid.padding[:] = deep * cover(skin + 3, grid.edge)
+    lay(grid.image, palette["muscle"] * looks.skin, cover(-skin - 2.2, 1.5))
     inside = cover(skin, grid.edge)
     grid.image *= inside
     grid.muscle *= inside
+
+
+def _paint_leak(grid: _Grid) -> None:
+    """Fat that is bright although the series suppresses it: where the magnet's field is no longer even."""
+    strength, front, end = grid.palette.leak
+    if strength > 0:
+        away = clip((-grid.back - front) / 60) + clip((np.abs(grid.z + 35) - end) / 50) + 0.2 * grid.coarse
+        grid.image += strength * np.minimum(grid.image * 5, 0.8) * clip(away) * clip(0.7 + 0.5 * grid.coarse)
 
 
 def _lay_muscle(grid: _Grid, share: np.ndarray, streaks: float) -> None:

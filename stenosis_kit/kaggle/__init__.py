@@ -1,0 +1,1 @@
+"""Shipping to Kaggle: where a kernel's inputs are, what it runs, and what is uploaded."""

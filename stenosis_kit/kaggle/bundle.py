@@ -1,0 +1,140 @@
+"""bundle and kernels: what `kaggle datasets create` and `kaggle kernels push` upload, staged and checked."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import stenosis_kit
+from stenosis_kit.errors import InputError
+from stenosis_kit.files import make_folder, write_json
+from stenosis_kit.kaggle.metadata import DATASET_NAME, KERNEL_NAME, PLACEHOLDER, Metadata, read_metadata
+from stenosis_kit.kaggle.wheel import build_wheel, check_wheel
+
+log = logging.getLogger(__name__)
+
+BUILD = Path("submission/build")
+KERNELS = Path("submission/kernels")
+_CARD_NAME = "dataset-card.md"
+
+
+def bundle(model: Path | str | None = None, owner: str | None = None, out: Path | str = BUILD) -> Path:
+    """Stages a dataset, flat: one wheel, the model's weights and descriptions, and dataset-metadata.json.
+
+    Nothing is replaced before everything new has been checked.
+
+    Args:
+        model: folder made by `train`; without one the dataset is the package alone, for kernels that train.
+        owner: the Kaggle account; `metadata.PLACEHOLDER` stays where none is given.
+        out: the folder to stage in.
+
+    Returns:
+        The folder.
+
+    Raises:
+        InputError: where the package's sources are not at hand, a rule of Kaggle's is broken, the model or one of its
+            weights files does not load, or the wheel is not pure Python or does not run.
+    """
+    source, model = source_tree(), Path(model) if model else None
+    card = (source / "submission" / _CARD_NAME).read_text(encoding="utf-8")
+    metadata = read_metadata(source / "submission" / DATASET_NAME, owner) | {"description": card}
+    with _replacing_folder(Path(out), DATASET_NAME) as folder:
+        wheel = build_wheel(source, folder)
+        check_wheel(wheel)
+        if model:
+            for path in _model_files(model):
+                shutil.copyfile(path, folder / path.name)
+        write_json(folder / DATASET_NAME, metadata)
+    _summarise(Path(out), metadata)
+    return Path(out)
+
+
+def stage_kernels(owner: str, out: Path | str = KERNELS) -> Path:
+    """Copies kernels/ with the owner's name in the metadata, each kernel in its folder, and checks them.
+
+    Raises:
+        InputError: where the sources are not at hand or a rule of Kaggle's is broken.
+    """
+    originals = sorted((source_tree() / "kernels").glob(f"*/{KERNEL_NAME}"))
+    checked = {path: read_metadata(path, owner) for path in originals}
+    with _replacing_folder(Path(out), f"*/{KERNEL_NAME}") as folder:
+        for path, metadata in checked.items():
+            write_json(folder / path.parent.name / KERNEL_NAME, metadata)
+            shutil.copyfile(path.parent / metadata["code_file"], folder / path.parent.name / metadata["code_file"])
+    for path, metadata in checked.items():
+        log.info("kernels: %s: %s", Path(out) / path.parent.name, metadata["id"])
+    return Path(out)
+
+
+def source_tree() -> Path:
+    """The checkout that this package runs from.
+
+    Raises:
+        InputError: where it is an installed copy, which has no kernels/ and submission/ beside it.
+    """
+    root = Path(stenosis_kit.__file__).parents[1]
+    if not (root / "setup.cfg").is_file() or not (root / "kernels").is_dir():
+        remedy = "Run it in a clone: make bundle, or make kernels."
+        raise InputError(root, "the package's sources, with kernels/ and submission/", "an installed copy", remedy)
+    return root
+
+
+def _model_files(model: Path) -> list[Path]:
+    """The descriptions and all weights files of a model, each network of which has been loaded.
+
+    Raises:
+        InputError: where one is missing or damaged.
+    """
+    from stenosis_kit.backend import load_tensorflow
+    from stenosis_kit.levels.localiser import DESCRIPTION_NAME, Localiser
+    from stenosis_kit.model import MODEL_NAME, read_description
+
+    description = read_description(model)
+    load_tensorflow()
+    from stenosis_kit.model import build_network
+
+    for trained in description.graders:
+        path = model / trained.weights
+        try:
+            build_network(trained.grader, description.training).load_weights(path)
+        except Exception as error:  # h5py and Keras raise many kinds
+            found = (str(error).splitlines() or [type(error).__name__])[0]
+            remedy = "Train again, or copy the model's folder again."
+            raise InputError(path, f"weights of {trained.grader.view}", found, remedy) from None
+    localiser = Localiser.load(model) if (model / DESCRIPTION_NAME).is_file() else None
+    descriptions = [model / MODEL_NAME, *([model / DESCRIPTION_NAME] if localiser else [])]
+    return [*descriptions, *sorted(model.glob("*.weights.h5"))]
+
+
+@contextmanager
+def _replacing_folder(folder: Path, marker: str) -> Iterator[Path]:
+    """Gives a new folder that takes the place of `folder` at the end; if the block raises, that stays as it was.
+
+    Raises:
+        InputError: where `folder` holds something that was not staged by us, known by its marker.
+    """
+    if folder.exists() and not (folder.is_dir() and (any(folder.glob(marker)) or not any(folder.iterdir()))):
+        raise InputError(folder, "an empty folder or an earlier upload", "something else", "Give another folder.")
+    make_folder(folder.parent)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as scratch:
+        staged = Path(scratch) / folder.name
+        staged.mkdir()
+        yield staged
+        if folder.exists():
+            folder.replace(Path(scratch) / "old")
+        staged.replace(folder)
+
+
+def _summarise(folder: Path, metadata: Metadata) -> None:
+    files = sorted(folder.iterdir())
+    megabytes = sum(path.stat().st_size for path in files) / 1e6
+    weights = sum(path.name.endswith(".weights.h5") for path in files)
+    log.info("bundle: %s: %d files, %.1f MB, %d of them networks", folder, len(files), megabytes, weights)
+    if not weights:
+        log.info("bundle: no MODEL was given: this is the package alone, for kernels that train")
+    if metadata["id"].startswith(f"{PLACEHOLDER}/"):
+        log.warning("bundle: %s still says %s: give --owner NAME before uploading", DATASET_NAME, PLACEHOLDER)

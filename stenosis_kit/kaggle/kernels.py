@@ -1,0 +1,129 @@
+"""What the three kernels run: the command line, with the mounts that were found.
+
+A command runs in a process of its own. Whatever ends it (a crash of a library, the memory, a mount that no longer
+answers) the submission is there since its first second, and the kernel hands in what there is: a failed kernel is no
+submission at all.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import stenosis_kit
+from stenosis_kit.budget import parse_time, show_time
+from stenosis_kit.console import log_to_stderr
+from stenosis_kit.errors import InputError
+from stenosis_kit.kaggle import mounts
+
+log = logging.getLogger(__name__)
+
+TIME_LIMIT = "8.5h"
+"""Of the 9 h that Kaggle allows a CPU kernel, the hidden rerun included."""
+TIME_LIMIT_VARIABLE = "STENOSIS_KIT_TIME_LIMIT"
+"""Environment variable that a rehearsal sets to a shorter limit."""
+_GRACE_S = 600.0  # a command that has not ended this long after its limit hangs, and is killed
+
+
+def run(command: str, root: Path) -> int:
+    """Runs a kernel and returns its exit code.
+
+    Args:
+        command: format, train or submit.
+        root: /kaggle, or a folder like it: inputs are found in its input/, and all is written to its working/.
+    """
+    log_to_stderr()
+    log.info("kaggle: stenosis_kit %s from %s", stenosis_kit.__version__, _package())
+    try:
+        return _KERNELS[command](root / "input", root / "working")
+    except InputError as error:
+        print(f"{command} kernel: {error}", file=sys.stderr)
+        return 2
+
+
+def _format(inputs: Path, working: Path) -> int:
+    return _call("format", mounts.competition(inputs), working / "store")
+
+
+def _train(inputs: Path, working: Path) -> int:
+    return _call("train", mounts.store(inputs), working / "model", "--time-limit", _time_limit())
+
+
+def _submit(inputs: Path, working: Path) -> int:
+    rerun = os.environ.get("KAGGLE_IS_COMPETITION_RERUN")
+    log.info("kaggle: %s", "the rerun on the hidden test set" if rerun else "a run on the visible test set")
+    data = mounts.competition(inputs)
+    model = mounts.model(inputs) or inputs / "no-model"
+    code = _call("submit", data, working, "--model", model, "--time-limit", _time_limit())
+    return _hand_in(data, working / "submission.csv", code)
+
+
+_KERNELS: dict[str, Callable[[Path, Path], int]] = {"format": _format, "train": _train, "submit": _submit}
+
+
+def _call(*arguments: str | Path) -> int:
+    """Runs the command line from the same wheel; kills it where it does not end long after its time limit."""
+    line = [str(argument) for argument in arguments]
+    log.info("kaggle: stenosis-kit %s", " ".join(line))
+    paths = [str(_package()), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+    limit = parse_time(_time_limit()) + _GRACE_S
+    try:
+        return subprocess.run([sys.executable, "-m", "stenosis_kit", *line], env=environment, timeout=limit).returncode
+    except subprocess.TimeoutExpired:
+        log.error("kaggle: stenosis-kit %s: KILLED, it had not ended after %s", line[0], show_time(limit))
+        return 137
+
+
+def _hand_in(data: Path, submission: Path, code: int) -> int:
+    """Sees that a legal submission is there, however its command ended; the kernel fails only where none can be."""
+    from stenosis_kit.check import check, is_legal
+
+    try:
+        legal = is_legal(check(submission, data))
+    except InputError as error:
+        log.error("kaggle: %s", error)
+        legal = False
+    if not legal:
+        _write_priors(data, submission)
+    if code or not legal:
+        log.error("kaggle: SUBMIT ENDED WITH CODE %d; %s", code, "what it wrote goes in" if legal else "priors go in")
+    _say_what_is_graded(submission)
+    return 0
+
+
+def _write_priors(data: Path, submission: Path) -> None:
+    from stenosis_kit.priors import builtin_prior
+    from stenosis_kit.submission import Submission
+    from stenosis_kit.tables import grid, read_split_series
+
+    Submission(grid(read_split_series(data, "test")), builtin_prior()).save(submission)
+
+
+def _say_what_is_graded(submission: Path) -> None:
+    from stenosis_kit.files import read_json
+
+    try:
+        counts = read_json(submission.with_suffix(".run.json"), "what predict says of each row")["counts"]
+    except (InputError, KeyError) as error:
+        log.error("kaggle: where the rows came from is not known: %s", error)
+        return
+    total = sum(counts.values())
+    graded = sum(count for source, count in counts.items() if source.startswith("grader"))
+    if graded:
+        log.info("kaggle: %d of %d rows are graded, the others priors", graded, total)
+    else:
+        log.error("kaggle: NOT ONE ROW IS GRADED, all %d are priors: %s", total, "; ".join(counts))
+
+
+def _time_limit() -> str:
+    return os.environ.get(TIME_LIMIT_VARIABLE, TIME_LIMIT)
+
+
+def _package() -> Path:
+    """The wheel (or folder) that this package was imported from."""
+    return Path(stenosis_kit.__file__).parents[1]

@@ -1,0 +1,80 @@
+"""Where a kernel's inputs are mounted: found by marker files, never by a fixed path.
+
+Kaggle mounts each kind of input in a folder of its own; they used to lie side by side, and sometimes still do. Only
+these places are looked at, so that no folder of images is ever listed: over a network mount that takes minutes.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from stenosis_kit import rsna
+from stenosis_kit.errors import InputError
+
+log = logging.getLogger(__name__)
+
+_PLACES = ("competitions/*", "datasets/*/*", "notebooks/*/*", "models/*/*/*/*/*", "*")
+MODEL_MARKERS = ("model.json", "model/model.json")
+"""In a dataset made by `bundle`, and in the output of the train kernel."""
+STORE_MARKER = "store/manifest.parquet"
+"""In the output of the format kernel."""
+
+
+def find(inputs: Path, marker: str) -> list[Path]:
+    """The folders that hold a file, among the places where Kaggle mounts things.
+
+    Args:
+        inputs: /kaggle/input, or a folder like it.
+        marker: the file's path below a mount, e.g. model/model.json.
+    """
+    files = [path for place in _PLACES for path in sorted(inputs.glob(f"{place}/{marker}"))]
+    return list(dict.fromkeys(path.parent for path in files))
+
+
+def competition(inputs: Path) -> Path:
+    """The competition's root: the mount of its own name, else any that has its table of test series.
+
+    Raises:
+        InputError: where there is none.
+    """
+    found = find(inputs, rsna.series_table("test"))
+    if not found:
+        expected = f"the competition {rsna.SLUG}, known by its {rsna.series_table('test')}"
+        raise InputError(inputs, expected, _listing(inputs), "Add it to the kernel's competition_sources.")
+    own = [folder for folder in found if folder.name == rsna.SLUG]
+    if not own:
+        log.error("kaggle: NO MOUNT IS NAMED %s; %s looks like it and is taken", rsna.SLUG, found[0])
+    return (own or found)[0]
+
+
+def store(inputs: Path) -> Path:
+    """The crop store that the format kernel made.
+
+    Raises:
+        InputError: where there is none.
+    """
+    found = find(inputs, STORE_MARKER)
+    if not found:
+        remedy = "Add the format kernel to the kernel's kernel_sources, once it has run to its end."
+        raise InputError(inputs, f"the format kernel's output, known by {STORE_MARKER}", _listing(inputs), remedy)
+    return found[0]
+
+
+def model(inputs: Path) -> Path | None:
+    """The trained model: a dataset's before the train kernel's output; None where there is none, which is logged."""
+    found = [folder for marker in MODEL_MARKERS for folder in find(inputs, marker)]
+    if not found:
+        log.error("kaggle: NO MODEL: expected one of %s; found %s", ", ".join(MODEL_MARKERS), _listing(inputs))
+        return None
+    for other in found[1:]:
+        log.warning("kaggle: %s holds a model too, which is not used", other)
+    return found[0]
+
+
+def _listing(inputs: Path) -> str:
+    """The mounts that there are, for messages."""
+    folders = [path for place in _PLACES[:-1] for path in sorted(inputs.glob(place))]
+    kinds = {place.split("/")[0] for place in _PLACES[:-1]}
+    folders += [path for path in sorted(inputs.glob("*")) if path.name not in kinds]
+    return ", ".join(str(path.relative_to(inputs)) for path in folders) or "no input at all"
