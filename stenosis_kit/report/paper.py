@@ -59,7 +59,7 @@ def _split_section(folder: Path, run: dict[str, Any], by: str) -> Section:
     )
     if split["accuracy"] < _CHANCE:
         text += (
-            " That is hardly better than chance, a third. Where copies are few and the canal is only some pixels wide, "
+            f" Accuracy {split['accuracy']:.2f} is no better than chance would be. Where copies are few and the canal is only some pixels wide, "
             "validation loss can be lowest before anything is learnt, and early stopping keeps those weights."
         )
     if by == STUDY:
