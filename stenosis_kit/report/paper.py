@@ -59,8 +59,9 @@ def _split_section(folder: Path, run: dict[str, Any], by: str) -> Section:
     )
     if split["accuracy"] < _CHANCE:
         text += (
-            f" Accuracy {split['accuracy']:.2f} is no better than chance would be. Where copies are few and the canal is only some pixels wide, "
-            "validation loss can be lowest before anything is learnt, and early stopping keeps those weights."
+            f" Accuracy {split['accuracy']:.2f} is about what chance would give. Where copies are few and the canal is "
+            "only some pixels wide, validation loss can be lowest before anything is learnt, and early stopping keeps "
+            "those weights."
         )
     if by == STUDY:
         text += f" {images['unused']} further images of the test studies are not used."
