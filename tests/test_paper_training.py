@@ -12,7 +12,7 @@ from stenosis_kit.paper.holdout import IMAGE, Holdout
 from stenosis_kit.paper.plan import FEWEST_COPIES, LEAST_EPOCHS, START_S
 
 
-def small_network(px):
+def small_network(px, steps=1):
     import keras
 
     network = five_block_cnn((px, px, 3), (4, 4, 4, 8, 8), (16, 8), 0.0, 0.0, 0.5)
@@ -139,6 +139,17 @@ def test_what_was_done_is_said_in_a_sentence():
     shortened = plan.plan(1000, 0, 200, speed=speed).in_words(False)
     assert "shortened to the time: images of 64×64 pixels (the paper: 256×256)" in shortened
     assert "(the recipe: 1000)" in shortened
+
+
+def momenta(network):
+    return {layer.momentum for layer in network.layers if hasattr(layer, "momentum")}
+
+
+def test_running_means_span_half_an_epoch_and_never_more_than_keras_default():
+    assert momenta(plan.compiled(32)) == {0.99}
+    assert momenta(plan.compiled(32, 1000)) == {0.99}
+    assert momenta(plan.compiled(32, 20)) == {0.9}
+    assert momenta(plan.compiled(32, 1)) == {0.5}
 
 
 # --- Training ----------------------------------------------------------------------------------

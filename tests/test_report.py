@@ -119,7 +119,7 @@ def test_a_report_that_fails_costs_submit_nothing(cohort, model, tmp_path, monke
     monkeypatch.setattr(command, "report", fail)
     result = submit(cohort, tmp_path / "out", Budget(2.0), model)
     assert result["legal"]
-    assert "no report could be made: RuntimeError: no page today" in caplog.text
+    assert "report: it could not be made: RuntimeError: no page today" in caplog.text
 
 
 def test_without_matplotlib_the_tables_are_there_and_what_is_missing_is_said(run, monkeypatch):

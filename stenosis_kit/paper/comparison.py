@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ import polars as pl
 
 from stenosis_kit import rsna
 from stenosis_kit.budget import Budget
-from stenosis_kit.errors import InputError
 from stenosis_kit.labels import SOLUTION
 from stenosis_kit.priors import builtin_prior, prior_rows
 from stenosis_kit.score import ALL_TERMS, ANY_SEVERE, StudyLosses, study_losses
@@ -20,8 +18,6 @@ from stenosis_kit.split import split
 from stenosis_kit.submission import legal_rows, read_submission
 from stenosis_kit.submit import submit
 from stenosis_kit.tables import read_solution
-
-log = logging.getLogger(__name__)
 
 KIT = "kit"
 """Folder of the kit's own run: data (images linked), store, model, submission, report."""
@@ -31,19 +27,18 @@ _TERMS = ("spinal", ANY_SEVERE)
 _RESAMPLES = 2000
 
 
-def run_kit(data: Path, out: Path, held_out: list[int], budget: Budget) -> dict[str, Any] | None:
+def run_kit(data: Path, out: Path, held_out: list[int], budget: Budget) -> dict[str, Any]:
     """The kit on the same studies, in the same time: `submit` on a root whose test studies are the held-out ones.
 
     Returns:
-        Its run.json; None where it could not run, which is logged.
+        Its run.json.
+
+    Raises:
+        InputError: as `split` and `submit`.
     """
     shutil.rmtree(out / KIT, ignore_errors=True)
-    try:
-        split(data, out / KIT / "data", held_out=held_out)
-        return submit(out / KIT / "data", out / KIT, budget)
-    except InputError as error:
-        log.warning("paper: the kit's own run failed: %s", error)
-        return None
+    split(data, out / KIT / "data", held_out=held_out)
+    return submit(out / KIT / "data", out / KIT, budget)
 
 
 def canal_answers(rows: pl.DataFrame, answers: np.ndarray) -> pl.DataFrame:

@@ -52,7 +52,7 @@ def fit(copies: Images, holdout: Holdout, budget: Budget, seed: int = 0) -> Fitt
         seed: of the weights.
     """
     keras.utils.set_random_seed(seed)
-    network = compiled(copies.grey.shape[1])
+    network = compiled(copies.grey.shape[1], len(copies))
     weights = equal_weights(copies.labels, holdout.validate)
     validation = Images(copies.grey, copies.labels, holdout.validate, weights)
     timer = InTime(budget)

@@ -51,7 +51,6 @@ class Outcome:
         return {
             "accuracy": self.accuracy,
             "epochs": len(self.fitted.history),
-            "steps": len(self.fitted.history) * len(self.copies),
             "best_epoch": self.fitted.best + 1,
             "ended_by": self.fitted.ended_by,
             "seconds": round(self.fitted.seconds, 1),

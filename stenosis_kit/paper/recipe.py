@@ -46,7 +46,8 @@ CHOICES = (
     "Grey values from the slice's minimum to its maximum become 0 to 255; images that are not square are squeezed.",
     f"Validation: {VALIDATION_SHARE:.0%} of what the test set leaves of each class, set apart before augmentation, not "
     "augmented, and weighed so that the classes count alike.",
-    f"Batches of {BATCH}; Adam with Keras's defaults; dropout of .25 after each convolution block.",
+    f"Batches of {BATCH}; Adam with Keras's defaults; dropout of .25 after each convolution block; batch "
+    "normalisation's running means span half an epoch, as Keras's default does of the paper's epochs.",
     f"Test images: {TEST_IMAGES} a class, but at most {TEST_SHARE:.0%} of the rarest class.",
 )
 """In words, for the report."""

@@ -97,6 +97,15 @@ def report(run: Path | str, budget: Budget | None = None) -> Path:
     return path
 
 
+def try_report(run: Path, budget: Budget) -> Path | None:
+    """As `report`, at the end of a run that it must not cost anything: None, and a warning, where it fails."""
+    try:
+        return report(run, budget)
+    except Exception as error:
+        log.warning("report: it could not be made: %s: %s", type(error).__name__, error)
+        return None
+
+
 def _lead(evidence: Evidence) -> Markup:
     try:
         return lead(evidence)

@@ -63,7 +63,7 @@ def comparison(run: dict[str, Any]) -> Markup:
     text = (
         f"{found['rows']} labelled canal rows of the {found['studies']} studies held out by study, from which neither "
         f"has learnt. The kit had as long as the paper's network, {show_time(found['seconds'])} "
-        f"({found['share']:.0%} of the limit), and in it cut crops, trained graders for all 25 cells and predicted. "
+        f"({found['share']:.0%} of the limit), in which to cut crops, train graders for all 25 cells, and predict. "
         "The studies were chosen for the test images, so severe canals are more frequent in them than elsewhere. The "
         "paper's network answers as it is: it learnt from balanced classes, and was not made for this metric."
     )
