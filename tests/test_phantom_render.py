@@ -123,7 +123,8 @@ def test_severity_at_one_level_leaves_the_others_alone(patient):
 def test_severity_leaves_the_background_alone(patient):
     healthy, ill = (patient.spine(CANAL, compromise) for compromise in (0.05, 1.0))
     plane = sagittal(healthy.point(CANAL, 2) - np.array([0, 60, 0]), 80)
-    np.testing.assert_array_equal(patient.image(ill, plane, tissue.T2)[0], patient.image(healthy, plane, tissue.T2)[0])
+    images = [patient.image(spine, plane, tissue.T2)[0] for spine in (ill, healthy)]
+    np.testing.assert_allclose(*images, atol=1e-6)  # OpenCV's last bits depend on where an array lies in memory
 
 
 def test_canal_points_lie_in_the_fluid_eight_to_ten_mm_behind_the_disc(patient):

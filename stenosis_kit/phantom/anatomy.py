@@ -142,7 +142,7 @@ def _landmark_tables(rng: np.random.Generator, wall: Wall, size: float, apex: np
         "shoulder": by_disc(shoulder),
         "apex": by_disc(apex) + _interlaminar(rng, s, wall.s_discs),
         # How far the laminae's roof is a vault (1) and not a gable (0): less so farther down.
-        "vault": np.clip(np.interp(s, wall.s_discs[[L5, L1]], [0.15, 0.65]) + 0.15 * rng.normal(), 0, 0.9),
+        "vault": np.clip(np.interp(s, wall.s_discs[[L5, L1]], [0.2, 0.75]) + 0.15 * rng.normal(), 0, 0.9),
         "mobile": np.clip((s - wall.s_discs[L5] + 14) / 4, 0, 1),  # facets and interlaminar gaps end at L5/S1
         "spinous": spinous[disc],
         "tips": by_disc(spinous) + 3,
@@ -186,7 +186,7 @@ def _compromise_tables(
 def _sac_tables(
     rng: np.random.Generator, column: Column, wall: Wall, tables: dict[str, np.ndarray], sac_end: float, size: float
 ) -> dict[str, np.ndarray]:
-    """The dural sac: half axes 7.0 x 10.3 mm and cut corners, about 200 mm2, where there is room (Spine 2021)."""
+    """The dural sac: half axes 6.6 x 11.0 mm and cut corners, about 200 mm2, where there is room (Spine 2021)."""
     s, lost = tables["s"], tables["spinal"]
     offset = s[:, None] - wall.s_discs
     at_disc = np.exp(-0.5 * (offset / _DISC_REACH) ** 2)
@@ -197,11 +197,11 @@ def _sac_tables(
     taper = np.interp(s, known, [0.02, 0.28, 0.7 * width_end, 0.9 * width_end, 0.97, 1.0])
     individual = size * (1 + 0.06 * rng.normal())
     shrink = np.sqrt(np.clip(1 - 0.97 * lost, 0.02, 1))
-    depth, width = 7.0 * individual * taper * shrink, 10.3 * individual * taper * shrink**0.75
+    depth, width = 6.6 * individual * taper * shrink, 11.0 * individual * taper * shrink**0.75
     # The sac of the lower levels is a triangle, the upper ones' an oval; thin fat lies in front of it.
     triangle = np.interp(s, [wall.s_discs[L5], wall.s_discs[L1]], [0.42, 0.12]) + 0.05 * rng.normal() + 0.15 * lost
     low, high = wall.s_discs[L5] - 10, wall.s_discs[L5] + 18
-    front = np.interp(s, [low, high], [rng.uniform(1, 4.5), 0.3]) + rng.uniform(0.3, 1.8) * (1 - at_disc.max(1))
+    front = np.interp(s, [low, high], [rng.uniform(1, 4.5), 0.3]) + rng.uniform(0.1, 1.2) * (1 - at_disc.max(1))
     flavum = 1.4 + 2.5 * lost
     slack = np.maximum(tables["apex"] - flavum - bulge - front - 2 * depth, 0)
     return {

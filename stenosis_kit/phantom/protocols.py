@@ -27,7 +27,7 @@ class Size:
 
 
 SIZES = {
-    "tiny": Size(1.18, 1.12, (11, 12), (3, 5), 45),
+    "tiny": Size(1.2, 1.12, (11, 12), (3, 5), 45),
     "fast": Size(0.92, 0.75, (13, 17), (3, 6), 50),
     "full": Size(0.56, 0.52, (15, 19), (4, 6), 60),
 }
@@ -132,7 +132,7 @@ def _draw_axial(
     rng: np.random.Generator, spine: Spine, size: Size, levels: list[int], faults: frozenset[str]
 ) -> Series:
     """One axial series over some levels."""
-    fov = rng.uniform(138, 168) if size.axial_px > 1 else rng.uniform(150, 210)
+    fov = rng.uniform(136, 164) if size.axial_px > 1 else rng.uniform(150, 210)
     spacing = round(float(size.axial_px * rng.uniform(0.92, 1.12)), 6)
     shape = (int(2 * round(fov / spacing / 2)),) * 2
     thin = "thin_axial" in faults

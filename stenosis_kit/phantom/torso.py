@@ -34,16 +34,18 @@ def paint_torso(canvas: Canvas, plane: Plane, looks: Looks) -> None:
     image, muscle, padding = grid.enlarged(plane.shape)
     fat, lean = canvas.palette["fat"], canvas.palette["muscle"]
     # Fibres run along the spine, sheets of fat outwards from it: fine across, drawn out along b and z.
-    u = 1.3 * (0.8 * canvas.across - 0.55 * canvas.back) + np.where(canvas.side > 0, np.float32(97), np.float32(0))
-    v = 0.8 * (0.55 * canvas.across + 0.8 * canvas.back) + 0.1 * canvas.z
+    u = 1.04 * canvas.across - 0.715 * canvas.back + np.float32(97) * (canvas.side > 0)
+    v = 0.44 * canvas.across + 0.64 * canvas.back + 0.1 * canvas.z
     streaks = sample(canvas.textures.streaks, u, v)
     image += muscle * (
         (0.45 + 0.55 * looks.muscle_fat) * (fat - lean) * streaks + lean * (0.12 * canvas.fine + 0.12 * canvas.medium)
     )
     if looks.contrast != T1:  # small veins
         image += muscle * looks.flecks * canvas.palette["fluid"] * 0.5 * clip(canvas.fine + canvas.stray_side - 2.2)
-    septa = clip(1.1 - np.abs(canvas.stray_side + 0.2 * canvas.fine) * 2.2)
-    canvas.image[:] = image * (1 + 0.03 * canvas.fine) * (1 - looks.septa * padding * septa)
+    if looks.septa:
+        septa = clip(1.1 - np.abs(canvas.stray_side + 0.2 * canvas.fine) * 2.2)
+        image *= 1 - looks.septa * padding * septa
+    canvas.image[:] = image * (1 + 0.03 * canvas.fine)
 
 
 class _Grid:
