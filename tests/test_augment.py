@@ -5,7 +5,7 @@ import tensorflow as tf
 from stenosis_kit.augment import Augmentation, central, change, random_parts, sample
 from stenosis_kit.crops import VIEW_BY_NAME, VIEWS
 
-QUIET = Augmentation(shift_mm=0, rotation_deg=0, zoom=0, gamma=0, noise=0)
+QUIET = Augmentation(shift_mm=(0, 0), rotation_deg=0, zoom=0, gamma=0, noise=0)
 
 
 def ramp(view, count=4):
