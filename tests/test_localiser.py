@@ -83,6 +83,14 @@ def test_what_shows_no_spine_gets_no_answer(bundled):
     assert bundled.locate([[], []]) == [None, None]
 
 
+def test_a_network_that_answers_with_nan_finds_nothing(bundled, cohort):
+    broken = Localiser.untaught(bundled.steps)
+    broken.network.set_weights([np.full_like(weights, np.nan) for weights in bundled.network.get_weights()])
+    task = tasks_of(cohort)[0]
+    overviews = study_overviews(read_study(task.images, task.study_id, task.series))
+    assert broken.locate([overviews]) == [None]
+
+
 def test_a_study_that_cannot_be_read_stays_without_and_costs_no_other(cohort, tmp_path):
     shutil.copytree(cohort, tmp_path / "root", symlinks=True)
     tasks = tasks_of(tmp_path / "root")
@@ -200,22 +208,38 @@ def test_a_changed_image_still_shows_its_levels():
     assert 0.02 < inside.mean() < 0.9
 
 
-def test_teaching_brings_points_closer_and_leaves_the_first_localiser_as_it_was(store, bundled, monkeypatch):
+def test_teaching_makes_maps_likelier_and_leaves_the_first_localiser_as_it_was(store, bundled, monkeypatch):
     from stenosis_kit.levels import teaching
-    from stenosis_kit.levels.learn import errors_mm, learn
+    from stenosis_kit.levels.learn import learn
+    from stenosis_kit.levels.targets import heatmap_loss, target_maps
 
-    monkeypatch.setattr(teaching, "MAX_STEPS", 12)
+    monkeypatch.setattr(teaching, "MAX_STEPS", 24)
     overviews = open_overviews(store)
     studies = np.unique(overviews.study).tolist()
-    before = [weights.copy() for weights in bundled.network.get_weights()]
-    worse = Localiser.untaught(bundled.steps)
-    spoilt = [w + np.random.default_rng(0).normal(0, 0.05, w.shape).astype(np.float32) for w in before]
-    worse.network.set_weights(spoilt)
-    taught = learn(overviews, studies, Budget(), start=worse)
-    assert taught.notes[TAUGHT_ON_LABELS] and taught.notes["steps"] == 12
-    first, after = (np.minimum(errors_mm(one, overviews, studies), 50) for one in (worse, taught))
-    assert np.nanmean(after) < np.nanmean(first)
-    assert all(np.array_equal(a, b) for a, b in zip(worse.network.get_weights(), spoilt, strict=True))
+    forgot = Localiser.untaught(bundled.steps)  # all that the bundled one knows, but for its last layer
+    weights = bundled.network.get_weights()
+    spoilt = [*weights[:-2], np.zeros_like(weights[-2]), np.zeros_like(weights[-1])]
+    forgot.network.set_weights(spoilt)
+    taught = learn(overviews, studies, Budget(), start=forgot)
+    assert taught.notes[TAUGHT_ON_LABELS] and taught.notes["steps"] == 24
+    images, targets = overviews.pixels[:, 2, ..., None].astype(np.float32) / 255, target_maps(overviews.points()[:, 2])
+    first, after = (
+        heatmap_loss(targets, one.network.predict_on_batch(images)).numpy().mean() for one in (forgot, taught)
+    )
+    assert after < first - 1
+    assert all(np.array_equal(a, b) for a, b in zip(forgot.network.get_weights(), spoilt, strict=True))
+
+
+def test_errors_are_measured_from_the_label_points(store, bundled):
+    from stenosis_kit.levels.learn import errors_mm
+
+    overviews = open_overviews(store)
+    studies = np.unique(overviews.study).tolist()
+    errors = errors_mm(bundled, overviews, studies)
+    assert errors.shape == (8, 5) and np.nanmedian(errors) <= 3
+    broken = Localiser.untaught(bundled.steps)
+    broken.network.set_weights([np.full_like(weights, np.nan) for weights in bundled.network.get_weights()])
+    assert np.isinf(errors_mm(broken, overviews, studies[:1])).any()
 
 
 def test_a_stores_overviews_carry_their_label_points(store, cohort):

@@ -118,7 +118,7 @@ class Localiser:
         return np.exp(log_shares(np.concatenate(logits))).reshape(len(pixels), SLICES, SIDE, SIDE, -1)
 
     def _column(self, overviews: Sequence[Overview], maps: Sequence[np.ndarray]) -> CanalPoints | None:
-        if not overviews:
+        if not overviews or not np.isfinite(maps).all():  # a damaged network answers with NaN
             return None
         by_slice = np.mean(maps, axis=0)
         cells, confidence = decode(np.einsum("k,kyxl->yxl", _SLICE_WEIGHTS, by_slice), self.steps)
