@@ -280,6 +280,14 @@ def test_largest_has_the_most_slices_and_of_equals_comes_first():
 TABLE = "study_id,series_id,series_description\n"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def no_network():
+    """These scenes are no spines, and their levels lie where the anatomical prior puts them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("stenosis_kit.levels.command.find_canals", lambda tasks, models, workers: tasks)
+        yield
+
+
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     """A competition root without labels: a whole study, one whose axial series ends above L4/L5, one without images."""

@@ -12,6 +12,7 @@ from stenosis_kit.budget import Budget
 from stenosis_kit.cutting import canal_labels
 from stenosis_kit.dicom import read_study
 from stenosis_kit.errors import InputError
+from stenosis_kit.levels.command import levels
 from stenosis_kit.levels.heatmaps import SIDE, log_shares, to_cells, to_overview
 from stenosis_kit.levels.localiser import DESCRIPTION_NAME, TAUGHT_ON_LABELS, WEIGHTS_NAME, Localiser
 from stenosis_kit.levels.overview import PX, SLICES, Overview, study_overviews, to_pixels
@@ -64,6 +65,13 @@ def test_it_finds_the_levels_of_real_studies(real_studies):
     errors = sagittal_errors(real_studies, find_canals(tasks_of(real_studies), workers=1))
     assert np.nanmax(errors) <= 10
     assert np.nanmedian(errors) <= 3
+
+
+def test_the_levels_command_asks_it(cohort, tmp_path):
+    found = levels(cohort, tmp_path / "levels.csv", workers=1, preview=tmp_path / "levels.png")
+    assert set(found["method"].drop_nulls()) == {"localiser on T2 and T1"}
+    assert found["series_id"].is_null().sum() <= 4 and found.height == 75
+    assert (tmp_path / "levels.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(("kept", "method"), [(0, "localiser on T2"), (1, "localiser on T1")])
