@@ -11,6 +11,9 @@ from stenosis_kit.phantom.acquire import acquire, draw_receiver
 from stenosis_kit.phantom.render import render
 from stenosis_kit.phantom.study import Order, Study, plan_study
 
+# Older scikit-learn names an option that newer SciPy no longer knows.
+pytestmark = pytest.mark.filterwarnings("ignore:Unknown solver options")
+
 CANAL = rsna.CONDITION_BY_NAME["spinal_canal_stenosis"]
 STUDIES = 120
 CHANCE = 0.015  # nats, three standard deviations of what a useless classifier of so few studies saves
