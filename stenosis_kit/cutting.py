@@ -17,7 +17,7 @@ from stenosis_kit.dicom import Series, read_study
 from stenosis_kit.geometry import midpoint
 from stenosis_kit.levels.carry import CANAL_AXIAL, TYPICAL, Carry
 from stenosis_kit.levels.locate import locate
-from stenosis_kit.levels.midline import on_midline
+from stenosis_kit.levels.midline import midline, on_midline
 from stenosis_kit.levels.overview import Overview, study_overviews
 from stenosis_kit.levels.projection import nearest_slice
 from stenosis_kit.study import CanalPoints, Cell, LabelPoint, StudyTask
@@ -51,6 +51,21 @@ class Lost:
     why: str
 
 
+@dataclass(frozen=True, eq=False)
+class Example:
+    """A study as the localiser learns from it.
+
+    Attributes:
+        overviews: of its sagittal series.
+        canal: (5, 3) the canal's label points, patient mm; NaN where there is none.
+        midline: (5,) patient x of the midline there, as `levels.midline` finds it, mm; NaN where it does not.
+    """
+
+    overviews: list[Overview]
+    canal: np.ndarray
+    midline: np.ndarray
+
+
 @dataclass
 class StudyCrops:
     """What was cut from a study.
@@ -62,8 +77,7 @@ class StudyCrops:
         lost: what was not cut.
         skipped_files: {series_id/file name: why}.
         seconds: that it took.
-        overviews: of a labelled study, what the localiser learns from.
-        canal: (5, 3) its canal's label points, patient mm; NaN where there is none.
+        example: of a labelled study, what the localiser learns from.
     """
 
     study_id: int
@@ -72,8 +86,7 @@ class StudyCrops:
     lost: list[Lost] = field(default_factory=list)
     skipped_files: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
-    overviews: list[Overview] = field(default_factory=list)
-    canal: np.ndarray = field(default_factory=lambda: np.full((len(rsna.LEVELS), 3), np.nan))
+    example: Example | None = None
 
 
 def cut_study(task: StudyTask) -> StudyCrops:
@@ -85,7 +98,7 @@ def cut_study(task: StudyTask) -> StudyCrops:
         sites = label_sites(study, task.severities, task.points, task.canal)
     result = StudyCrops(task.study_id)
     if task.severities is not None:
-        result.overviews, result.canal = study_overviews(study), canal_labels(study, task.points)
+        result.example = example(study, task.points)
     pixels: dict[str, list[np.ndarray]] = {}
     for site in sites:
         crop = None
@@ -152,6 +165,12 @@ def _canal_of(study: Sequence[Series], found: CanalPoints | None) -> CanalPoints
     """What the localiser found, else what needs no network, on the midline; None where there is nothing to go by."""
     canal = found or locate(study)
     return on_midline(study, canal) if canal else None
+
+
+def example(study: Sequence[Series], points: dict[Cell, LabelPoint]) -> Example:
+    """What the localiser learns from a study: what it sees, and where the canal truly is."""
+    canal = canal_labels(study, points)
+    return Example(study_overviews(study), canal, midline(study, canal))
 
 
 def canal_labels(study: Sequence[Series], points: dict[Cell, LabelPoint]) -> np.ndarray:

@@ -20,6 +20,7 @@ from stenosis_kit.dicom import list_files
 from stenosis_kit.errors import InputError, TimeTooShort
 from stenosis_kit.files import fingerprint, make_folder, read_json, run_matches, write_json
 from stenosis_kit.levels.overview import GRID as OVERVIEW_GRID
+from stenosis_kit.levels.search import find_canals
 from stenosis_kit.store import drop_parts, has_part, is_whole, join_parts, read_part, write_part
 from stenosis_kit.study import LabelPoint, StudyTask
 from stenosis_kit.tables import TrainTables, read_train
@@ -137,7 +138,7 @@ def _begin(store: Path, print_: str, fresh: bool) -> None:
 def _cut_all(
     store: Path, tasks: list[StudyTask], workers: int | None, executor: Executor | None, budget: Budget
 ) -> None:
-    left = [task for task in tasks if not has_part(store, task.study_id)]
+    left = _with_missing_points([task for task in tasks if not has_part(store, task.study_id)], workers, budget)
     results = run_tasks(partial(_cut_part, store), left, workers, executor, budget)
     late = 0
     for task, result in tqdm(results, "format", len(left), unit="study", disable=None, leave=False):
@@ -151,6 +152,22 @@ def _cut_all(
     if late:
         found = f"{late} left when the time was up"
         raise TimeTooShort(f"time to cut {len(tasks)} studies", found, "Start again to go on, with more time.")
+
+
+def _with_missing_points(tasks: list[StudyTask], workers: int | None, budget: Budget) -> list[StudyTask]:
+    """The tasks in their order; those with a cell that no label point places know where the localiser finds it."""
+    unplaced = [task for task in tasks if _lacks_points(task)]
+    if not unplaced:
+        return tasks
+    log.info("format: looking for the levels of %d studies that lack label points", len(unplaced))
+    found = {task.study_id: task for task in find_canals(unplaced, workers=workers, budget=budget)}
+    return [found.get(task.study_id, task) for task in tasks]
+
+
+def _lacks_points(task: StudyTask) -> bool:
+    """Whether a labelled cell has neither a label point nor one of its level's canal."""
+    canal = rsna.condition_of("spinal", None).name
+    return any(cell not in task.points and (canal, cell[1]) not in task.points for cell in task.severities or ())
 
 
 def _cut_part(store: Path, task: StudyTask) -> None:
@@ -168,7 +185,7 @@ def _finish(store: Path, tasks: list[StudyTask], tables: TrainTables) -> dict:
     skipped: Counter[str] = Counter()
     cutting = 0.0
     for study in studies:
-        part = read_part(store, study)
+        part = read_part(store, study, views=(), example=False)
         lost.update(f"{each.view}: {each.why}" for each in part.lost)
         skipped.update(part.skipped_files.values())
         cutting += part.seconds

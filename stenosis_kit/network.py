@@ -1,4 +1,4 @@
-"""The five-block CNN of Garcia de Celis & Bukaita (2025), section 4.4."""
+"""The networks: the five-block CNN of Garcia de Celis & Bukaita (2025), section 4.4, and the localiser's U-Net."""
 
 from __future__ import annotations
 

@@ -6,16 +6,18 @@ facts.npz beside them, see `Overviews`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from stenosis_kit.cutting import Example
 from stenosis_kit.errors import InputError
 from stenosis_kit.files import DAMAGED, replacing, write_array
 from stenosis_kit.levels.overview import PX, SLICES, Overview, to_pixels
 
+_FACTS = ("study", "kind", "frames", "canal", "midline")
 _PIXELS_NAME, _FACTS_NAME = "overviews/pixels.npy", "overviews/facts.npz"
 
 
@@ -29,6 +31,7 @@ class Overviews:
         kind: (n,) kinds of series.
         frames: (n, SLICES, 3, 3), see `levels.overview.Overview`.
         canal: (n, 5, 3) label points of the canal, patient mm; NaN where there is none.
+        midline: (n, 5) patient x of the midline there, mm; NaN where no axial slice shows it.
     """
 
     pixels: np.ndarray
@@ -36,6 +39,7 @@ class Overviews:
     kind: np.ndarray
     frames: np.ndarray
     canal: np.ndarray
+    midline: np.ndarray
 
     def points(self) -> np.ndarray:
         """(n, SLICES, 5, 2) label points as pixels (x, y) of each slice."""
@@ -51,28 +55,42 @@ class Overviews:
         return found
 
 
-def join_overviews(folder: Path, parts: Iterable[tuple[int, list[Overview], np.ndarray]], count: int) -> None:
+def gather_overviews(examples: Mapping[int, Example]) -> Overviews:
+    """The overviews of studies in memory, by study id."""
+    rows = [row for study, example in sorted(examples.items()) for row in _rows(study, example)]
+    pixels = [one.pixels for _, example in sorted(examples.items()) for one in example.overviews]
+    return Overviews(np.array(pixels), **_facts(rows))
+
+
+def join_overviews(folder: Path, examples: Iterable[tuple[int, Example]], count: int) -> None:
     """Writes a store's overviews.
 
     Args:
         folder: of the store.
-        parts: of each study, its id, overviews, and (5, 3) label points of the canal.
+        examples: study ids and what the localiser learns from them.
         count: of all overviews.
     """
-    facts: dict[str, list] = {"study": [], "kind": [], "frames": [], "canal": []}
+    rows: list[tuple] = []
 
     def pieces() -> Iterator[np.ndarray]:
-        for study, overviews, canal in parts:
-            for one in overviews:
-                for name, value in (("study", study), ("kind", one.kind), ("frames", one.frames), ("canal", canal)):
-                    facts[name].append(value)
-                yield one.pixels
+        for study, example in examples:
+            rows.extend(_rows(study, example))
+            yield from (one.pixels for one in example.overviews)
         if not count:
             yield np.zeros((SLICES, PX, PX), np.uint8)  # an empty file cannot be mapped
 
     write_array(folder / _PIXELS_NAME, (max(count, 1), SLICES, PX, PX), pieces())
     with replacing(folder / _FACTS_NAME) as partial, partial.open("wb") as file:
-        np.savez(file, **{name: np.array(values) for name, values in facts.items()})
+        np.savez(file, **_facts(rows))
+
+
+def _rows(study: int, example: Example) -> list[tuple]:
+    return [(study, one.kind, one.frames, example.canal, example.midline) for one in example.overviews]
+
+
+def _facts(rows: list[tuple]) -> dict[str, np.ndarray]:
+    columns = zip(*rows, strict=True) if rows else [()] * len(_FACTS)
+    return {name: np.array(values) for name, values in zip(_FACTS, columns, strict=True)}
 
 
 def open_overviews(folder: Path) -> Overviews:
@@ -83,7 +101,7 @@ def open_overviews(folder: Path) -> Overviews:
     """
     try:
         with np.load(folder / _FACTS_NAME) as file:
-            facts = {name: file[name] for name in ("study", "kind", "frames", "canal")}
+            facts = {name: file[name] for name in _FACTS}
         count = len(facts["study"])
         pixels = np.load(folder / _PIXELS_NAME, mmap_mode="r")[:count]
         if len(pixels) != count:

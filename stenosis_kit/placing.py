@@ -14,7 +14,7 @@ from stenosis_kit.augment import Augmentation
 from stenosis_kit.budget import Budget, show_time
 from stenosis_kit.crops import View
 from stenosis_kit.errors import InputError
-from stenosis_kit.levels.learn import carry_of_labels, errors_mm, learn, placement_errors
+from stenosis_kit.levels.learn import carry_of_labels, errors_mm, found_canals, learn, placement_errors
 from stenosis_kit.levels.localiser import Localiser
 from stenosis_kit.overview_store import Overviews, open_overviews
 from stenosis_kit.store import Store
@@ -57,10 +57,7 @@ def make_localiser(store: Store, folder: Path, folds: Mapping[int, int], budget:
     localiser = _taught(localiser, overviews, folds, held_out, budget, seed)
     localiser.carry = carry_of_labels(overviews, store.manifest)
     localiser.save(folder)
-    by_study = overviews.of_studies(held_out)
-    found = zip(by_study, localiser.locate(list(by_study.values())), strict=True)
-    canal = {study: answer.points for study, answer in found if answer}
-    errors = placement_errors(canal, localiser.carry, store.manifest)
+    errors = placement_errors(found_canals(localiser, overviews, held_out), localiser.carry, store.manifest)
     return {view: _robust_sd(rows).round(2).tolist() for view, rows in errors.items()}
 
 

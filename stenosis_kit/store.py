@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -23,7 +23,7 @@ import polars as pl
 
 from stenosis_kit import rsna
 from stenosis_kit.crops import VIEW_BY_NAME
-from stenosis_kit.cutting import Lost, StudyCrops
+from stenosis_kit.cutting import Example, Lost, StudyCrops
 from stenosis_kit.errors import InputError
 from stenosis_kit.files import DAMAGED, read_json, replacing, write_array, write_frame
 from stenosis_kit.levels.overview import Overview
@@ -107,20 +107,26 @@ def _shape(view: str, crops: int) -> tuple[int, int, int, int]:
 
 def write_part(folder: Path, crops: StudyCrops) -> None:
     """Writes a study's crops as a part of the store."""
-    sagittal = {
-        "overviews": np.array([one.pixels for one in crops.overviews], np.uint8),
-        "frames": np.array([one.frames for one in crops.overviews]),
-        "canal": crops.canal,
-    }
     notes = {
-        "kinds": [one.kind for one in crops.overviews],
         "rows": crops.rows,
         "lost": [asdict(lost) for lost in crops.lost],
         "skipped_files": crops.skipped_files,
         "seconds": crops.seconds,
     }
+    arrays = crops.arrays | (_example_arrays(crops.example) if crops.example else {})
     with replacing(_part(folder, crops.study_id)) as partial, partial.open("wb") as file:
-        np.savez(file, notes=np.frombuffer(json.dumps(notes).encode(), np.uint8), **sagittal, **crops.arrays)
+        np.savez(file, notes=np.frombuffer(json.dumps(notes).encode(), np.uint8), **arrays)
+
+
+def _example_arrays(example: Example) -> dict[str, np.ndarray]:
+    seen = example.overviews
+    return {
+        "overviews": np.array([one.pixels for one in seen], np.uint8),
+        "kinds": np.array([one.kind for one in seen], str),
+        "frames": np.array([one.frames for one in seen]),
+        "canal": example.canal,
+        "midline": example.midline,
+    }
 
 
 def has_part(folder: Path, study_id: int) -> bool:
@@ -132,20 +138,29 @@ def has_part(folder: Path, study_id: int) -> bool:
     return True
 
 
-def read_part(folder: Path, study_id: int) -> StudyCrops:
+def read_part(folder: Path, study_id: int, views: Iterable[str] = VIEW_BY_NAME, example: bool = True) -> StudyCrops:
     """Reads a part back.
+
+    Args:
+        folder: of the store.
+        study_id: whose part it is.
+        views: whose arrays are wanted.
+        example: whether the overviews are.
 
     Raises:
         files.DAMAGED: where there is no such part, or it is damaged.
     """
-    with np.load(_part(folder, study_id)) as file:
+    with np.load(_part(folder, study_id)) as file:  # it reads only what is taken from it
         notes = json.loads(file["notes"].tobytes())
-        arrays = {name: file[name] for name in file.files if name in VIEW_BY_NAME}
-        seen = zip(notes["kinds"], file["overviews"], file["frames"], strict=True)
-        overviews, canal = [Overview(*each) for each in seen], file["canal"]
+        arrays = {view: file[view] for view in views if view in file.files}
+        learnt = _read_example(file) if example and "canal" in file.files else None
     lost = [Lost(**each) for each in notes["lost"]]
-    facts = (notes["rows"], lost, notes["skipped_files"], notes["seconds"])
-    return StudyCrops(study_id, arrays, *facts, overviews, canal)
+    return StudyCrops(study_id, arrays, notes["rows"], lost, notes["skipped_files"], notes["seconds"], learnt)
+
+
+def _read_example(file: Mapping[str, np.ndarray]) -> Example:
+    seen = zip(file["kinds"].tolist(), file["overviews"], file["frames"], strict=True)
+    return Example([Overview(*each) for each in seen], file["canal"], file["midline"])
 
 
 def drop_parts(folder: Path) -> None:
@@ -162,15 +177,15 @@ def join_parts(folder: Path, studies: Sequence[int]) -> pl.DataFrame:
     rows: list[dict] = []
     sizes = dict.fromkeys(VIEW_BY_NAME, 0)
     overviews = 0
-    for part in _parts(folder, studies):
+    for part in _parts(folder, studies, views=(), example=True):
         rows += [{**row, "row": row["row"] + sizes[row["view"]]} for row in part.rows]
-        overviews += len(part.overviews)
-        for view, array in part.arrays.items():
-            sizes[view] += len(array)
+        overviews += len(part.example.overviews) if part.example else 0
+        for row in part.rows:
+            sizes[row["view"]] += 1
     for view, size in sizes.items():
         _join_view(folder, studies, view, size)
-    parts = ((part.study_id, part.overviews, part.canal) for part in _parts(folder, studies))
-    join_overviews(folder, parts, overviews)
+    parts = _parts(folder, studies, views=(), example=True)
+    join_overviews(folder, ((part.study_id, part.example) for part in parts if part.example), overviews)
     manifest = pl.DataFrame(rows, schema=MANIFEST, orient="row")
     write_frame(folder / _MANIFEST_NAME, manifest)
     return manifest
@@ -181,12 +196,12 @@ def _join_view(folder: Path, studies: Sequence[int], view: str, size: int) -> No
     if not size:
         path.unlink(missing_ok=True)
         return
-    parts = _parts(folder, studies)
+    parts = _parts(folder, studies, views=(view,), example=False)
     write_array(path, _shape(view, size), (part.arrays[view] for part in parts if view in part.arrays))
 
 
-def _parts(folder: Path, studies: Sequence[int]) -> Iterator[StudyCrops]:
-    return (read_part(folder, study_id) for study_id in studies)
+def _parts(folder: Path, studies: Sequence[int], views: Sequence[str], example: bool) -> Iterator[StudyCrops]:
+    return (read_part(folder, study_id, views, example) for study_id in studies)
 
 
 def _part(folder: Path, study_id: int) -> Path:

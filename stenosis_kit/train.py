@@ -23,6 +23,7 @@ from stenosis_kit.crops import VIEW_BY_NAME
 from stenosis_kit.errors import InputError, TimeTooShort
 from stenosis_kit.files import fingerprint, make_folder, read_json, run_matches, write_frame, write_json
 from stenosis_kit.folds import FOLDS_NAME, assign_folds, read_folds, write_folds
+from stenosis_kit.levels.localiser import DESCRIPTION_NAME
 from stenosis_kit.model import MODEL_NAME, Description, TrainedGrader
 from stenosis_kit.out_of_fold import Answers, fit_pools, pooled
 from stenosis_kit.priors import smoothed_prior
@@ -217,7 +218,8 @@ def _start_over(folder: Path, print_: str) -> None:
     if (folder / MODEL_NAME).exists() or (folder / _JOBS).exists():
         log.info("train: %s was made from other input, settings, time limit or version: it is made anew", folder)
     shutil.rmtree(folder / _JOBS, ignore_errors=True)
-    for path in [folder / "run.json", folder / MODEL_NAME, folder / FOLDS_NAME, *folder.glob("*.weights.h5")]:
+    names = ("run.json", MODEL_NAME, DESCRIPTION_NAME, FOLDS_NAME)
+    for path in [*(folder / name for name in names), *folder.glob("*.weights.h5")]:
         path.unlink(missing_ok=True)
     write_json(folder / _JOBS / "run.json", {"fingerprint": print_})
 

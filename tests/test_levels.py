@@ -224,9 +224,18 @@ def axial_series():
     return series_of(disc_angled(each=3)[0], rsna.AXIAL_T2, 7)
 
 
-def test_locate_prefers_the_sagittal_t2():
+def test_locate_takes_k_means_where_one_axial_series_shows_all_levels():
+    found = locate([axial_series(), sagittal(), sagittal(rsna.SAGITTAL_T1)])
+    assert found.method == kmeans.METHOD
+    assert found.points[:, 2] == pytest.approx(LEVEL_Z)
+
+
+@pytest.mark.parametrize("axial", ["none", "too short", "two series"])
+def test_locate_prefers_t2_where_no_single_axial_series_shows_all_levels(axial):
+    planes = disc_angled(each=3)[0]
+    series = {"none": [], "too short": [planes[:9]], "two series": [planes, planes]}[axial]
     t2, t1 = sagittal(shape=(80, 80)), sagittal(rsna.SAGITTAL_T1, offsets=np.arange(-20.0, 21.0, 4.0))
-    found = locate([axial_series(), t1, t2])
+    found = locate([*(series_of(each, rsna.AXIAL_T2, 7 + i) for i, each in enumerate(series)), t1, t2])
     assert found.points == pytest.approx(anatomy.canal_points(t2))
     assert found.method == anatomy.METHOD
 
@@ -234,20 +243,19 @@ def test_locate_prefers_the_sagittal_t2():
 @pytest.mark.parametrize("instead", ["missing", "empty"])
 def test_locate_falls_back_on_t1_where_t2_is_gone(instead):
     t1 = sagittal(rsna.SAGITTAL_T1, shape=(80, 80))
-    study = [axial_series(), t1] + ([series_of([], rsna.SAGITTAL_T2)] if instead == "empty" else [])
-    found = locate(study)
+    found = locate([t1] + ([series_of([], rsna.SAGITTAL_T2)] if instead == "empty" else []))
     assert found.points == pytest.approx(anatomy.canal_points(t1))
     assert found.method == anatomy.METHOD
 
 
 def test_locate_falls_back_on_k_means_where_only_axial_images_are_left():
-    found = locate([axial_series(), series_of([], rsna.SAGITTAL_T1)])
-    assert found.method == kmeans.METHOD
-    assert found.points[:, 2] == pytest.approx(LEVEL_Z)
+    two = [axial_series(), series_of(disc_angled(each=2)[0], rsna.AXIAL_T2, 8), series_of([], rsna.SAGITTAL_T1)]
+    assert locate(two).method == kmeans.METHOD
+    assert locate(two).points[:, 2] == pytest.approx(LEVEL_Z)
 
 
 def test_locate_says_less_the_further_it_falls_back():
-    first, last = locate([sagittal()]), locate([axial_series()])
+    first, last = locate([axial_series()]), locate([sagittal()])
     assert 0 < last.confidence.max() < first.confidence.min() < 1
 
 

@@ -14,6 +14,7 @@ from stenosis_kit.levels.carry import Carry, in_frame, learn_carry
 from stenosis_kit.levels.chain import Steps
 from stenosis_kit.levels.heatmaps import to_cells
 from stenosis_kit.levels.localiser import TAUGHT_ON_LABELS, Localiser
+from stenosis_kit.levels.midline import moved_to
 from stenosis_kit.levels.overview import SLICES
 from stenosis_kit.overview_store import Overviews
 
@@ -69,6 +70,14 @@ def carry_of_labels(overviews: Overviews, manifest: pl.DataFrame) -> Carry:
             by_level = steps.setdefault(row["view"], [[] for _ in rsna.LEVELS])
             by_level[index].append(in_frame(points, index, rsna.CONDITION_BY_NAME[row["condition"]].side, _place(row)))
     return learn_carry(steps)
+
+
+def found_canals(localiser: Localiser, overviews: Overviews, studies: Sequence[int]) -> dict[int, np.ndarray]:
+    """{study: (5, 3) canal points as prediction finds them, on the midline, patient mm}, of those that are found."""
+    by_study = overviews.of_studies(studies)
+    midline = dict(zip(overviews.study.tolist(), overviews.midline, strict=True))
+    answers = zip(by_study, localiser.locate(list(by_study.values())), strict=True)
+    return {study: moved_to(canal.points, midline[study]) for study, canal in answers if canal}
 
 
 def placement_errors(canals: dict[int, np.ndarray], carry: Carry, manifest: pl.DataFrame) -> dict[str, np.ndarray]:

@@ -30,15 +30,24 @@ def on_midline(study: Sequence[Series], canal: CanalPoints) -> CanalPoints:
 
     A level that no axial slice covers moves as its nearest neighbours do; without any axial slice nothing moves.
     """
+    return replace(canal, points=moved_to(canal.points, midline(study, canal.points)))
+
+
+def midline(study: Sequence[Series], points: np.ndarray) -> np.ndarray:
+    """(5,) patient x of the midline at canal points (5, 3), mm; NaN where no axial slice shows it."""
     axial = [series for series in study if series.kind == rsna.AXIAL_T2]
-    offsets = np.array([_offset(axial, point) for point in canal.points])
+    return np.array([point[0] + _offset(axial, point) if np.isfinite(point).all() else np.nan for point in points])
+
+
+def moved_to(points: np.ndarray, midline: np.ndarray) -> np.ndarray:
+    """(5, 3) canal points moved sideways to a midline (5,), as `on_midline` does."""
+    offsets = midline - points[:, 0]
     known = np.isfinite(offsets)
-    if not known.any():
-        return canal
-    levels = np.arange(len(offsets))
-    moved = canal.points.copy()
-    moved[:, 0] += np.interp(levels, levels[known], offsets[known])
-    return replace(canal, points=moved)
+    moved = points.copy()
+    if known.any():
+        levels = np.arange(len(offsets))
+        moved[:, 0] += np.interp(levels, levels[known], offsets[known])
+    return moved
 
 
 def _offset(axial: Sequence[Series], point: np.ndarray) -> float:

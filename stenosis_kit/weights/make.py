@@ -15,11 +15,10 @@ import numpy as np
 from stenosis_kit.backend import load_tensorflow
 from stenosis_kit.budget import Budget, Stopwatch
 from stenosis_kit.console import log_to_stderr
-from stenosis_kit.cutting import canal_labels
+from stenosis_kit.cutting import Example, example
 from stenosis_kit.dicom import read_study
 from stenosis_kit.format import labelled_tasks
-from stenosis_kit.levels.overview import Overview, study_overviews
-from stenosis_kit.overview_store import Overviews
+from stenosis_kit.overview_store import Overviews, gather_overviews
 from stenosis_kit.study import StudyTask
 from stenosis_kit.tables import read_train
 from stenosis_kit.workers import run_tasks
@@ -40,7 +39,7 @@ def make(folder: Path, studies: int, seed: int, budget: Budget, scratch: Path) -
     watch = Stopwatch()
     held_out = max(studies // 10, 1)
     cohort = phantom(scratch / "phantom", studies=studies + held_out, test_studies=0, seed=seed)
-    overviews = read_lessons(cohort)
+    overviews = read_examples(cohort)
     watch.lap("cohort")
     load_tensorflow()
     everyone = np.unique(overviews.study)
@@ -60,23 +59,20 @@ def make(folder: Path, studies: int, seed: int, budget: Budget, scratch: Path) -
     return localiser.notes
 
 
-def read_lessons(cohort: Path) -> Overviews:
-    """The overviews of a cohort's training studies with their canal's label points."""
-    rows = []
-    for task, found in run_tasks(read_lesson, labelled_tasks(read_train(cohort))):
+def read_examples(cohort: Path) -> Overviews:
+    """What a localiser learns from a cohort's training studies."""
+    examples = {}
+    for task, found in run_tasks(read_example, labelled_tasks(read_train(cohort))):
         if isinstance(found, Exception):
             log.warning("weights: study %d: %s", task.study_id, found)
         else:
-            overviews, canal = found
-            rows += [(one.pixels, task.study_id, one.kind, one.frames, canal) for one in overviews]
-    rows.sort(key=lambda row: row[1])  # whichever worker was first
-    return Overviews(*(np.array(column) for column in zip(*rows, strict=True)))
+            examples[task.study_id] = found
+    return gather_overviews(examples)
 
 
-def read_lesson(task: StudyTask) -> tuple[list[Overview], np.ndarray]:
-    """The overviews of a study, and (5, 3) its canal's label points; runs in a worker."""
-    study = read_study(task.images, task.study_id, task.series)
-    return study_overviews(study), canal_labels(study, task.points)
+def read_example(task: StudyTask) -> Example:
+    """What a localiser learns from a study; runs in a worker."""
+    return example(read_study(task.images, task.study_id, task.series), task.points)
 
 
 def main() -> None:
