@@ -26,7 +26,8 @@ Jitter = dict[str, list[float]]
 
 _TEACHING_SHARE, _LEAST_TEACHING_S, _MOST_TEACHING_S = 0.06, 40.0, 300.0
 _FEWEST_STUDIES = 30  # to learn from
-_MOST_MEASURED = 60  # studies on which errors are measured: some .1 s each
+_MOST_MEASURED = 60  # studies, on which errors are measured,
+_MEASURING_SHARE, _MEASURING_S = 0.02, 0.1  # in so much of the budget, s a study
 _GROSS_MM = 20.0  # a point farther off counts as so far: what is lost is lost
 _JITTER_MM = (1.0, 5.0)
 
@@ -53,7 +54,8 @@ def make_localiser(store: Store, folder: Path, folds: Mapping[int, int], budget:
     except InputError as error:
         log.error("train: %s", error)
         return {}
-    held_out = [study for study, fold in folds.items() if fold == 0][:_MOST_MEASURED]
+    affordable = int(min(_MOST_MEASURED, max(4, _MEASURING_SHARE * budget.remaining() / _MEASURING_S)))
+    held_out = [study for study, fold in folds.items() if fold == 0][:affordable]
     localiser = _taught(localiser, overviews, folds, held_out, budget, seed)
     localiser.carry = carry_of_labels(overviews, store.manifest)
     localiser.save(folder)

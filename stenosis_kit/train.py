@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 
 SHORTEST_JOB_S = 12.0
 """Less than this does not pay for building a network's graphs (4 to 7 s on two cores)."""
+_PLACING_S = 6.0  # loading the localiser, and measuring where it lets crops be cut
 _FINISH_S = 2.0  # pools, tables and model.json
 _WITHOUT_FOLDS = 5  # with a single model a grader, a fifth of the studies validates
 _JOBS = "jobs"
@@ -81,7 +82,7 @@ def train(
     goes_on = not fresh and run_matches(folder / _JOBS / "run.json", print_)
     if not goes_on:
         # Before anything of an earlier model is dropped: is there time for another one?
-        models_in_time(training, opened.manifest["study_id"].n_unique(), budget.remaining() - _FINISH_S)
+        models_in_time(training, opened.manifest["study_id"].n_unique(), budget.remaining() - _PLACING_S - _FINISH_S)
         _start_over(folder, print_)
     watch = Stopwatch()
     run = _Run(opened, folder, training, budget)
@@ -107,7 +108,8 @@ class _Run:
         self.training = replace(training, graders=graders)
         self.folds = read_folds(folder)
         if not self.folds:
-            models = models_in_time(self.training, self.manifest["study_id"].n_unique(), budget.remaining() - _FINISH_S)
+            seconds = budget.remaining() - _PLACING_S - _FINISH_S
+            models = models_in_time(self.training, self.manifest["study_id"].n_unique(), seconds)
             self.folds = assign_folds(self.manifest, models if models > 1 else _WITHOUT_FOLDS, training.seed)
             write_json(folder / _JOBS / "models.json", {"models": models})
             write_folds(folder, self.folds)

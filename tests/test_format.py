@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from stenosis_kit import format as format_module
+from stenosis_kit import rsna
 from stenosis_kit.budget import Budget
 from stenosis_kit.crops import VIEWS
 from stenosis_kit.errors import InputError, TimeTooShort
@@ -60,6 +61,21 @@ def test_an_up_to_date_store_is_left_alone(cohort, store):
     run = format(cohort, store, workers=1)
     assert (store / "canal_axial.npy").stat().st_mtime_ns == before
     assert run["studies"] == 8
+
+
+def test_cells_that_no_label_point_places_are_placed_as_prediction_would(cohort, tmp_path):
+    root = tmp_path / "root"
+    shutil.copytree(cohort, root, symlinks=True, ignore=shutil.ignore_patterns("*_images"))
+    for split in ("train", "test"):
+        (root / f"{split}_images").symlink_to(cohort / f"{split}_images")
+    points = pl.read_csv(root / rsna.POINTS_TABLE)
+    study = points["study_id"][0]
+    points.filter((pl.col("study_id") != study) | (pl.col("level") != "L3/L4")).write_csv(root / rsna.POINTS_TABLE)
+    format(root, tmp_path / "store", workers=1)
+    manifest = pl.read_parquet(tmp_path / "store" / "manifest.parquet")
+    placed = manifest.filter(pl.col("point_source") == "localiser on T2 and T1")
+    assert placed.height == 6  # the canal in two views, and both sides of two conditions
+    assert placed.select("study_id", "level").unique().rows() == [(study, "l3_l4")]
 
 
 def test_a_stopped_run_goes_on_with_the_studies_it_lacks(cohort, store, tmp_path, monkeypatch):
