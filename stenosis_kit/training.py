@@ -49,13 +49,15 @@ class GraderTraining:
         self.grader = grader
         self.training = training
         self.network = build_network(grader, training)
-        self.network.compile(
+        # A model of its own over the same layers: an optimiser on `network` would be saved with its weights.
+        self._learner = keras.Model(self.network.inputs, self.network.outputs)
+        self._learner.compile(
             keras.optimizers.AdamW(training.peak_rate, weight_decay=training.weight_decay),
             keras.losses.CategoricalCrossentropy(label_smoothing=training.label_smoothing),
             weighted_metrics=[keras.metrics.CategoricalCrossentropy(name="nats")],
         )
         # Variables that a function creates while it is traced make TensorFlow trace it a second time.
-        self.network.optimizer.build(self.network.trainable_variables)
+        self._learner.optimizer.build(self._learner.trainable_variables)
 
     def run(
         self, lesson: Lesson, budget: Budget, seed: int, ranges: Augmentation | None = None
@@ -71,7 +73,7 @@ class GraderTraining:
         Returns:
             The history (a dict an epoch), and (validate, 3) answers to the held-out crops.
         """
-        training, network = self.training, self.network
+        training, network, learner = self.training, self.network, self._learner
         self._start_over(seed)
         learn = batches(lesson, lesson.learn, self.grader, training.batch, ranges or Augmentation(), seed)
         held_out = batches(lesson, lesson.validate, self.grader, 256) if len(lesson.validate) else None
@@ -79,15 +81,15 @@ class GraderTraining:
         timer = TimedTraining(budget, training.peak_rate, steps, training.max_epochs)
         callbacks: list[keras.callbacks.Callback] = [timer]
         if held_out:
-            network.evaluate(held_out.take(1), verbose=0)  # builds the graphs,
+            learner.evaluate(held_out.take(1), verbose=0)  # builds the graphs,
             grade(network, self.grader, lesson.crops[lesson.validate[:1]])
-            network.evaluate(held_out, verbose=0, callbacks=[timer])  # so that the timer learns what validation costs
+            learner.evaluate(held_out, verbose=0, callbacks=[timer])  # so that the timer learns what validation costs
             callbacks.append(
                 keras.callbacks.EarlyStopping(
                     MONITOR, patience=training.patience, mode="min", restore_best_weights=True
                 )
             )
-        history = network.fit(
+        history = learner.fit(
             learn,
             epochs=training.max_epochs,
             validation_data=held_out,
@@ -104,7 +106,7 @@ class GraderTraining:
         fresh = build_network(self.grader, self.training)
         for variable, new in zip(self.network.variables, fresh.variables, strict=True):
             variable.assign(new)
-        for variable in self.network.optimizer.variables:
+        for variable in self._learner.optimizer.variables:
             variable.assign(keras.ops.zeros_like(variable))
 
 

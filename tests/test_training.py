@@ -1,10 +1,12 @@
 from dataclasses import replace
 
+import h5py
 import numpy as np
 import pytest
 
 from stenosis_kit.budget import Budget
 from stenosis_kit.crops import VIEW_BY_NAME
+from stenosis_kit.network import save_weights
 from stenosis_kit.schedule import one_cycle
 from stenosis_kit.settings import Grader, Training
 from stenosis_kit.training import GraderTraining, Lesson, batches
@@ -85,3 +87,15 @@ def test_a_second_training_of_the_same_network_starts_from_nothing():
     pupil.run(lesson, Budget(60.0), seed=4)
     again, _ = pupil.run(lesson, Budget(60.0), seed=3)
     assert again[0]["val_nats"] == pytest.approx(first[0]["val_nats"], abs=0.02)
+
+
+def test_a_networks_file_holds_its_weights_and_nothing_of_the_optimiser(tmp_path):
+    trained = GraderTraining(GRADER, SMALL)
+    trained.run(easy_lesson(), Budget(60.0), seed=0)
+    path = tmp_path / "grader.weights.h5"
+    save_weights(trained.network, path)
+    names: list[str] = []
+    with h5py.File(path) as file:
+        file.visit(names.append)
+    assert any("conv2d" in name for name in names)
+    assert not any("optimizer" in name for name in names)
