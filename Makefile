@@ -67,7 +67,7 @@ rehearse: setup $(KAGGLE_VENV)/installed
 faults: setup
 	PYTHONPATH=tests $(VENV)/bin/python -m campaigns.faults --size $(SIZE)
 
-## weights: make the bundled localiser again from the synthetic cohort alone (about an hour)
+## weights: make the bundled localiser again from the synthetic cohort alone (about 20 minutes)
 weights: setup
 	$(VENV)/bin/python -m stenosis_kit.weights.make
 

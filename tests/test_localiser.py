@@ -221,7 +221,7 @@ def test_teaching_makes_maps_likelier_and_leaves_the_first_localiser_as_it_was(s
     from stenosis_kit.levels.learn import learn
     from stenosis_kit.levels.targets import heatmap_loss, target_maps
 
-    monkeypatch.setattr(teaching, "MAX_STEPS", 24)
+    monkeypatch.setattr(teaching, "STEPS", 24)
     overviews = open_overviews(store)
     studies = np.unique(overviews.study).tolist()
     forgot = Localiser.untaught(bundled.steps)  # all that the bundled one knows, but for its last layer

@@ -1,6 +1,6 @@
 """Makes the bundled localiser again: python -m stenosis_kit.weights.make (or `make weights`).
 
-It is taught with the phantom alone, and holds nothing of any real patient. About an hour on two cores.
+It is taught with the phantom alone, and holds nothing of any real patient. About twenty minutes on two cores.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from stenosis_kit.workers import run_tasks
 log = logging.getLogger(__name__)
 
 
-def make(folder: Path, studies: int, seed: int, budget: Budget, scratch: Path) -> dict:
+def make(folder: Path, studies: int, seed: int, scratch: Path) -> dict:
     """Makes a phantom, teaches a localiser with it, measures that on other studies, and saves it.
 
     Returns:
@@ -43,7 +43,7 @@ def make(folder: Path, studies: int, seed: int, budget: Budget, scratch: Path) -
     watch.lap("cohort")
     load_tensorflow()
     everyone = np.unique(overviews.study)
-    localiser = learn(overviews, everyone[held_out:], budget, seed)
+    localiser = learn(overviews, everyone[held_out:], Budget(), seed)
     errors = errors_mm(localiser, overviews, everyone[:held_out])
     known = errors[np.isfinite(errors)]
     watch.lap("teaching")
@@ -80,14 +80,12 @@ def main() -> None:
     parser = argparse.ArgumentParser("python -m stenosis_kit.weights.make", description=__doc__.splitlines()[0])
     parser.add_argument("--studies", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--time-limit", type=float, help="seconds of teaching (default: until its steps are done)")
     parser.add_argument("--scratch", type=Path, help="where cohort and store stay (default: they go)")
     parser.add_argument("--folder", type=Path, default=Path(__file__).parent)
     chosen = parser.parse_args()
     log_to_stderr()
-    budget = Budget(chosen.time_limit) if chosen.time_limit else Budget()
     with tempfile.TemporaryDirectory() as scratch:
-        notes = make(chosen.folder, chosen.studies, chosen.seed, budget, chosen.scratch or Path(scratch))
+        notes = make(chosen.folder, chosen.studies, chosen.seed, chosen.scratch or Path(scratch))
     log.info("weights: %s", notes)
 
 
