@@ -12,6 +12,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -105,7 +106,7 @@ class _Worker:
     def __init__(self, function: Callable[[Any], Any]) -> None:
         self.pipe, theirs = _SPAWN.Pipe()
         self.process = _SPAWN.Process(target=_work, args=(theirs, function), daemon=True)
-        with _single_threaded():
+        with _single_threaded(), _undisturbed():
             self.process.start()
         theirs.close()  # so that the process's end is the pipe's end
 
@@ -126,7 +127,7 @@ class _Worker:
 
 def _work(pipe: Connection, function: Callable[[Any], Any]) -> None:
     """What a worker process does until its parent is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends us
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # as `_undisturbed`, where signals cannot be blocked
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _bound_memory()
     with suppress(EOFError, OSError):
@@ -160,6 +161,23 @@ def _bound_memory() -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_DATA, (_MOST_MEMORY, hard))
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Lets processes that are started meanwhile not hear of Ctrl-C, which reaches the whole group: we end them.
+
+    A process that is only starting would answer it with a traceback.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # its own start ends by letting the signal through
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

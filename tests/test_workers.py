@@ -191,3 +191,9 @@ def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
         parent.kill()
         parent.wait()
     assert functions.comes_true(lambda: not functions.is_held(lock))
+
+
+def test_workers_are_started_deaf_to_ctrl_c_and_this_process_is_not() -> None:
+    """Even one that is only starting would answer it with a traceback."""
+    assert not any(heard for _, heard in run_tasks(functions.hears_ctrl_c, range(4), 2))
+    assert functions.hears_ctrl_c(0)
