@@ -16,8 +16,8 @@ from stenosis_kit.crops import VIEWS, Crop, View, cut
 from stenosis_kit.dicom import Series, read_study
 from stenosis_kit.geometry import midpoint
 from stenosis_kit.levels.carry import CANAL_AXIAL, TYPICAL, Carry
-from stenosis_kit.levels.locate import locate
-from stenosis_kit.levels.midline import midline, on_midline
+from stenosis_kit.levels.locate import canal_of
+from stenosis_kit.levels.midline import midline
 from stenosis_kit.levels.overview import Overview, study_overviews
 from stenosis_kit.levels.projection import nearest_slice
 from stenosis_kit.study import CanalPoints, Cell, LabelPoint, StudyTask
@@ -131,7 +131,7 @@ def predicted_sites(
     study: Sequence[Series], canal: CanalPoints | None = None, carry: Carry = TYPICAL
 ) -> Iterator[Site | Lost]:
     """Where each view of each of the 25 cells is cut without labels; `canal` and `carry` as in `StudyTask`."""
-    canal = _canal_of(study, canal)
+    canal = canal_of(study, canal)
     for condition, level, view in _views_of(rsna.CELLS):
         yield _carried_site(study, condition, level, view, canal, carry)
 
@@ -156,15 +156,9 @@ def label_sites(
         if site is None and np.isfinite(labelled.points[rsna.LEVELS.index(level)]).all():
             site = _carried_site(study, condition, level, view, labelled, _FROM_LABEL)
         if site is None:
-            predicted = predicted or _canal_of(study, canal)
+            predicted = predicted or canal_of(study, canal)
             site = _carried_site(study, condition, level, view, predicted, TYPICAL)
         yield site
-
-
-def _canal_of(study: Sequence[Series], found: CanalPoints | None) -> CanalPoints | None:
-    """What the localiser found, else what needs no network, on the midline; None where there is nothing to go by."""
-    canal = found or locate(study)
-    return on_midline(study, canal) if canal else None
 
 
 def example(study: Sequence[Series], points: dict[Cell, LabelPoint]) -> Example:

@@ -14,8 +14,7 @@ from stenosis_kit import rsna
 from stenosis_kit.dicom import read_study
 from stenosis_kit.files import write_frame
 from stenosis_kit.levels.carry import VIEW_OF_TERM
-from stenosis_kit.levels.locate import locate
-from stenosis_kit.levels.midline import on_midline
+from stenosis_kit.levels.locate import canal_of
 from stenosis_kit.levels.projection import nearest_slice
 from stenosis_kit.levels.search import find_canals
 from stenosis_kit.predict import protect_inputs, unlabelled_tasks
@@ -92,8 +91,7 @@ def levels(
 def study_points(task: StudyTask) -> list[dict[str, Any]]:
     """The 25 points of one study, in the order of `rsna.CELLS`."""
     study = read_study(task.images, task.study_id, task.series)
-    canal = task.canal or locate(study)
-    canal = on_midline(study, canal) if canal else None
+    canal = canal_of(study, task.canal)
     rows = []
     for condition, level in rsna.CELLS:
         row = _empty(task.study_id, condition, level)

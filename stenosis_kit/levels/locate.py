@@ -11,6 +11,7 @@ from stenosis_kit import rsna
 from stenosis_kit.dicom import Series, largest
 from stenosis_kit.levels import anatomy, kmeans
 from stenosis_kit.levels.carry import TYPICAL_CANAL
+from stenosis_kit.levels.midline import on_midline
 from stenosis_kit.study import CanalPoints
 
 # Share of points within 10 mm if both coordinates of the mean place vary by .05 of a 280 mm image (14 mm), as the
@@ -19,6 +20,12 @@ _PRIOR_CONFIDENCE = 0.22
 _KMEANS_CONFIDENCE = 0.5  # .33 to .67 where it was measured: blocks of slices are found, contiguous stacks are not
 
 _FIVE_LEVELS_MM = 0.8 * float(np.linalg.norm(TYPICAL_CANAL[0] - TYPICAL_CANAL[-1]))  # of a small spine
+
+
+def canal_of(study: Sequence[Series], found: CanalPoints | None) -> CanalPoints | None:
+    """What the localiser found, else what needs no network, on the midline; None where there is nothing to go by."""
+    canal = found or locate(study)
+    return on_midline(study, canal) if canal else None
 
 
 def locate(study: Sequence[Series]) -> CanalPoints | None:
