@@ -11,8 +11,11 @@ from stenosis_kit.phantom.acquire import acquire, draw_receiver
 from stenosis_kit.phantom.render import render
 from stenosis_kit.phantom.study import Order, Study, plan_study
 
-# Older scikit-learn names an option that newer SciPy no longer knows.
-pytestmark = pytest.mark.filterwarnings("ignore:Unknown solver options")
+# Older scikit-learn names an option that newer SciPy first deprecates, then no longer knows.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Unknown solver options"),
+    pytest.mark.filterwarnings("ignore:scipy.optimize. The .disp. and .iprint. options:DeprecationWarning"),
+]
 
 CANAL = rsna.CONDITION_BY_NAME["spinal_canal_stenosis"]
 STUDIES = 120
