@@ -83,6 +83,7 @@ def _add_road(subparsers: Any) -> None:
     road = "the whole road: format, train, predict, check, score, report"
     submit = _command(subparsers, "submit", road, "data", "out", writes="out")
     submit.add_argument("--model", type=Path, help="a trained model; then nothing is trained")
+    _config(submit)
     _time_limit(submit, "8m")
 
     format_ = _command(subparsers, "format", "cut crops from tables and DICOM", "data", "store", writes="store")
@@ -93,6 +94,7 @@ def _add_road(subparsers: Any) -> None:
     _time_limit(train, "30m")
     train.add_argument("--folds", type=_positive, help="models a grader (default 3, fewer where the time is short)")
     train.add_argument("--seed", type=_count)
+    _config(train)
     train.add_argument("--fresh", action="store_true", help="train everything anew")
 
     levels = _command(subparsers, "levels", "find the 25 points of each study", "data")
@@ -182,6 +184,10 @@ def _time_limit(parser: argparse.ArgumentParser, default: str | None) -> None:
     parser.add_argument(
         "--time-limit", type=_time, default=_time(default) if default else None, metavar="T", help=help_
     )
+
+
+def _config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, metavar="F.toml", help="settings of graders and training, see README.md")
 
 
 def _output(parser: argparse.ArgumentParser, default: str) -> None:
