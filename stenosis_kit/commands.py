@@ -6,11 +6,14 @@ Each returns the exit code: 0 done; 1 done, but the answer is no.
 from __future__ import annotations
 
 import argparse
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stenosis_kit.budget import Budget
 
 if TYPE_CHECKING:
+    from stenosis_kit.cluster import Cluster
     from stenosis_kit.settings import Training
 
 Arguments = argparse.Namespace
@@ -54,7 +57,8 @@ def run_format(chosen: Arguments) -> int:
     """Cuts crops."""
     from stenosis_kit.format import format
 
-    format(chosen.data, chosen.store, chosen.workers, fresh=chosen.fresh)
+    with _cluster(chosen, chosen.data, chosen.store) as cluster:
+        format(chosen.data, chosen.store, chosen.workers, cluster and cluster.executor, chosen.fresh)
     return 0
 
 
@@ -65,7 +69,9 @@ def run_train(chosen: Arguments) -> int:
     from stenosis_kit.train import train
 
     given = {name: value for name in ("folds", "seed") if (value := getattr(chosen, name)) is not None}
-    train(chosen.store, chosen.model, _budget(chosen), replace(_training(chosen), **given), chosen.fresh)
+    training = replace(_training(chosen), **given)
+    with _cluster(chosen, chosen.store, chosen.model) as cluster:
+        train(chosen.store, chosen.model, _budget(chosen), training, chosen.fresh, cluster)
     return 0
 
 
@@ -166,6 +172,13 @@ def _training(chosen: Arguments) -> Training:
     from stenosis_kit.settings import Training
 
     return read_training(chosen.config) if chosen.config else Training()
+
+
+def _cluster(chosen: Arguments, *folders: Path) -> AbstractContextManager[Cluster | None]:
+    """The cluster of --scheduler, whose workers must see the folders."""
+    from stenosis_kit.cluster import connected
+
+    return connected(chosen.scheduler, *folders) if chosen.scheduler else nullcontext()
 
 
 def _budget(chosen: Arguments) -> Budget:

@@ -6,13 +6,14 @@ import numpy as np
 import polars as pl
 import pytest
 
+from stenosis_kit import rounds as rounds_module
 from stenosis_kit import rsna
-from stenosis_kit import train as train_module
 from stenosis_kit.budget import Budget
 from stenosis_kit.errors import InputError, TimeTooShort
 from stenosis_kit.folds import assign_folds
+from stenosis_kit.rounds import models_in_time
 from stenosis_kit.store import open_store
-from stenosis_kit.train import models_in_time, train
+from stenosis_kit.train import train
 
 
 def test_a_model_folder_is_complete(model, small_training):
@@ -52,24 +53,24 @@ def test_the_same_run_again_changes_nothing(model, store, small_training):
 
 def test_a_stopped_run_goes_on_with_the_networks_it_lacks(model, store, small_training, tmp_path, monkeypatch):
     trained = []
-    honest = train_module._Run._train_job
+    honest = rounds_module.train_job
 
-    def stopping(run, job, *rest):
+    def stopping(job, seconds):
         if len(trained) == 1:
             raise KeyboardInterrupt
         trained.append(job)
-        honest(run, job, *rest)
+        return honest(job, seconds)
 
     few_epochs = replace(small_training, graders=small_training.graders[:1])
     stopped, undisturbed = tmp_path / "stopped", tmp_path / "undisturbed"
-    monkeypatch.setattr(train_module._Run, "_train_job", stopping)
+    monkeypatch.setattr(rounds_module, "train_job", stopping)
     with pytest.raises(KeyboardInterrupt):
         train(store, stopped, Budget(), few_epochs)
     assert not (stopped / "run.json").exists()
     first = {path.name: path.read_bytes() for path in stopped.glob("*fold?.weights.h5")}
     folds = (stopped / "folds.csv").read_bytes()
 
-    monkeypatch.setattr(train_module._Run, "_train_job", honest)
+    monkeypatch.setattr(rounds_module, "train_job", honest)
     run = train(store, stopped, Budget(), few_epochs)
     assert run["networks"] == 2
     assert len(first) == 1
