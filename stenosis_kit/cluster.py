@@ -70,7 +70,7 @@ def _client(address: str) -> Client:
     try:
         from distributed import Client
     except ImportError:
-        remedy = "Install it: pip install 'stenosis-kit[cluster]'"
+        remedy = "Install it: pip install distributed"
         raise InputError(option, "Dask's package distributed", "none", remedy) from None
     try:
         _knock(address)

@@ -149,7 +149,8 @@ class _Run:
         said: dict[TrainedGrader, str | Exception] = {}
         for job, outcome in tqdm(outcomes, "train", len(jobs), unit="network", disable=None, leave=False):
             said[job.trained] = outcome
-            log.info("train: %s", outcome)
+            if isinstance(outcome, str):
+                log.info("train: %s", outcome)
         self._leave_out({each: said[each] for each in self._missing()})
 
     def _missing(self) -> list[TrainedGrader]:
