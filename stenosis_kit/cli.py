@@ -83,16 +83,20 @@ def _add_road(subparsers: Any) -> None:
     road = "the whole road: format, train, predict, check, score, report"
     submit = _command(subparsers, "submit", road, "data", "out", writes="out")
     submit.add_argument("--model", type=Path, help="a trained model; then nothing is trained")
+    _config(submit)
     _time_limit(submit, "8m")
 
     format_ = _command(subparsers, "format", "cut crops from tables and DICOM", "data", "store", writes="store")
     format_.add_argument("--workers", type=_positive, help="processes (default: all cores)")
+    _scheduler(format_)
     format_.add_argument("--fresh", action="store_true", help="make everything anew")
 
     train = _command(subparsers, "train", "train graders on a crop store", "store", "model", writes="model")
     _time_limit(train, "30m")
     train.add_argument("--folds", type=_positive, help="models a grader (default 3, fewer where the time is short)")
     train.add_argument("--seed", type=_count)
+    _config(train)
+    _scheduler(train)
     train.add_argument("--fresh", action="store_true", help="train everything anew")
 
     levels = _command(subparsers, "levels", "find the 25 points of each study", "data")
@@ -182,6 +186,15 @@ def _time_limit(parser: argparse.ArgumentParser, default: str | None) -> None:
     parser.add_argument(
         "--time-limit", type=_time, default=_time(default) if default else None, metavar="T", help=help_
     )
+
+
+def _config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, metavar="F.toml", help="settings of graders and training, see README.md")
+
+
+def _scheduler(parser: argparse.ArgumentParser) -> None:
+    help_ = "host:port of a Dask scheduler, whose cluster does the work, see README.md"
+    parser.add_argument("--scheduler", metavar="ADDRESS", help=help_)
 
 
 def _output(parser: argparse.ArgumentParser, default: str) -> None:

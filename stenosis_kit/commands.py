@@ -6,9 +6,15 @@ Each returns the exit code: 0 done; 1 done, but the answer is no.
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from stenosis_kit.budget import Budget
+
+if TYPE_CHECKING:
+    from stenosis_kit.cluster import Cluster
+    from stenosis_kit.settings import Training
 
 Arguments = argparse.Namespace
 
@@ -51,7 +57,8 @@ def run_format(chosen: Arguments) -> int:
     """Cuts crops."""
     from stenosis_kit.format import format
 
-    format(chosen.data, chosen.store, chosen.workers, fresh=chosen.fresh)
+    with _cluster(chosen, chosen.data, chosen.store) as cluster:
+        format(chosen.data, chosen.store, chosen.workers, cluster and cluster.executor, chosen.fresh)
     return 0
 
 
@@ -59,11 +66,12 @@ def run_train(chosen: Arguments) -> int:
     """Trains graders."""
     from dataclasses import replace
 
-    from stenosis_kit.settings import Training
     from stenosis_kit.train import train
 
     given = {name: value for name in ("folds", "seed") if (value := getattr(chosen, name)) is not None}
-    train(chosen.store, chosen.model, _budget(chosen), replace(Training(), **given), chosen.fresh)
+    training = replace(_training(chosen), **given)
+    with _cluster(chosen, chosen.store, chosen.model) as cluster:
+        train(chosen.store, chosen.model, _budget(chosen), training, chosen.fresh, cluster)
     return 0
 
 
@@ -114,9 +122,13 @@ def run_score(chosen: Arguments) -> int:
 
 def run_submit(chosen: Arguments) -> int:
     """Goes the whole road; 1 where the submission is not legal."""
+    from stenosis_kit.errors import InputError
     from stenosis_kit.submit import submit
 
-    run = submit(chosen.data, chosen.out, _budget(chosen), chosen.model)
+    if chosen.model and chosen.config:
+        found = f"--model {chosen.model}, with which nothing is trained"
+        raise InputError("--config", "a training", found, "Leave one of them out.")
+    run = submit(chosen.data, chosen.out, _budget(chosen), chosen.model, _training(chosen))
     return int(not run["legal"])
 
 
@@ -152,6 +164,21 @@ def run_report(chosen: Arguments) -> int:
 
     print(report(chosen.folder))
     return 0
+
+
+def _training(chosen: Arguments) -> Training:
+    """The defaults, or what --config makes of them."""
+    from stenosis_kit.config import read_training
+    from stenosis_kit.settings import Training
+
+    return read_training(chosen.config) if chosen.config else Training()
+
+
+def _cluster(chosen: Arguments, *folders: Path) -> AbstractContextManager[Cluster | None]:
+    """The cluster of --scheduler, whose workers must see the folders."""
+    from stenosis_kit.cluster import connected
+
+    return connected(chosen.scheduler, *folders) if chosen.scheduler else nullcontext()
 
 
 def _budget(chosen: Arguments) -> Budget:

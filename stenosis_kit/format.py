@@ -24,7 +24,7 @@ from stenosis_kit.levels.search import find_canals
 from stenosis_kit.store import drop_parts, has_part, is_whole, join_parts, read_part, write_part
 from stenosis_kit.study import LabelPoint, StudyTask
 from stenosis_kit.tables import TrainTables, read_train
-from stenosis_kit.workers import TimeUp, run_tasks
+from stenosis_kit.workers import ExecutorGone, TimeUp, run_tasks
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +58,8 @@ def format(
         TimeTooShort: where studies were left when the time was up; the next run goes on with them.
     """
     data, store = Path(data), Path(store)
+    if executor:  # its workers may have another working directory
+        data, store = data.absolute(), store.absolute()
     tables = read_train(data)
     tasks = labelled_tasks(tables)
     print_ = fingerprint(
@@ -146,6 +148,8 @@ def _cut_all(
             late += 1
         elif isinstance(result, InputError):  # the store cannot be written: no study's fault
             raise result
+        elif isinstance(result, ExecutorGone):  # nor is this
+            raise InputError("the executor", "workers until all studies are cut", str(result), "Start again to go on.")
         elif isinstance(result, Exception):
             log.warning("format: study %d could not be cut: %s", task.study_id, result)
             write_part(store, StudyCrops(task.study_id))

@@ -74,6 +74,11 @@ class TrainedGrader:
         """Names the weights' file."""
         return cls(grader, fold, f"{grader.view}.fold{fold}.weights.h5")
 
+    @property
+    def name(self) -> str:
+        """View and fold, for people and file names."""
+        return f"{self.grader.view}.fold{self.fold}"
+
 
 @dataclass(frozen=True)
 class Description:

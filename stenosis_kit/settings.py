@@ -1,8 +1,27 @@
-"""The settings of graders and training, with their defaults; they travel in model.json and run.json."""
+"""The settings of graders and training, with their defaults; they travel in model.json and run.json.
+
+A number may be 0 or more, unless its type says otherwise; `config` holds the values of a file against that.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Annotated, NamedTuple
+
+
+class Rule(NamedTuple):
+    """Which values a number may have: in words, as an error says it, and as a test."""
+
+    words: str
+    holds: Callable[[float], bool]
+
+
+NOT_NEGATIVE = Rule("0 or more", lambda value: value >= 0)
+_POSITIVE = Rule("above 0", lambda value: value > 0)
+Count = Annotated[int, _POSITIVE]
+Size = Annotated[float, _POSITIVE]
+Share = Annotated[float, Rule("from 0 to less than 1", lambda value: 0 <= value < 1)]
 
 
 @dataclass(frozen=True)
@@ -17,9 +36,9 @@ class Grader:
     """
 
     view: str
-    mm: float
-    px: int
-    time: float
+    mm: Size
+    px: Count
+    time: Size
 
 
 GRADERS = (
@@ -48,17 +67,17 @@ class Training:
         patience: epochs without a better validation loss before a grader's training ends.
     """
 
-    folds: int = 3
+    folds: Count = 3
     seed: int = 0
-    filters: tuple[int, ...] = (16, 32, 64, 128, 256)
-    dense: tuple[int, ...] = (512, 256)
-    block_dropout: float = 0.0
-    dense_dropout: float = 0.5
-    momentum: float = 0.9
-    batch: int = 64
-    peak_rate: float = 2e-3
+    filters: tuple[Count, ...] = (16, 32, 64, 128, 256)
+    dense: tuple[Count, ...] = (512, 256)
+    block_dropout: Share = 0.0
+    dense_dropout: Share = 0.5
+    momentum: Share = 0.9
+    batch: Count = 64
+    peak_rate: Size = 2e-3
     weight_decay: float = 0.02
-    label_smoothing: float = 0.05
-    max_epochs: int = 15
+    label_smoothing: Share = 0.05
+    max_epochs: Count = 15
     patience: int = 5
     graders: tuple[Grader, ...] = GRADERS

@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 import os
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 
 import polars as pl
@@ -22,6 +23,7 @@ from stenosis_kit.model import MODEL_NAME
 from stenosis_kit.predict import predict
 from stenosis_kit.priors import Priors, builtin_prior, smoothed_prior
 from stenosis_kit.score import baselines, score
+from stenosis_kit.settings import Training
 from stenosis_kit.submission import Submission
 from stenosis_kit.tables import grid, read_cells, read_split_series
 from stenosis_kit.train import train
@@ -36,7 +38,13 @@ _GRADE_S = 0.2  # a study's share of grading: about .1 s with three folds on two
 _CUT_MARGIN = 1.5  # cutting a test study against what a training study took
 
 
-def submit(data: Path | str, out: Path | str, budget: Budget | None = None, model: Path | str | None = None) -> dict:
+def submit(
+    data: Path | str,
+    out: Path | str,
+    budget: Budget | None = None,
+    model: Path | str | None = None,
+    training: Training | None = None,
+) -> dict:
     """Formats, trains (unless a model is given), predicts the test split, checks, and scores where it can.
 
     Writes OUT/submission.csv (complete from the first second), OUT/run.json, OUT/report.html and, where labels of the
@@ -50,7 +58,7 @@ def submit(data: Path | str, out: Path | str, budget: Budget | None = None, mode
         InputError: where the test split has no usable series table; also, with the priors in place, where the train
             tables cannot be used.
     """
-    data, out, budget = Path(data), Path(out), budget or Budget(480.0)
+    data, out, budget, training = Path(data), Path(out), budget or Budget(480.0), training or Training()
     watch = Stopwatch()
     make_folder(out)
     series = read_split_series(data, "test")
@@ -59,7 +67,7 @@ def submit(data: Path | str, out: Path | str, budget: Budget | None = None, mode
     submission.save(output, {"version": __version__, "data": str(data)})
     log.info("submit: priors written for all %d rows: %s", submission.grid.height, output)
     watch.lap("priors")
-    trained = Path(model) if model else _trained(data, out, budget, series["study_id"].n_unique(), watch)
+    trained = Path(model) if model else _trained(data, out, budget, training, series["study_id"].n_unique(), watch)
     if trained:
         submission = predict(data, [trained], output, budget=budget.share(keep=_finish_s(budget)))
         watch.lap("predict")
@@ -68,6 +76,7 @@ def submit(data: Path | str, out: Path | str, budget: Budget | None = None, mode
     log.info("submit: %s has %d rows and is %s", output, submission.grid.height, legal)
     result = _score(data, out, output, submission.grid)
     run = {"version": __version__, "data": str(data), "time_limit_s": budget.seconds, "elapsed_s": budget.elapsed()}
+    run |= {} if model else {"settings": asdict(training)}
     run |= {"seconds": watch.seconds, "score": result, "rows": submission.counts(), "legal": is_legal(findings)}
     write_json(out / "run.json", run)
     page = _report(out, budget.share(keep=_FINISH_S / 4))
@@ -100,10 +109,12 @@ def _first_priors(data: Path) -> Priors:
         return builtin_prior()
 
 
-def _trained(data: Path, out: Path, budget: Budget, test_studies: int, watch: Stopwatch) -> Path | None:
+def _trained(
+    data: Path, out: Path, budget: Budget, training: Training, test_studies: int, watch: Stopwatch
+) -> Path | None:
     """Formats and trains; None where the time is too short for it, which is said."""
     try:
-        return _format_and_train(data, out, budget, test_studies, watch)
+        return _format_and_train(data, out, budget, training, test_studies, watch)
     except TimeTooShort as error:
         if (out / "model" / MODEL_NAME).is_file():
             log.error("submit: NOTHING WAS TRAINED, an earlier model in %s answers: %s", out / "model", error)
@@ -112,13 +123,15 @@ def _trained(data: Path, out: Path, budget: Budget, test_studies: int, watch: St
         return None
 
 
-def _format_and_train(data: Path, out: Path, budget: Budget, test_studies: int, watch: Stopwatch) -> Path:
+def _format_and_train(
+    data: Path, out: Path, budget: Budget, training: Training, test_studies: int, watch: Stopwatch
+) -> Path:
     stored = format_store(data, out / "store", budget=budget.share(keep=_finish_s(budget)))
     watch.lap("format")
     cut_s = stored["cutting_s"] / max(stored["studies"], 1) / (os.cpu_count() or 1)
     reserve = _START_S + test_studies * (_CUT_MARGIN * cut_s + _GRADE_S) + _finish_s(budget)
     log.info("submit: %s left; %s of it kept for prediction", show_time(budget.remaining()), show_time(reserve))
-    train(out / "store", out / "model", budget.share(keep=reserve))
+    train(out / "store", out / "model", budget.share(keep=reserve), training)
     watch.lap("train")
     return out / "model"
 

@@ -7,14 +7,14 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ThreadPoolExecutor, wait
 from typing import Any
 
 from stenosis_kit.budget import Budget
 from stenosis_kit.crew import Crew, TaskLost
 
 _AHEAD = 4  # tasks in flight for each worker: enough to keep it busy, few enough to keep memory flat
+_AHEAD_ELSEWHERE = 128  # where it is not known how many workers there are
 
 TASK_S = 60.0
 """Longest that a study may take a worker, s: a hundred times what it takes. A read that never ends costs no more."""
@@ -27,6 +27,13 @@ class TimeUp(TaskLost):
         super().__init__("the time was up")
 
 
+class ExecutorGone(TaskLost):
+    """The executor that had the task broke, or its cluster is gone: no fault of the task's."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"the workers are gone: {why}")
+
+
 def run_tasks(
     function: Callable[[Any], Any],
     tasks: Iterable[Any],
@@ -34,6 +41,7 @@ def run_tasks(
     executor: Executor | None = None,
     budget: Budget | None = None,
     task_s: float = TASK_S,
+    ahead: int = _AHEAD_ELSEWHERE,
 ) -> Iterator[tuple[Any, Any]]:
     """Yields (task, result) as results come in, at most a few tasks ahead of the consumer.
 
@@ -47,11 +55,12 @@ def run_tasks(
         executor: any `concurrent.futures.Executor` to use instead of processes of our own.
         budget: when it is spent, the remaining tasks yield `TimeUp` and our workers are ended.
         task_s: the longest that a task may take one of our processes, s.
+        ahead: the most tasks that an executor has at a time.
     """
     tasks = list(tasks)
     budget = budget or Budget()
     if executor is not None:
-        yield from _run_on(executor, function, tasks, 64, budget)
+        yield from _run_on(executor, function, tasks, ahead, budget)
     elif workers == 1 or not tasks:
         yield from _run_here(function, tasks, budget)
     else:
@@ -87,22 +96,31 @@ def _run_on(
 ) -> Iterator[tuple[Any, Any]]:
     """As `run_tasks`; where a foreign executor breaks, what was in flight is yielded first, then what was not begun."""
     queue, running = deque(tasks), {}
-    broken: BaseException | None = None
+    broken: ExecutorGone | None = None
     while queue or running:
         while queue and len(running) < ahead and broken is None:
             try:
                 running[executor.submit(function, queue[0])] = queue[0]
                 queue.popleft()
-            except BrokenProcessPool as error:
-                broken = error
+            except Exception as error:  # executors differ in what they raise when they can take no more
+                broken = ExecutorGone(str(error))
         if not running:
             yield from ((task, broken) for task in queue)
             return
         for future in _wait_for_one(running, budget):
-            yield running.pop(future), future.exception() or future.result()
+            yield running.pop(future), _result(future)
         if not budget.remaining():
             yield from ((task, TimeUp()) for task in [*running.values(), *queue])
             return
+
+
+def _result(future: Future) -> Any:
+    if future.cancelled():  # as Dask does where its scheduler is gone
+        return ExecutorGone("the task was cancelled")
+    error = future.exception()
+    if isinstance(error, BrokenExecutor):
+        return ExecutorGone(str(error))
+    return error or future.result()
 
 
 def _wait_for_one(running: dict[Future, Any], budget: Budget) -> set[Future]:

@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+import logging
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 SHARED = Path(__file__).parents[2] / "shared" / "rsna"
 """Real competition data, where a developer has it beside the checkout; it is never part of the project."""
+
+
+@pytest.fixture
+def as_before() -> Iterator[None]:
+    """Takes back what main sets for a whole process: signal handlers and logging."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    handlers = [signal.getsignal(number) for number in numbers]
+    logger = logging.getLogger("stenosis_kit")
+    level, kept = logger.level, list(logger.handlers)
+    yield
+    for number, handler in zip(numbers, handlers, strict=True):
+        signal.signal(number, handler)
+    logger.handlers[:] = kept
+    logger.setLevel(level)
 
 
 @pytest.fixture(scope="session")

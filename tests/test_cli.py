@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,20 +18,7 @@ import stenosis_kit
 from stenosis_kit import cli
 
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture(autouse=True)
-def as_before() -> Iterator[None]:
-    """Takes back what main sets for a whole process: signal handlers and logging."""
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    handlers = [signal.getsignal(number) for number in numbers]
-    logger = logging.getLogger("stenosis_kit")
-    level, kept = logger.level, list(logger.handlers)
-    yield
-    for number, handler in zip(numbers, handlers, strict=True):
-        signal.signal(number, handler)
-    logger.handlers[:] = kept
-    logger.setLevel(level)
+pytestmark = pytest.mark.usefixtures("as_before")
 
 
 @pytest.fixture
