@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ from stenosis_kit.errors import InputError
 from stenosis_kit.files import read_json, write_json
 from stenosis_kit.folds import read_folds
 from stenosis_kit.priors import Priors
+from stenosis_kit.second_stage import SecondStage, read_second_stage
 from stenosis_kit.settings import Grader, Training
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ class Description:
         training: the settings it was trained with.
         graders: its networks.
         pools: how views and prior are pooled, a pool for each combination of views of a term.
+        second_stage: how a study's pooled answers change each other.
         priors: of the labels it was trained on.
         fingerprint: of the input and settings.
     """
@@ -95,12 +96,9 @@ class Description:
     training: Training
     graders: tuple[TrainedGrader, ...]
     pools: tuple[Pool, ...]
+    second_stage: SecondStage
     priors: Priors
     fingerprint: str = ""
-
-    def pool(self, views: Sequence[str]) -> Pool:
-        """The pool for a combination of views."""
-        return next(pool for pool in self.pools if pool.views == tuple(views))
 
     def save(self, folder: Path) -> None:
         """Writes model.json."""
@@ -120,8 +118,9 @@ def read_description(folder: Path) -> Description:
     try:
         graders = tuple(TrainedGrader(Grader(**row.pop("grader")), **row) for row in value["graders"])
         pools = tuple(Pool(tuple(p["views"]), tuple(p["powers"]), p["prior_power"]) for p in value["pools"])
+        second = read_second_stage(value["second_stage"]["weights"])
         priors = {cell: np.array(value["priors"]["_".join(cell)], float) for cell in rsna.CELLS}
-        description = Description(_training(value["training"]), graders, pools, priors, value["fingerprint"])
+        description = Description(_training(value["training"]), graders, pools, second, priors, value["fingerprint"])
         bad = [each.grader.view for each in graders if each.grader.view not in VIEW_BY_NAME]
         bad += [each.weights for each in graders if Path(each.weights).name != each.weights]  # none leads out of it
         if bad or any(row.shape != (len(rsna.SEVERITIES),) for row in priors.values()):
@@ -191,11 +190,6 @@ class Model:
             total[use] += grade(network, trained.grader, crops[use])
             count[use] += 1
         return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
-
-    def answer(self, graded: dict[str, np.ndarray], prior: np.ndarray) -> np.ndarray:
-        """(n, 3) final probabilities of cells of one term, from the answers of the views they have."""
-        views = [view for view in VIEW_BY_NAME if view in graded]
-        return self.description.pool(views).answer([graded[view] for view in views], prior)
 
 
 def _first_line(error: Exception) -> str:

@@ -1,8 +1,12 @@
-"""What the graders say of the studies that they have not seen, and how that is pooled."""
+"""What the graders say of the studies that they have not seen, and how that is pooled.
+
+Answers stand in tables of (studies, 25, 3): cells in the order of `rsna.CELLS`, severities in theirs, NaN where there
+is no answer.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -12,12 +16,8 @@ import polars as pl
 from stenosis_kit import rsna
 from stenosis_kit.calibration import Pool, fit_pool
 from stenosis_kit.crops import VIEWS
-from stenosis_kit.priors import Priors, prior_rows
 from stenosis_kit.store import severity_indices
 from stenosis_kit.submission import legal_rows
-from stenosis_kit.tables import row_ids
-
-_CELL = ["study_id", "condition", "level"]
 
 
 @dataclass(frozen=True)
@@ -28,51 +28,85 @@ class Answers:
     probabilities: np.ndarray
 
 
-def fit_pools(manifest: pl.DataFrame, answers: dict[str, Answers], priors: Priors) -> tuple[Pool, ...]:
-    """A pool for every combination of views of a term, fitted on the cells that all of them answered.
+@dataclass(frozen=True)
+class Labels:
+    """The labels of a store: study ids (n,), ascending, and class indices (n, 25), -1 where there is none."""
+
+    studies: np.ndarray
+    severity: np.ndarray
+
+    @classmethod
+    def of(cls, manifest: pl.DataFrame) -> Labels:
+        """Of a manifest's labelled crops."""
+        studies = np.unique(manifest["study_id"].to_numpy())
+        severity = np.full((len(studies), len(rsna.CELLS)), -1)
+        severity[_places(manifest, studies)] = severity_indices(manifest)
+        return cls(studies, severity)
+
+    def table(self, manifest: pl.DataFrame, answers: Answers) -> np.ndarray:
+        """A view's answers as (studies, 25, 3)."""
+        table = np.full((*self.severity.shape, len(rsna.SEVERITIES)), np.nan)
+        table[_places(manifest[answers.rows], self.studies)] = answers.probabilities
+        return table
+
+
+def fit_pools(by_view: Mapping[str, np.ndarray], labels: Labels, prior: np.ndarray) -> tuple[Pool, ...]:
+    """A pool for every combination of views of a term, fitted on the labelled cells that all of them answered.
 
     Args:
-        manifest: the store's labelled crops.
-        answers: by view.
-        priors: of the training labels.
+        by_view: {view: (studies, 25, 3)} out-of-fold answers.
+        labels: of the same studies.
+        prior: (25, 3) of the training labels.
     """
     pools = []
-    for views in _view_combinations(list(answers)):
-        cells, graded = _together(manifest, views, answers)
-        severity = severity_indices(cells)
+    for views in _view_combinations(list(by_view)):
+        use = _answered(by_view, views) & (labels.severity >= 0)
+        severity = labels.severity[use]
         weight = np.asarray(rsna.SEVERITY_WEIGHTS)[severity]
-        pools.append(fit_pool(views, graded, _priors_of(cells, priors), severity, weight))
+        priors = np.broadcast_to(prior, (*use.shape, prior.shape[1]))[use]
+        pools.append(fit_pool(views, [by_view[view][use] for view in views], priors, severity, weight))
     return tuple(pools)
 
 
-def pooled(manifest: pl.DataFrame, answers: dict[str, Answers], priors: Priors, pools: Sequence[Pool]) -> pl.DataFrame:
-    """Out-of-fold probabilities in the competition's format; the largest pool answers a cell seen in several views."""
-    frames = []
-    for pool in sorted(pools, key=lambda pool: -len(pool.views)):
-        cells, graded = _together(manifest, pool.views, answers)
-        rows = legal_rows(pool.answer(graded, _priors_of(cells, priors)))
-        columns = {name: rows[:, k] for k, name in enumerate(rsna.SEVERITIES)}
-        frames.append(cells.select(row_ids(cells)).with_columns(**columns))
-    return pl.concat(frames).unique("row_id", keep="first", maintain_order=True).sort("row_id")
+def pool_views(pools: Sequence[Pool], by_view: Mapping[str, np.ndarray], prior: np.ndarray) -> np.ndarray:
+    """(studies, 25, 3) pooled answers; of a cell seen in several views the pool of just these answers.
+
+    Args:
+        pools: a model's.
+        by_view: {view: (studies, 25, 3)}.
+        prior: (25, 3).
+    """
+    pooled = np.full_like(next(iter(by_view.values())), np.nan)
+    for pool in sorted(pools, key=lambda pool: len(pool.views)):  # more views overrule fewer
+        if not set(pool.views) <= set(by_view):
+            continue
+        use = _answered(by_view, pool.views)
+        priors = np.broadcast_to(prior, pooled.shape)[use]
+        pooled[use] = pool.answer([by_view[view][use] for view in pool.views], priors)
+    return pooled
 
 
-def _together(
-    manifest: pl.DataFrame, views: Sequence[str], answers: dict[str, Answers]
-) -> tuple[pl.DataFrame, list[np.ndarray]]:
-    """The cells that all the views answered (their manifest rows in the first view), and those answers."""
-    frames = [manifest[answers[view].rows].select(_CELL).with_row_index(view) for view in views]
-    joined = frames[0]
-    for frame in frames[1:]:
-        joined = joined.join(frame, on=_CELL, how="inner", maintain_order="left")
-    graded = [answers[view].probabilities[joined[view].to_numpy()] for view in views]
-    return manifest[answers[views[0]].rows[joined[views[0]].to_numpy()]], graded
+def as_rows(studies: np.ndarray, answers: np.ndarray) -> pl.DataFrame:
+    """A table of answers in the competition's format: the answered cells, by row_id."""
+    place, cell = np.isfinite(answers).all(axis=2).nonzero()
+    row_id = [rsna.row_id(study, *rsna.CELLS[k]) for study, k in zip(studies[place].tolist(), cell, strict=True)]
+    rows = legal_rows(answers[place, cell])
+    columns = {name: rows[:, k] for k, name in enumerate(rsna.SEVERITIES)}
+    return pl.DataFrame({"row_id": row_id, **columns}).sort("row_id")
+
+
+def _places(manifest: pl.DataFrame, studies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where the cells of a manifest's rows stand in a table of the studies."""
+    cells = [rsna.CELLS.index(cell) for cell in manifest.select("condition", "level").iter_rows()]
+    return np.searchsorted(studies, manifest["study_id"].to_numpy()), np.array(cells, int)
+
+
+def _answered(by_view: Mapping[str, np.ndarray], views: Sequence[str]) -> np.ndarray:
+    """(studies, 25) whether all the views answered."""
+    return np.logical_and.reduce([np.isfinite(by_view[view]).all(axis=2) for view in views])
 
 
 def _view_combinations(views: Sequence[str]) -> list[tuple[str, ...]]:
     """Every non-empty combination of the views of a term, in the order of `VIEWS`."""
     terms = {term: [view.name for view in VIEWS if view.term == term and view.name in views] for term in rsna.TERMS}
     return [chosen for names in terms.values() for n in range(1, len(names) + 1) for chosen in combinations(names, n)]
-
-
-def _priors_of(cells: pl.DataFrame, priors: Priors) -> np.ndarray:
-    return prior_rows(cells, priors) if cells.height else np.empty((0, len(rsna.SEVERITIES)))

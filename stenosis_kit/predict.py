@@ -152,54 +152,22 @@ def _grade_all(
 
 
 def _grade(submission: Submission, models: list[Model], studies: list[StudyCrops]) -> None:
-    """Answers all cells of some studies that were cut in at least one view."""
+    """Answers all cells of some studies that were cut in at least one view; models are averaged."""
+    from stenosis_kit.grading import grade_studies
+
     for crops in studies:
         _explain_losses(submission, crops)
-    rows = [row for crops in studies for row in crops.rows]
-    if not rows:
-        return
-    graded = [_graded_views(model, studies) for model in models]
-    cells: dict[str, dict[str, int]] = {}
-    places = dict.fromkeys(VIEW_BY_NAME, 0)
-    for row in rows:
-        cell = rsna.row_id(row["study_id"], row["condition"], row["level"])
-        cells.setdefault(cell, {})[row["view"]] = places[row["view"]]
-        places[row["view"]] += 1
-    for cell, views in cells.items():
-        _answer_cell(submission, models, graded, cell, views)
-
-
-def _graded_views(model: Model, studies: list[StudyCrops]) -> dict[str, np.ndarray]:
-    graded = {}
-    for view in VIEW_BY_NAME:
-        parts = [crops for crops in studies if view in crops.arrays]
-        if not parts:
-            continue
-        ids = np.concatenate([np.full(len(crops.arrays[view]), crops.study_id) for crops in parts])
-        answers = model.grade(view, np.concatenate([crops.arrays[view] for crops in parts]), ids)
-        if answers is not None:
-            graded[view] = answers
-    return graded
-
-
-def _answer_cell(
-    submission: Submission,
-    models: list[Model],
-    graded: list[dict[str, np.ndarray]],
-    row_id: str,
-    views: dict[str, int],
-) -> None:
-    prior, answers, used = submission.prior(row_id), [], set()
-    for model, by_view in zip(models, graded, strict=True):
-        found = {view: by_view[view][place][None] for view, place in views.items() if view in by_view}
-        own = {view: answer for view, answer in found.items() if not np.isnan(answer).any()}
-        if own:
-            answers.append(model.answer(own, prior[None])[0])
-            used |= set(own)
-    if answers:
-        submission.put(row_id, np.mean(answers, axis=0), " + ".join(view for view in VIEW_BY_NAME if view in used))
-    else:
-        submission.explain([row_id], "no network that has not seen the study could be loaded")
+    answers, used = zip(*(grade_studies(model, studies) for model in models), strict=True)
+    by_view = {view: np.logical_or.reduce([each[view] for each in used]) for view in VIEW_BY_NAME}
+    for place, crops in enumerate(studies):
+        for cell in {(row["condition"], row["level"]) for row in crops.rows}:
+            k, row_id = rsna.CELLS.index(cell), rsna.row_id(crops.study_id, *cell)
+            own = [table[place, k] for table in answers if np.isfinite(table[place, k]).all()]
+            if own:
+                views = [view for view, part in by_view.items() if part[place, k]]
+                submission.put(row_id, np.mean(own, axis=0), " + ".join(views))
+            else:
+                submission.explain([row_id], "no network that has not seen the study could be loaded")
 
 
 def _explain_losses(submission: Submission, crops: StudyCrops) -> None:

@@ -56,6 +56,11 @@ def builtin_prior() -> Priors:
     return weighted_prior(pl.DataFrame(schema={"condition": pl.String, "level": pl.String, "severity": pl.String}))
 
 
+def cell_priors(priors: Priors) -> np.ndarray:
+    """(25, 3) the priors in the order of `rsna.CELLS`."""
+    return np.stack([priors[cell] for cell in rsna.CELLS])
+
+
 def prior_rows(grid: pl.DataFrame, priors: Priors) -> np.ndarray:
     """(rows, 3) the prior of each row of a grid (see `tables.grid`)."""
     return np.stack([priors[cell] for cell in grid.select("condition", "level").iter_rows()])

@@ -25,9 +25,10 @@ from stenosis_kit.folds import FOLDS_NAME, assign_folds, read_folds, write_folds
 from stenosis_kit.jobs import JOBS, Job, labelled, result_path
 from stenosis_kit.levels.localiser import DESCRIPTION_NAME
 from stenosis_kit.model import MODEL_NAME, Description, TrainedGrader
-from stenosis_kit.out_of_fold import Answers, fit_pools, pooled
-from stenosis_kit.priors import smoothed_prior
+from stenosis_kit.out_of_fold import Answers, Labels, as_rows, fit_pools, pool_views
+from stenosis_kit.priors import cell_priors, smoothed_prior
 from stenosis_kit.rounds import models_in_time, train_here, train_on
+from stenosis_kit.second_stage import fit_second_stage
 from stenosis_kit.settings import Grader, Training
 from stenosis_kit.store import Store, open_store
 from stenosis_kit.workers import TimeUp
@@ -193,13 +194,19 @@ class _Run:
         return read_json(path, "an unfinished run")
 
     def finish(self) -> dict:
-        """Pools the out-of-fold answers and writes the model's files."""
+        """Fits pools and second stage on the out-of-fold answers, and writes the model's files."""
         results = {each: read_json(result_path(self.folder, each), "a finished job") for each in self.networks}
-        answers = {grader.view: _joined(results, grader) for grader in self.training.graders}
+        labels = Labels.of(self.manifest)
+        by_view = {
+            grader.view: labels.table(self.manifest, _joined(results, grader)) for grader in self.training.graders
+        }
         priors = smoothed_prior(self.manifest.unique(["study_id", "condition", "level"]))
-        pools = fit_pools(self.manifest, answers, priors)
-        Description(self.training, tuple(self.networks), pools, priors, self.fingerprint).save(self.folder)
-        oof = pooled(self.manifest, answers, priors, pools)
+        prior = cell_priors(priors)
+        pools = fit_pools(by_view, labels, prior)
+        answers = pool_views(pools, by_view, prior)
+        second, answers = fit_second_stage(answers, prior, labels.severity, self.training.seed)
+        Description(self.training, tuple(self.networks), pools, second, priors, self.fingerprint).save(self.folder)
+        oof = as_rows(labels.studies, answers)
         write_frame(self.folder / "oof.csv", oof)
         write_frame(self.folder / "history.csv", _history(results))
         models = 1 + max(each.fold for each in self.networks)
