@@ -88,7 +88,6 @@ def _is_wanted(job: Job) -> bool:
 def _train(job: Job, budget: Budget, store: Store) -> str:
     from stenosis_kit.network import save_weights
     from stenosis_kit.placing import augmentation
-    from stenosis_kit.training import MONITOR
 
     grader, seed = job.trained.grader, job.training.seed + 1000 * job.trained.fold
     lesson, held_out = _lesson(job, store)
@@ -100,9 +99,27 @@ def _train(job: Job, budget: Budget, store: Store) -> str:
     save_weights(training.network, job.model / job.trained.weights)
     result = {"history": history, "rows": held_out.tolist(), "answers": answers.tolist()}
     write_json(result_path(job.model, job.trained), result | {"seconds": round(budget.elapsed(), 1)})
-    reached = min((epoch.get(MONITOR, float("nan")) for epoch in history), default=float("nan"))
+    reached = _weighted_log_loss(answers, lesson)
     took = show_time(budget.elapsed())
     return f"{job.trained.name}: {len(history)} epochs in {took}, weighted log loss held out {reached:.3f}"
+
+
+def _weighted_log_loss(answers: np.ndarray, lesson: Lesson) -> float:
+    """Of answers to the crops held out; NaN where there are none."""
+    if not len(answers):
+        return float("nan")
+    right = np.take_along_axis(answers, lesson.severity[lesson.validate][:, None], axis=1)[:, 0]
+    return float(-np.average(np.log(np.maximum(right, 1e-7)), weights=lesson.weight[lesson.validate]))
+
+
+def measured_pixels(store: Store, training: Training) -> float:
+    """Input pixels that this machine learns from in a second, measured on the grader with most crops."""
+    from stenosis_kit.augment import Augmentation
+
+    grader = max(training.graders, key=lambda grader: len(store.arrays[grader.view]))
+    everything, studies = TrainedGrader.of(grader, -1), dict.fromkeys(store.manifest["study_id"].to_list(), 0)
+    lesson, _ = _lesson(Job(store.folder, store.folder, training, everything, studies, {}, ""), store)
+    return _grader_training(grader, training).pixels_a_second(lesson, Augmentation())
 
 
 @lru_cache(maxsize=8)

@@ -13,18 +13,28 @@ _WARM_UP = 0.3  # share of the one-cycle schedule in which the rate rises
 
 
 class TimedTraining(keras.callbacks.Callback):
-    """Ends training at a batch when the budget does, keeping time for one validation; drives the learning rate.
+    """Ends training at a batch when the budget does, keeping time for the answers; drives the learning rate.
 
     The rate follows one cycle over the budget or the epochs, whichever passes faster, so that it has come down when
     training ends. What validation and a step cost is measured as they run.
     """
 
-    def __init__(self, budget: Budget, peak_rate: float, steps: int, max_epochs: int) -> None:
+    def __init__(self, budget: Budget, peak_rate: float, steps: int, max_epochs: int, answers: float = 1.0) -> None:
+        """For a training that begins.
+
+        Args:
+            budget: its time.
+            peak_rate: of the learning rate.
+            steps: in an epoch.
+            max_epochs: the most epochs.
+            answers: what comes after it, in validations.
+        """
         super().__init__()
         self.budget = budget
         self.peak_rate = peak_rate
         self.steps = steps
         self.max_epochs = max_epochs
+        self.answers = answers
         self.validation_s = 0.0
         self.step_s = 0.0
         self._epoch = 0
@@ -41,11 +51,11 @@ class TimedTraining(keras.callbacks.Callback):
         self._began = self.budget.elapsed()
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Stops where another step and a validation may not fit."""
+        """Stops where another step, a validation and the answers may not fit."""
         if self._epoch or batch:  # the first step of all builds the graph and is no measure
             self.step_s = self.budget.elapsed() - self._began
-        # Two validations: the one that follows, and the answers to the held-out crops; and saving the weights.
-        if self.budget.remaining() < 2.5 * self.validation_s + 2 * self.step_s + _SAVE_S:
+        after = 1.25 * (1 + self.answers) * self.validation_s + 2 * self.step_s + _SAVE_S
+        if self.budget.remaining() < after:
             self.model.stop_training = True
 
     def on_test_begin(self, logs: dict | None = None) -> None:

@@ -7,6 +7,7 @@ made is saved whole. A run that was stopped goes on with the jobs it lacks.
 from __future__ import annotations
 
 import logging
+import math
 import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -22,12 +23,13 @@ from stenosis_kit.budget import Budget, Stopwatch
 from stenosis_kit.errors import InputError, TimeTooShort
 from stenosis_kit.files import fingerprint, make_folder, read_json, run_matches, write_frame, write_json
 from stenosis_kit.folds import FOLDS_NAME, assign_folds, read_folds, write_folds
-from stenosis_kit.jobs import JOBS, Job, labelled, result_path
+from stenosis_kit.governor import TYPICAL_PIXELS, Plan, models_in_time, plan
+from stenosis_kit.jobs import JOBS, Job, labelled, measured_pixels, result_path
 from stenosis_kit.levels.localiser import DESCRIPTION_NAME
 from stenosis_kit.model import MODEL_NAME, Description, TrainedGrader
 from stenosis_kit.out_of_fold import Answers, Labels, as_rows, fit_pools, pool_views
 from stenosis_kit.priors import cell_priors, smoothed_prior
-from stenosis_kit.rounds import models_in_time, train_here, train_on
+from stenosis_kit.rounds import train_here, train_on
 from stenosis_kit.second_stage import fit_second_stage
 from stenosis_kit.settings import Grader, Training
 from stenosis_kit.store import Store, open_store
@@ -41,7 +43,7 @@ log = logging.getLogger(__name__)
 
 _PLACING_S = 6.0  # loading the localiser, and measuring where it lets crops be cut
 _FINISH_S = 2.0  # pools, tables and model.json
-_WITHOUT_FOLDS = 5  # with a single model a grader, a fifth of the studies validates
+_SHORTEST_MEASURED_S = 60.0  # in less time there is nothing to choose
 
 
 def train(
@@ -83,7 +85,7 @@ def train(
         raise InputError(folder, "a folder for a model", "a crop store", "Give another MODEL folder.")
     run = _Run(opened, folder, training, budget, print_, cluster)
     if fresh or not run_matches(folder / JOBS / "run.json", print_):
-        run.models_in_time()  # before anything of an earlier model is dropped: is there time for another one?
+        run.check_time()  # before anything of an earlier model is dropped: is there time for another one?
         _start_over(folder, print_)
     watch = Stopwatch()
     run.plan()
@@ -120,23 +122,41 @@ class _Run:
         self.networks: list[TrainedGrader] = []
         self.left_out: list[str] = []
 
-    def models_in_time(self) -> int:
-        """See the function."""
-        seconds, studies = self.budget.remaining() - _PLACING_S - _FINISH_S, self.manifest["study_id"].n_unique()
-        return models_in_time(self.training, studies, seconds, self.cluster.workers if self.cluster else 0)
+    def check_time(self) -> None:
+        """Raises TimeTooShort where not even one model a grader can be trained."""
+        models_in_time(self.training, self.manifest["study_id"].n_unique(), self._seconds(), self._workers())
 
     def plan(self) -> None:
-        """Settles, once, how many models a grader there will be, and the studies' folds."""
-        self.folds, path = read_folds(self.folder), self.folder / JOBS / "models.json"
+        """Settles, once, how many models a grader there will be and of what size, and the studies' folds."""
+        self.folds, path = read_folds(self.folder), self.folder / JOBS / "plan.json"
         if not self.folds:
-            models = self.models_in_time()
-            self.folds = assign_folds(self.manifest, models if models > 1 else _WITHOUT_FOLDS, self.training.seed)
-            write_json(path, {"models": models})
+            chosen = self._plan()
+            self.folds = assign_folds(self.manifest, chosen.folds, self.training.seed)
+            write_json(path, asdict(chosen))
             write_folds(self.folder, self.folds)
-        models, graders = read_json(path, "an unfinished run")["models"], self.training.graders
-        self.networks = [TrainedGrader.of(grader, fold) for fold in range(models) for grader in graders]
-        counts = len(self.networks), len(graders), models, len(set(self.folds.values()))
-        log.info("train: %d networks: %d graders, %d fold(s) of %d", *counts)
+        chosen = Plan(**read_json(path, "an unfinished run"))
+        self.training = chosen.settings(self.training)
+        graders = self.training.graders
+        self.networks = [TrainedGrader.of(grader, fold) for fold in range(chosen.models) for grader in graders]
+        sizes = "/".join(str(grader.px) for grader in graders)
+        text = "train: %d networks: %d graders, %d fold(s) of %d; %s pixels a side, %d to %d filters"
+        counts = len(self.networks), len(graders), chosen.models, len(set(self.folds.values()))
+        log.info(text, *counts, sizes, *self.training.filters[:: len(self.training.filters) - 1])
+
+    def _plan(self) -> Plan:
+        load_tensorflow()  # before the time is shared out
+        studies, pixels = self.manifest["study_id"].n_unique(), TYPICAL_PIXELS
+        if not self.cluster and _SHORTEST_MEASURED_S < self._seconds() < math.inf:
+            pixels = measured_pixels(self.store, self.training)
+            log.info("train: this machine learns from %.2f million pixels a second", pixels / 1e6)
+        crops = dict(self.manifest.group_by("view").len().iter_rows())
+        return plan(self.training, crops, studies, self._seconds(), pixels, self._workers())
+
+    def _seconds(self) -> float:
+        return self.budget.remaining() - _PLACING_S - _FINISH_S
+
+    def _workers(self) -> int:
+        return self.cluster.workers if self.cluster else 0
 
     def train_jobs(self) -> None:
         """Trains the networks that are not there yet, here or on the cluster, in the time that is left."""
@@ -144,7 +164,6 @@ class _Run:
         done, total = len(self.networks) - len(wanted), len(self.networks)
         if done:
             log.info("train: going on; %d of %d networks are already trained", done, total)
-        load_tensorflow()  # before the time is shared out
         jobs, budget = self._jobs(wanted), self.budget.share(keep=_FINISH_S)
         outcomes = train_on(self.cluster, jobs, budget) if self.cluster else train_here(jobs, budget)
         said: dict[TrainedGrader, str | Exception] = {}

@@ -52,7 +52,7 @@ def small_training():
 
     views = ("canal_sagittal", "canal_axial", "foraminal_sagittal", "subarticular_axial")
     graders = tuple(Grader(view, mm=48.0, px=32, time=1.0) for view in views)
-    return Training(folds=2, filters=(4, 4, 4, 8, 8), dense=(16, 8), max_epochs=2, graders=graders)
+    return Training(folds=2, grow=False, filters=(4, 4, 4, 8, 8), dense=(16, 8), max_epochs=2, graders=graders)
 
 
 @pytest.fixture(scope="session")

@@ -22,9 +22,10 @@ from stenosis_kit.budget import Budget
 from stenosis_kit.cluster import Cluster, connected
 from stenosis_kit.errors import InputError, TimeTooShort
 from stenosis_kit.format import format
+from stenosis_kit.governor import models_in_time
 from stenosis_kit.jobs import JOBS, Job, result_path
 from stenosis_kit.model import Model, TrainedGrader
-from stenosis_kit.rounds import models_in_time, train_on
+from stenosis_kit.rounds import train_on
 from stenosis_kit.store import open_store
 from stenosis_kit.train import train
 from stenosis_kit.workers import ExecutorGone, run_tasks

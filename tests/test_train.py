@@ -13,7 +13,7 @@ from stenosis_kit.budget import Budget
 from stenosis_kit.cluster import Cluster
 from stenosis_kit.errors import InputError, TimeTooShort
 from stenosis_kit.folds import assign_folds
-from stenosis_kit.rounds import models_in_time
+from stenosis_kit.governor import models_in_time
 from stenosis_kit.store import open_store
 from stenosis_kit.train import train
 

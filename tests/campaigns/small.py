@@ -14,7 +14,7 @@ from stenosis_kit.train import train
 
 _VIEWS = ("canal_sagittal", "canal_axial", "foraminal_sagittal", "subarticular_axial")
 GRADERS = tuple(Grader(view, mm=48.0, px=32, time=1.0) for view in _VIEWS)
-SMALL = Training(folds=2, filters=(4, 4, 4, 8, 8), dense=(16, 8), max_epochs=2, graders=GRADERS)
+SMALL = Training(folds=2, grow=False, filters=(4, 4, 4, 8, 8), dense=(16, 8), max_epochs=2, graders=GRADERS)
 
 if __name__ == "__main__":
     end_on_signals()

@@ -1,0 +1,135 @@
+"""What is trained in the time that is given: how many models a grader, and how large their networks are.
+
+A second of training buys so many input pixels. First come enough epochs, then as many folds as were asked for, then
+larger inputs, then wider networks. What is left after that is left: more epochs learn the labels' noise by heart.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from stenosis_kit.budget import show_time
+from stenosis_kit.errors import InputError, TimeTooShort
+from stenosis_kit.settings import Grader, Training
+
+ENOUGH_EPOCHS = 11
+"""Fewer models rather than fewer epochs; more epochs hardly help."""
+SHORTEST_JOB_S = 12.0
+"""Less than this does not pay for building a network's graphs (4 to 7 s on two cores)."""
+SHORTEST_ROUND_S = 25.0
+"""The same on a cluster, where each of them is built anew after TensorFlow is imported."""
+TYPICAL_PIXELS = 1.0e6
+"""Input pixels (of however many slices) that networks of the default width learn from in a second on two cores."""
+_WITHOUT_FOLDS = 5  # a single model learns from four fifths of the studies
+_START_S = 2.5  # new weights, the first answers, saving
+_ANSWERING = 1 / 3  # of an epoch's cost: the way forward alone
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is trained.
+
+    Attributes:
+        models: a grader; each holds out a fold of the studies.
+        scale: of the inputs' sides, in pixels; the part of the crop that they show stays.
+        width: of the networks, a multiple of the settings'.
+    """
+
+    models: int
+    scale: float = 1.0
+    width: int = 1
+
+    @property
+    def folds(self) -> int:
+        """Parts that the studies are divided into."""
+        return self.models if self.models > 1 else _WITHOUT_FOLDS
+
+    def settings(self, training: Training) -> Training:
+        """The settings of this plan."""
+        graders = tuple(replace(grader, px=round(grader.px * self.scale)) for grader in training.graders)
+        return replace(training, graders=graders, filters=tuple(self.width * each for each in training.filters))
+
+
+_LARGER = ((1.0, 1), (1.25, 1), (1.5, 1), (1.5, 2))  # scale and width; stored crops have no finer pixels than 1.5
+
+
+def plan(
+    training: Training,
+    crops: Mapping[str, int],
+    studies: int,
+    seconds: float,
+    pixels: float = TYPICAL_PIXELS,
+    workers: int = 0,
+) -> Plan:
+    """The best that fits the time.
+
+    Args:
+        training: settings.
+        crops: {view: number of labelled crops}.
+        studies: number of studies.
+        seconds: the time.
+        pixels: that training learns from in a second, of one worker.
+        workers: of a cluster that trains so many networks at a time; 0 for this process, which trains one.
+
+    Raises:
+        TimeTooShort: where not even one model a grader fits.
+        InputError: where there are fewer than two studies.
+    """
+    most = models_in_time(training, studies, seconds, workers)
+    if math.isinf(seconds):
+        return Plan(most)
+    at_hand = seconds * max(workers, 1)
+    fitting = [Plan(n) for n in range(2, most + 1) if cost_s(Plan(n), training, crops, pixels) <= at_hand]
+    models = (fitting or [Plan(1)])[-1].models
+    chosen = Plan(models)
+    if training.grow and models == most:
+        larger = [Plan(models, *step) for step in _LARGER]
+        chosen = [one for one in larger if cost_s(one, training, crops, pixels) <= at_hand or one == chosen][-1]
+    return chosen
+
+
+def cost_s(chosen: Plan, training: Training, crops: Mapping[str, int], pixels: float) -> float:
+    """Seconds that enough epochs of all of a plan's networks take."""
+    learnt = 1 - 1 / chosen.folds
+    epochs = ENOUGH_EPOCHS * learnt + _ANSWERING * (1 - learnt)
+    size = sum(crops.get(grader.view, 0) * (grader.px * chosen.scale) ** 2 for grader in training.graders)
+    return chosen.models * (epochs * size * chosen.width**2 / pixels + _START_S * len(training.graders))
+
+
+def models_in_time(training: Training, studies: int, seconds: float, workers: int = 0) -> int:
+    """How many models a grader can be started in the time: one a fold, fewer where time or studies are short.
+
+    Args:
+        training: settings.
+        studies: number of studies.
+        seconds: the time.
+        workers: of a cluster that trains so many networks at a time; 0 for this process, which trains one.
+
+    Raises:
+        TimeTooShort: where not even one does.
+        InputError: where there are fewer than two studies.
+    """
+    if studies < 2:
+        raise InputError(
+            "the training data", "labelled crops of at least two studies", f"{studies}", "Give more training studies."
+        )
+    models, shortest = _models(training.graders, seconds, workers)
+    if models < 1:
+        raise TimeTooShort(
+            f"at least {show_time(shortest + 1)} for training {len(training.graders)} graders",
+            f"{show_time(max(seconds, 0))} left",
+            "Give more time.",
+        )
+    return int(min(training.folds, studies, models))
+
+
+def _models(graders: tuple[Grader, ...], seconds: float, workers: int) -> tuple[float, float]:
+    """The models a grader that fit the seconds, and the seconds that one takes."""
+    if workers:  # rounds of as many jobs as there are workers
+        rounds = math.ceil(len(graders) / workers)
+        return seconds // SHORTEST_ROUND_S * workers // len(graders), SHORTEST_ROUND_S * rounds
+    shares = [grader.time for grader in graders]
+    shortest = SHORTEST_JOB_S * sum(shares) / min(shares)
+    return seconds // shortest, shortest
