@@ -84,7 +84,7 @@ def plan(
     fitting = [Plan(n) for n in range(2, most + 1) if cost_s(Plan(n), training, crops, pixels) <= at_hand]
     models = (fitting or [Plan(1)])[-1].models
     chosen = Plan(models)
-    if training.grow and models == most:
+    if training.grow and models == min(training.folds, studies):
         larger = [Plan(models, *step) for step in _LARGER]
         chosen = [one for one in larger if cost_s(one, training, crops, pixels) <= at_hand or one == chosen][-1]
     return chosen

@@ -13,7 +13,6 @@ from stenosis_kit.budget import Budget
 from stenosis_kit.cluster import Cluster
 from stenosis_kit.errors import InputError, TimeTooShort
 from stenosis_kit.folds import assign_folds
-from stenosis_kit.governor import models_in_time
 from stenosis_kit.store import open_store
 from stenosis_kit.train import train
 
@@ -99,20 +98,6 @@ def test_whoever_trains_the_networks_are_the_same(store, small_training, tmp_pat
 def test_too_short_a_time_is_said_with_the_least_that_would_do(store, tmp_path):
     with pytest.raises(InputError, match="--time-limit: expected at least .* for training 4 graders"):
         train(store, tmp_path / "model", Budget(20.0))
-
-
-@pytest.mark.parametrize(("seconds", "models"), [(50, 1), (100, 2), (10_000, 3)])
-def test_a_short_time_trains_fewer_models(small_training, seconds, models):
-    assert models_in_time(replace(small_training, folds=3), studies=50, seconds=seconds) == models
-
-
-def test_there_are_never_more_folds_than_studies(small_training):
-    assert models_in_time(replace(small_training, folds=5), studies=2, seconds=1e6) == 2
-
-
-def test_one_study_cannot_be_trained_on(small_training):
-    with pytest.raises(InputError, match="at least two studies"):
-        models_in_time(small_training, studies=1, seconds=1e6)
 
 
 def test_a_folder_that_is_no_store_is_refused(tmp_path):
