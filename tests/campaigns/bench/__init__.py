@@ -7,7 +7,7 @@ what is compared is measured in turns: A B A B, medians. bench.json holds:
     format              for `phantom` and `real` (null where the three real studies are not beside the checkout):
       pydicom_alone, with_codecs (null where the extra is not installed)
         studies_s       studies a second that `format` cuts, all cores
-        reader_studies_s  studies a second of the notebooks' reader with the same decoders, one process (see reading.py)
+        reader_studies_s  of the notebooks' reader with the same decoders, one process (see notebook.py)
         ratio           of the two
         ratio_to_pydicom_alone  to the reader without the codecs, as public notebooks run it
     matrix_product_gflop_s  of a float32 matrix product, all cores

@@ -11,6 +11,7 @@ counts for nothing, so the share of a matrix product is a lower bound.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from stenosis_kit.training import GraderTraining, Lesson
 
+_SETTINGS = ("TF_ENABLE", "TF_NUM", "OMP_", "KMP_", "XLA_")
 _MATRIX = 2048  # side, of a product that takes some .1 s on two cores
 
 
@@ -131,11 +133,18 @@ def _learner(grader: Grader, training: Training) -> GraderTraining:
 
 @cache
 def _plain_network(grader: Grader, training: Training) -> keras.Model:
+    _forget_settings()
     from stenosis_kit.model import build_network
 
     network = build_network(grader, training)
     network.compile("adam", "categorical_crossentropy")
     return network
+
+
+def _forget_settings() -> None:
+    """Takes out of the environment, before TensorFlow reads it, what the kit put there to be faster."""
+    for name in [name for name in os.environ if name.startswith(_SETTINGS)]:
+        del os.environ[name]
 
 
 def _lesson(store: Path, grader: Grader, rows: int) -> Lesson:
