@@ -23,12 +23,13 @@ def main() -> int:
     parser = argparse.ArgumentParser("bench", description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=Path("bench.json"), help="(default %(default)s)")
     parser.add_argument("--scratch", type=Path, default=Path("submission/local/bench"), help="keeps the phantom")
+    parser.add_argument("--real", type=Path, default=REAL, help="a root of real studies, left out where it is absent")
     chosen = parser.parse_args()
     logging.getLogger("stenosis_kit").setLevel(logging.ERROR)
     sizes = Sizes()
     cohort = make_cohort(chosen.scratch.resolve() / "phantom", sizes.studies[-1])
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        found = bench(cohort, REAL if REAL.is_dir() else None, sizes, Path(folder))
+        found = bench(cohort, chosen.real if chosen.real.is_dir() else None, sizes, Path(folder))
     write_json(chosen.output, found)
     print(table(found))
     return 0
