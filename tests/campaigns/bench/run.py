@@ -32,7 +32,7 @@ class Sizes:
 
     studies: tuple[int, int, int] = (50, 100, 200)
     real: tuple[int, int] = (12, 60)
-    rows: tuple[int, int] = (256, 1536)
+    rows: tuple[int, int] = (128, 768)
     laps: int = 3
     growth_laps: int = 2
     training: Training = field(default_factory=lambda: replace(Training(), max_epochs=1))
@@ -72,9 +72,9 @@ class _Run:
 
     def read(self) -> dict[str, dict | None]:
         """`format` beside the notebooks' reader."""
-        ends = {size: self.known[size] for size in (self.sizes.studies[0], self.sizes.studies[-1])}
+        two = {size: self.known[size] for size in self.sizes.studies[:2]}
         found: dict[str, dict | None] = {}
-        for name, roots in (("phantom", ends), ("real", self.real)):
+        for name, roots in (("phantom", two), ("real", self.real)):
             self._say(f"format beside the notebooks' reader, {name} studies")
             found[name] = None
             if roots:
