@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,11 @@ class Child:
 
     def run(self, function: Callable, *arguments: Any) -> Any:
         """What an importable function returns there."""
-        return self._pool.submit(function, *arguments).result()
+        return self.begin(function, *arguments).result()
+
+    def begin(self, function: Callable, *arguments: Any) -> Future:
+        """What it will return: to have several children do what is not measured."""
+        return self._pool.submit(function, *arguments)
 
     @property
     def peak_gb(self) -> float:

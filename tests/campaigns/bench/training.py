@@ -51,9 +51,10 @@ def compare(
     figures, products = {}, []
     with child() as kit, child() as plain:
         for grader in training.graders:
+            ways = ((kit, learn_seconds), (plain, fit_seconds))
+            begun = [process.begin(way, store, grader, training, rows[0]) for process, way in ways]
+            [each.result() for each in begun]  # the graphs are built
             gflop = plain.run(training_gflop, grader, training)
-            for process, way in ((kit, learn_seconds), (plain, fit_seconds)):
-                process.run(way, store, grader, training, rows[0])  # builds the graphs
 
             def ours(lap: int, grader: Grader = grader) -> float:
                 return steady_rate(rows, [kit.run(learn_seconds, store, grader, training, each) for each in rows])
