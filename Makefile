@@ -17,7 +17,7 @@ KIT := $(VENV)/bin/stenosis-kit
 NEEDS_DATA = @test -n "$(DATA)" || { echo "DATA is missing: make $@ DATA=<folder into which the competition's zip was unpacked>" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup submit test test-kaggle score doctor bundle kernels rehearse faults weights lint clean
+.PHONY: help setup submit test test-kaggle score doctor bundle kernels rehearse bench faults weights lint clean
 
 ## help: list the targets
 help:
@@ -62,6 +62,10 @@ kernels: setup
 ## rehearse: the three kernels in a Kaggle made of folders, with its versions, no network, a hidden test set (15 minutes)
 rehearse: setup $(KAGGLE_VENV)/installed
 	$(VENV)/bin/python tests/campaigns/rehearse.py --kaggle-python $(KAGGLE_VENV)/bin/python --logs submission/local/rehearsal
+
+## bench: how fast the kit is beside notebooks and plain Keras, to bench.json (15 minutes)
+bench: setup
+	PYTHONPATH=tests $(VENV)/bin/python -m campaigns.bench
 
 ## faults: damage data and interrupt runs in every way, and print what was survived (SIZE=small, moderate or full)
 faults: setup
