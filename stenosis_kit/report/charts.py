@@ -117,14 +117,12 @@ def reliability(axes: Axes, curves: Sequence[tuple[np.ndarray, np.ndarray]], tit
 
 
 def learning(axes: Axes, folds: Mapping[str, tuple[Sequence[float], Sequence[float]]], title: str) -> None:
-    """Training curves of one grader: loss in training (thin) and held out (thick), fold by fold; the best is ringed."""
+    """Training curves of one grader: loss in training (thin) and held out (thick), fold by fold."""
     for name, (train, held_out) in folds.items():
         epochs = np.arange(1, len(train) + 1)
         axes.plot(epochs, train, color=_INK, lw=0.8, alpha=0.6)
         if np.isfinite(held_out).any():
-            line = axes.plot(epochs, held_out, color=_ACCENT, lw=1.8, label=name)[0]
-            best = int(np.nanargmin(held_out))
-            axes.plot(epochs[best], held_out[best], "o", mfc="none", color=line.get_color(), ms=8)
+            axes.plot(epochs, held_out, color=_ACCENT, lw=1.8, label=name)
     axes.set_title(title, fontsize=9)
     axes.set_xlabel("epoch")
     axes.set_ylabel("weighted log loss")

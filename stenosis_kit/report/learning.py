@@ -27,15 +27,15 @@ def learning_section(evidence: Evidence) -> Markup:
     networks = {name: _curves(rows) for (name,), rows in history.group_by("view", maintain_order=True)}
     rows = [_summary(name, curves) for name, curves in networks.items() if curves]
     text = (
-        "Thin: loss in training, on augmented crops; thick: held out, a line a fold; the ring marks the weights that "
-        "were kept. Training ends when its share of the time does, or held-out loss stops falling."
+        "Thin: loss in training, on augmented crops; thick: held out, on a sample, a line a fold. Training ends when "
+        "its share of the time or its epochs do; the learning rate has come down by then; the last weights are kept."
     )
     return join(
         missing(),
         tag("p", _time(evidence)),
         tag("p", text, class_="soft"),
         tag("div", *(_chart(name, curves) for name, curves in networks.items() if curves), class_="charts"),
-        table(("", "networks", "epochs", "best held out, by fold"), rows, "Weighted log loss, in nats"),
+        table(("", "networks", "epochs", "held out at the end, by fold"), rows, "Weighted log loss, in nats"),
     )
 
 
@@ -60,19 +60,18 @@ def _curves(rows: pl.DataFrame) -> Curves:
     }
 
 
-def _best(held_out: list[float]) -> float:
-    return min((value for value in held_out if not math.isnan(value)), default=math.nan)
+def _last(held_out: list[float]) -> str:
+    return f"{held_out[-1]:.3f}" if held_out and math.isfinite(held_out[-1]) else "–"
 
 
 def _summary(name: str, curves: Curves) -> tuple:
-    epochs = [len(train) for train, _ in curves.values()]
-    best = ", ".join("–" if math.isnan(_best(held)) else f"{_best(held):.3f}" for _, held in curves.values())
-    return _title(name), len(curves), ", ".join(map(str, epochs)), best
+    epochs = ", ".join(str(len(train)) for train, _ in curves.values())
+    return _title(name), len(curves), epochs, ", ".join(_last(held) for _, held in curves.values())
 
 
 def _chart(name: str, curves: Curves) -> Markup:
-    best = ", ".join(f"{fold}: best {_best(held):.3f}" for fold, (_, held) in curves.items())
-    alt = f"Training curves of {_title(name)}. {best}."
+    ends = ", ".join(f"{fold}: {_last(held)} held out at the end" for fold, (_, held) in curves.items())
+    alt = f"Training curves of {_title(name)}. {ends}."
     return chart(lambda axes: learning(axes, curves, _title(name)), alt, "", (3.4, 2.6))
 
 
