@@ -108,6 +108,7 @@ def _add_road(subparsers: Any) -> None:
     predict = _command(subparsers, "predict", "grade a split with trained models", "data")
     predict.add_argument("model", type=Path, nargs="+", metavar="MODEL")
     predict.add_argument("-o", "--output", type=Path, required=True)
+    predict.add_argument("--lean", action="store_true", help="on the prior, as far as the data are unlike the model's")
     _which_split(predict, "test")
     _time_limit(predict, None)
 

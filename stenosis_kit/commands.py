@@ -87,7 +87,7 @@ def run_predict(chosen: Arguments) -> int:
     """Grades a split."""
     from stenosis_kit.predict import predict
 
-    predict(chosen.data, chosen.model, chosen.output, chosen.split, _budget(chosen))
+    predict(chosen.data, chosen.model, chosen.output, chosen.split, _budget(chosen), lean=chosen.lean)
     return 0
 
 

@@ -18,6 +18,7 @@ from stenosis_kit.crops import VIEW_BY_NAME
 from stenosis_kit.errors import InputError
 from stenosis_kit.files import read_json, write_json
 from stenosis_kit.folds import read_folds
+from stenosis_kit.likeness import Moments
 from stenosis_kit.priors import Priors
 from stenosis_kit.second_stage import SecondStage, read_second_stage
 from stenosis_kit.settings import Grader, Training
@@ -89,6 +90,7 @@ class Description:
         graders: its networks.
         pools: how views and prior are pooled, a pool for each combination of views of a term.
         second_stage: how a study's pooled answers change each other.
+        moments: of the held-out answers in training, see `likeness`.
         priors: of the labels it was trained on.
         fingerprint: of the input and settings.
     """
@@ -97,6 +99,7 @@ class Description:
     graders: tuple[TrainedGrader, ...]
     pools: tuple[Pool, ...]
     second_stage: SecondStage
+    moments: Moments
     priors: Priors
     fingerprint: str = ""
 
@@ -120,7 +123,9 @@ def read_description(folder: Path) -> Description:
         pools = tuple(Pool(tuple(p["views"]), tuple(p["powers"]), p["prior_power"]) for p in value["pools"])
         second = read_second_stage(value["second_stage"]["weights"])
         priors = {cell: np.array(value["priors"]["_".join(cell)], float) for cell in rsna.CELLS}
-        description = Description(_training(value["training"]), graders, pools, second, priors, value["fingerprint"])
+        spread = {term: (tuple(mean), tuple(sd)) for term, (mean, sd) in value["moments"].items()}
+        training = _training(value["training"])
+        description = Description(training, graders, pools, second, spread, priors, value["fingerprint"])
         bad = [each.grader.view for each in graders if each.grader.view not in VIEW_BY_NAME]
         bad += [each.weights for each in graders if Path(each.weights).name != each.weights]  # none leads out of it
         if bad or any(row.shape != (len(rsna.SEVERITIES),) for row in priors.values()):

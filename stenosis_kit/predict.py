@@ -44,6 +44,7 @@ def predict(
     split: str = "test",
     budget: Budget | None = None,
     workers: int | None = None,
+    lean: bool = False,
 ) -> Submission:
     """Grades all cells of a split and writes a submission, and beside it <output>.run.json.
 
@@ -56,6 +57,7 @@ def predict(
         split: train or test.
         budget: the time; without limit by default.
         workers: processes that read and cut; all cores by default.
+        lean: on the prior, as far as the data are unlike the models' training data, see `likeness`.
 
     Raises:
         InputError: where there is no grid, or the submission cannot be written.
@@ -74,6 +76,8 @@ def predict(
         tasks = unlabelled_tasks(data, split, series)
         tasks = find_canals(tasks, folders, workers, budget.share(_LEVELS_SHARE, keep=_FINISH_S))
         _grade_all(submission, loaded, tasks, budget, workers, output, run)
+        if lean:
+            run["leaning"] = _lean(submission, loaded[0])
     else:
         why = "no model could be used" if in_time else "the time was up"
         log.error("predict: %s: ALL ROWS ARE PRIORS", why)
@@ -168,6 +172,24 @@ def _grade(submission: Submission, models: list[Model], studies: list[StudyCrops
                 submission.put(row_id, np.mean(own, axis=0), " + ".join(views))
             else:
                 submission.explain([row_id], "no network that has not seen the study could be loaded")
+
+
+def _lean(submission: Submission, model: Model) -> list[dict]:
+    """Leans on the prior where the answers are unlike those to the first model's training studies, and says so."""
+    from stenosis_kit.likeness import lean, leanings
+
+    shape = (-1, len(rsna.CELLS), len(rsna.SEVERITIES))  # a grid holds its studies' cells in the order of `rsna.CELLS`
+    graded = np.array([[row["source"] == "grader"] for row in submission.sources])
+    answers = np.where(graded, submission.probabilities, np.nan).reshape(shape)
+    prior = submission.priors[: len(rsna.CELLS)]
+    found = leanings(answers, prior, model.description.moments)
+    leant = lean(answers, prior, found).reshape(submission.probabilities.shape)
+    for place in graded[:, 0].nonzero()[0]:
+        submission.put(submission.grid["row_id"][int(place)], leant[place], submission.sources[place]["why"])
+    for each in found:
+        text = "predict: %s answers lie %.1f sd from those in training: they count for %.0f %%"
+        log.info(text, each.term, each.distance, 100 * each.trust)
+    return [{"term": each.term, "distance": each.distance, "trust": each.trust} for each in found]
 
 
 def _explain_losses(submission: Submission, crops: StudyCrops) -> None:

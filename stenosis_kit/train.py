@@ -26,6 +26,7 @@ from stenosis_kit.folds import FOLDS_NAME, assign_folds, read_folds, write_folds
 from stenosis_kit.governor import TYPICAL_PIXELS, Plan, models_in_time, plan
 from stenosis_kit.jobs import JOBS, Job, labelled, measured_pixels, result_path
 from stenosis_kit.levels.localiser import DESCRIPTION_NAME
+from stenosis_kit.likeness import moments
 from stenosis_kit.model import MODEL_NAME, Description, TrainedGrader
 from stenosis_kit.out_of_fold import Answers, Labels, as_rows, fit_pools, pool_views
 from stenosis_kit.priors import cell_priors, smoothed_prior
@@ -224,7 +225,9 @@ class _Run:
         pools = fit_pools(by_view, labels, prior)
         answers = pool_views(pools, by_view, prior)
         second, answers = fit_second_stage(answers, prior, labels.severity, self.training.seed)
-        Description(self.training, tuple(self.networks), pools, second, priors, self.fingerprint).save(self.folder)
+        spread = moments(answers, prior)
+        description = Description(self.training, tuple(self.networks), pools, second, spread, priors, self.fingerprint)
+        description.save(self.folder)
         oof = as_rows(labels.studies, answers)
         write_frame(self.folder / "oof.csv", oof)
         write_frame(self.folder / "history.csv", _history(results))

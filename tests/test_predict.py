@@ -138,3 +138,14 @@ def test_a_series_of_an_unknown_kind_is_not_read_and_costs_no_row(cohort, model,
     known = (submission.grid["study_id"] != 77).to_numpy()
     assert known.sum() == submission.grid.height - 25
     np.testing.assert_allclose(submission.probabilities[known], predicted[0].probabilities, atol=1e-6)
+
+
+def test_leaning_changes_graded_rows_alone_and_says_how_far(cohort, model, predicted, tmp_path):
+    leant = predict(cohort, [model], tmp_path / "s.csv", workers=1, lean=True)
+    graded = np.array([row["source"] == "grader" for row in predicted[0].sources])
+    assert leant.sources == predicted[0].sources
+    np.testing.assert_array_equal(leant.probabilities[~graded], predicted[0].probabilities[~graded])
+    said = json.loads((tmp_path / "s.run.json").read_text())["leaning"]
+    assert {each["term"] for each in said} == set(rsna.TERMS)
+    assert all(0 < each["trust"] <= 1 for each in said)
+    assert is_legal(check(tmp_path / "s.csv", cohort))

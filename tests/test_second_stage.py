@@ -154,7 +154,7 @@ def test_it_travels_in_the_models_description(tmp_path) -> None:
     from stenosis_kit.priors import builtin_prior
 
     stage = SecondStage({"spinal": weights(side=0.25)})
-    Description(Training(), (), (), stage, builtin_prior()).save(tmp_path)
+    Description(Training(), (), (), stage, {}, builtin_prior()).save(tmp_path)
     assert read_description(tmp_path).second_stage == stage
 
 
