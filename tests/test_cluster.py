@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import socket
 import sys
@@ -86,7 +87,7 @@ def write_settings(path: Path, training) -> Path:
     """Settings as a file holds them."""
     values = asdict(training)
     graders = values.pop("graders")
-    lines = [f"{name} = {list(value) if isinstance(value, tuple) else value}" for name, value in values.items()]
+    lines = [f"{name} = {json.dumps(value)}" for name, value in values.items()]
     for grader in graders:
         lines += ["[[graders]]", *(f"{name} = {value!r}" for name, value in grader.items())]
     path.write_text("\n".join(lines))
