@@ -14,7 +14,7 @@ from stenosis_kit.budget import show_time
 from stenosis_kit.errors import InputError, TimeTooShort
 from stenosis_kit.settings import Grader, Training
 
-ENOUGH_EPOCHS = 11
+ENOUGH_EPOCHS = 10
 """Fewer models rather than fewer epochs; more epochs hardly help."""
 SHORTEST_JOB_S = 12.0
 """Less than this does not pay for building a network's graphs (4 to 7 s on two cores)."""
@@ -93,9 +93,11 @@ def plan(
 def cost_s(chosen: Plan, training: Training, crops: Mapping[str, int], pixels: float) -> float:
     """Seconds that enough epochs of all of a plan's networks take."""
     learnt = 1 - 1 / chosen.folds
-    epochs = ENOUGH_EPOCHS * learnt + _ANSWERING * (1 - learnt)
-    size = sum(crops.get(grader.view, 0) * (grader.px * chosen.scale) ** 2 for grader in training.graders)
-    return chosen.models * (epochs * size * chosen.width**2 / pixels + _START_S * len(training.graders))
+    epochs = {
+        grader: ENOUGH_EPOCHS * grader.repeats * learnt + _ANSWERING * (1 - learnt) for grader in training.graders
+    }
+    seen = sum(n * crops.get(grader.view, 0) * (grader.px * chosen.scale) ** 2 for grader, n in epochs.items())
+    return chosen.models * (seen * chosen.width**2 / pixels + _START_S * len(training.graders))
 
 
 def models_in_time(training: Training, studies: int, seconds: float, workers: int = 0) -> int:

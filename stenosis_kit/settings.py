@@ -33,17 +33,20 @@ class Grader:
         mm: side of the part of the stored crop that is seen.
         px: side of the network's input, pixels.
         time: share of the training time, relative to the other graders.
+        repeats: of the training's epochs. The canal has half as many crops as others, with labels that are less
+            noisy: on 240 synthetic studies 30 epochs bring .395 to .360, where the others gain nothing.
     """
 
     view: str
     mm: Size
     px: Count
     time: Size
+    repeats: Size = 1.0
 
 
 GRADERS = (
-    Grader("canal_sagittal", mm=40.0, px=40, time=1.0),
-    Grader("canal_axial", mm=40.0, px=40, time=1.0),
+    Grader("canal_sagittal", mm=40.0, px=40, time=2.0, repeats=2.0),
+    Grader("canal_axial", mm=40.0, px=40, time=2.0, repeats=2.0),
     Grader("foraminal_sagittal", mm=40.0, px=40, time=2.0),
     Grader("subarticular_axial", mm=32.0, px=32, time=1.3),
 )
@@ -65,7 +68,7 @@ class Training:
         peak_rate: of the one-cycle learning rate of AdamW.
         weight_decay: of AdamW.
         label_smoothing: readers disagree; certainty would be overconfident.
-        max_epochs: the labels' noise is learnt by heart after some fifteen.
+        max_epochs: the labels' noise is learnt by heart after some fifteen; see also `Grader.repeats`.
     """
 
     folds: Count = 5

@@ -81,23 +81,22 @@ class GraderTraining:
         sample = lesson.validate[:: math.ceil(len(lesson.validate) / _VALIDATED) or 1]
         held_out = batches(lesson, sample, self.grader, _VALIDATED) if len(sample) else None
         answers = len(lesson.validate) / max(len(sample), 1)
-        timer = TimedTraining(
-            budget, training.peak_rate, math.ceil(len(lesson.learn) / training.batch), training.max_epochs, answers
-        )
+        steps, epochs = math.ceil(len(lesson.learn) / training.batch), round(training.max_epochs * self.grader.repeats)
+        timer = TimedTraining(budget, training.peak_rate, steps, epochs, answers)
         if held_out:
             learner.evaluate(held_out, verbose=0)  # builds the graphs,
             grade(network, self.grader, lesson.crops[sample[:1]])
             learner.evaluate(held_out, verbose=0, callbacks=[timer])  # so that the timer learns what validation costs
         history = learner.fit(
             learn,
-            epochs=training.max_epochs,
+            epochs=epochs,
             validation_data=held_out,
             callbacks=[timer],
             shuffle=False,  # the dataset is shuffled
             verbose=0,
         ).history
-        epochs = [dict(zip(history, values, strict=True)) for values in zip(*history.values(), strict=True)]
-        return epochs, grade(network, self.grader, lesson.crops[lesson.validate])
+        figures = [dict(zip(history, values, strict=True)) for values in zip(*history.values(), strict=True)]
+        return figures, grade(network, self.grader, lesson.crops[lesson.validate])
 
     def pixels_a_second(self, lesson: Lesson, ranges: Augmentation) -> float:
         """Input pixels that this machine learns from in a second, reading and augmenting included."""
