@@ -45,10 +45,10 @@ class Grader:
 
 
 GRADERS = (
-    Grader("canal_sagittal", mm=40.0, px=40, time=1.5, repeats=1.5),
-    Grader("canal_axial", mm=40.0, px=40, time=1.5, repeats=1.5),
+    Grader("canal_sagittal", mm=40.0, px=40, time=1.4, repeats=1.5),
+    Grader("canal_axial", mm=40.0, px=40, time=1.4, repeats=1.5),
     Grader("foraminal_sagittal", mm=40.0, px=40, time=2.0),
-    Grader("subarticular_axial", mm=32.0, px=32, time=1.3),
+    Grader("subarticular_axial", mm=32.0, px=32, time=1.5),
 )
 """A pixel is 1 mm; `governor` makes inputs finer where the time allows."""
 
