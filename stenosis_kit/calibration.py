@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize
+from scipy.special import softmax
 
 _TRUST_CELLS = 30.0
 """Weight of the starting powers, in cells: with few out-of-fold answers they hardly move."""
@@ -59,6 +60,4 @@ def fit_pool(
 
 def _pool(answers: np.ndarray, powers: np.ndarray) -> np.ndarray:
     """(rows, 3) of (answers, rows, 3)."""
-    logits = np.tensordot(powers, np.log(np.maximum(answers, 1e-6)), axes=1)
-    exponent = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return exponent / exponent.sum(axis=1, keepdims=True)
+    return softmax(np.tensordot(powers, np.log(np.maximum(answers, 1e-6)), axes=1), axis=1)

@@ -13,12 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from stenosis_kit import rsna
-from stenosis_kit.second_stage import evidence_of
+from stenosis_kit.second_stage import answers_of, evidence_of
 
 Moments = dict[str, tuple[tuple[float, float], tuple[float, float]]]
 """{term: (mean, standard deviation) over studies of the mean evidence for moderate and for severe}."""
 
-_TERMS = np.array([rsna.CONDITION_BY_NAME[name].term for name, _ in rsna.CELLS])
 _LEAST_SD = 0.05
 
 
@@ -72,11 +71,9 @@ def lean(answers: np.ndarray, prior: np.ndarray, found: list[Leaning]) -> np.nda
     """The answers, brought back and softened; NaN stays."""
     evidence = evidence_of(answers, prior)
     for leaning in found:
-        cells = leaning.term == _TERMS
+        cells = list(rsna.CELLS_OF_TERM[leaning.term])
         evidence[:, cells] = leaning.trust * (evidence[:, cells] - leaning.shift)
-    logits = np.log(prior) + np.pad(evidence, ((0, 0), (0, 0), (1, 0)))
-    exponent = np.exp(logits - logits.max(axis=2, keepdims=True))
-    return np.where(np.isnan(answers), np.nan, exponent / exponent.sum(axis=2, keepdims=True))
+    return np.where(np.isnan(answers), np.nan, answers_of(evidence, prior))
 
 
 def _certain(beyond_chance: float, rows: np.ndarray) -> float:
@@ -88,8 +85,8 @@ def _study_means(answers: np.ndarray, prior: np.ndarray) -> dict[str, np.ndarray
     """{term: (studies with an answer, 2) the mean evidence of their cells}."""
     evidence, answered = evidence_of(answers, prior), np.isfinite(answers).all(axis=2)
     means = {}
-    for term in rsna.TERMS:
-        own = answered & (term == _TERMS)
+    for term, cells in rsna.CELLS_OF_TERM.items():
+        own = answered & np.isin(np.arange(len(rsna.CELLS)), cells)
         studies = own.any(axis=1)
         total = np.where(own[..., None], evidence, 0.0).sum(axis=1)[studies]
         if studies.any():

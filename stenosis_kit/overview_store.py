@@ -73,6 +73,7 @@ def join_overviews(folder: Path, examples: Iterable[tuple[int, Example]], count:
     rows: list[tuple] = []
 
     def pieces() -> Iterator[np.ndarray]:
+        """Overviews one after the other, their facts noted on the way."""
         for study, example in examples:
             rows.extend(_rows(study, example))
             yield from (one.pixels for one in example.overviews)

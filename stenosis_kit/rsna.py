@@ -78,6 +78,12 @@ CONDITION_BY_NAME = {condition.name: condition for condition in CONDITIONS}
 CELLS = tuple((condition.name, level) for condition in CONDITIONS for level in LEVELS)
 """The 25 (condition, level) pairs of a study in the order of sample_submission.csv."""
 
+CELLS_OF_TERM = {
+    term: tuple(place for place, (name, _) in enumerate(CELLS) if CONDITION_BY_NAME[name].term == term)
+    for term in TERMS
+}
+"""The places in `CELLS` of each of the metric's terms."""
+
 LABEL_COLUMNS = tuple(f"{condition}_{level}" for condition, level in CELLS)
 """The 25 columns of train.csv, here in the submission's order."""
 

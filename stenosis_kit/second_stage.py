@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize
+from scipy.special import softmax
 
 from stenosis_kit import rsna
 
@@ -33,10 +34,6 @@ FEATURES = (
 )
 _CV_FOLDS = 10
 _SEVERE = rsna.SEVERITIES.index("severe")
-_CELLS_OF = {
-    term: [place for place, (name, _) in enumerate(rsna.CELLS) if rsna.CONDITION_BY_NAME[name].term == term]
-    for term in rsna.TERMS
-}
 
 
 @dataclass(frozen=True)
@@ -58,8 +55,8 @@ class SecondStage:
         """
         second, evidence = answers.copy(), evidence_of(answers, prior)
         for term, weights in self.weights.items():
-            cells = _CELLS_OF[term]
-            second[:, cells] = _probabilities(_features(evidence, term), np.array(weights), prior[cells])
+            cells = list(rsna.CELLS_OF_TERM[term])
+            second[:, cells] = answers_of(_features(evidence, term) @ np.array(weights), prior[cells])
         return np.where(np.isnan(answers), np.nan, second)
 
 
@@ -93,13 +90,14 @@ def fit_second_stage(
     held_out = np.random.default_rng(seed).permutation(len(answers)) % _CV_FOLDS
     evidence, honest = evidence_of(answers, prior), answers.copy()
     kept = {}
-    for term, cells in _CELLS_OF.items():
+    for term, places in rsna.CELLS_OF_TERM.items():
+        cells = list(places)
         features, truth = _features(evidence, term), severity[:, cells]
         second = np.empty((*truth.shape, len(rsna.SEVERITIES)))
         for fold in np.unique(held_out):
             own = held_out == fold
             weights = _fit(features[~own], truth[~own], prior[cells], term)
-            second[own] = _probabilities(features[own], weights, prior[cells])
+            second[own] = answers_of(features[own] @ weights, prior[cells])
         first = np.where(np.isnan(answers[:, cells]), prior[cells], answers[:, cells])
         if _loss(second, truth, term)[0] < _loss(first, truth, term)[0]:
             kept[term] = tuple(map(tuple, _fit(features, truth, prior[cells], term).tolist()))
@@ -113,9 +111,14 @@ def evidence_of(answers: np.ndarray, prior: np.ndarray) -> np.ndarray:
     return beyond[..., 1:] - beyond[..., :1]
 
 
+def answers_of(evidence: np.ndarray, prior: np.ndarray) -> np.ndarray:
+    """(studies, cells, 3) probabilities of (studies, cells, 2) evidence beyond the prior (cells, 3)."""
+    return softmax(np.log(prior) + np.pad(evidence, ((0, 0), (0, 0), (1, 0))), axis=2)
+
+
 def _features(evidence: np.ndarray, term: str) -> np.ndarray:
     """(studies, cells of the term, features)."""
-    cells = [_kin(evidence, *rsna.CELLS[place]) for place in _CELLS_OF[term]]
+    cells = [_kin(evidence, *rsna.CELLS[place]) for place in rsna.CELLS_OF_TERM[term]]
     return np.stack([np.concatenate([*kin, np.ones((len(evidence), 1))], axis=1) for kin in cells], axis=1)
 
 
@@ -147,13 +150,6 @@ def _share_a_side(one: rsna.Condition, other: rsna.Condition) -> bool:
     return one.side is None or other.side is None or one.side == other.side
 
 
-def _probabilities(features: np.ndarray, weights: np.ndarray, prior: np.ndarray) -> np.ndarray:
-    """(studies, cells, 3)."""
-    logits = np.log(prior) + np.pad(features @ weights, ((0, 0), (0, 0), (1, 0)))
-    exponent = np.exp(logits - logits.max(axis=2, keepdims=True))
-    return exponent / exponent.sum(axis=2, keepdims=True)
-
-
 def _fit(features: np.ndarray, severity: np.ndarray, prior: np.ndarray, term: str) -> np.ndarray:
     """(features, 2) weights."""
     start = np.zeros((len(FEATURES), 2))
@@ -161,8 +157,9 @@ def _fit(features: np.ndarray, severity: np.ndarray, prior: np.ndarray, term: st
     pull = TRUST_CELLS / max((severity >= 0).sum(), 1)
 
     def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        """The metric's part and the pull back to the start, with the slope."""
         weights = flat.reshape(start.shape)
-        nats, slope = _loss(_probabilities(features, weights, prior), severity, term)
+        nats, slope = _loss(answers_of(features @ weights, prior), severity, term)
         slope = np.einsum("scf,sck->fk", features, slope[..., 1:]) + 2 * pull * (weights - start)
         return nats + pull * float(((weights - start) ** 2).sum()), slope.ravel()
 

@@ -129,6 +129,7 @@ def batches(
     weight = (lesson.weight / lesson.weight[rows].mean()).astype(np.float32)
 
     def read(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """The crops, labels and weights of some rows."""
         crops, labels, weights = tf.numpy_function(
             lambda chosen: (lesson.crops[chosen], onehot[chosen], weight[chosen]),
             [batch],
@@ -140,6 +141,7 @@ def batches(
         return crops, labels, weights
 
     def prepare(crops: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """What the network sees of them."""
         count = tf.shape(crops)[0]
         if ranges is None:
             return sample(crops, central(view, grader.mm, grader.px, count), grader.px), labels, weights

@@ -79,6 +79,7 @@ def batches(lesson: Lesson, rows: np.ndarray, size: int, seed: int, changes: Cha
     odds = np.array(_SLICE_ODDS) / sum(_SLICE_ODDS)
 
     def draw() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Overviews and points, each row once before any comes again."""
         left = np.empty(0, int)
         while True:
             while len(left) < size:
@@ -94,6 +95,7 @@ def batches(lesson: Lesson, rows: np.ndarray, size: int, seed: int, changes: Cha
 
 def _changed(changes: Changes | None) -> Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
     def change(pixels: tf.Tensor, points: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Images as a scanner might have made them, with the maps of their points."""
         images = tf.cast(pixels, tf.float32)[..., None] / 255.0
         if changes is not None:
             images, points = move(images, points, changes)

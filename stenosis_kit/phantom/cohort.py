@@ -80,10 +80,8 @@ def phantom(
     else:
         _clear(out)
         write_json(out / MARKER, settings | {"complete": False})
-        splits = ["train"] * studies + ["test"] * test_studies
-        orders = [
-            Order(seed, index, split, size, faults, noise, forced.get(index, ())) for index, split in enumerate(splits)
-        ]
+        splits = enumerate(["train"] * studies + ["test"] * test_studies)
+        orders = [Order(seed, index, split, size, faults, noise, forced.get(index, ())) for index, split in splits]
         write_tables(out, _make_all(orders, out, workers))
         write_json(out / MARKER, settings)
     if preview:
