@@ -71,7 +71,7 @@ bench: setup
 faults: setup
 	PYTHONPATH=tests $(VENV)/bin/python -m campaigns.faults --size $(SIZE)
 
-## weights: make the bundled localiser again from the synthetic cohort alone (about 20 minutes)
+## weights: make the bundled localiser again from the synthetic cohort alone (about 10 minutes)
 weights: setup
 	$(VENV)/bin/python -m stenosis_kit.weights.make
 

@@ -13,26 +13,21 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-import polars as pl
 from tqdm import tqdm
 
 from stenosis_kit import __version__
+from stenosis_kit.assembly import assemble
 from stenosis_kit.backend import load_tensorflow
 from stenosis_kit.budget import Budget, Stopwatch
 from stenosis_kit.errors import InputError, TimeTooShort
-from stenosis_kit.files import fingerprint, make_folder, read_json, run_matches, write_frame, write_json
+from stenosis_kit.files import fingerprint, make_folder, read_json, run_matches, write_json
 from stenosis_kit.folds import FOLDS_NAME, assign_folds, read_folds, write_folds
 from stenosis_kit.governor import TYPICAL_PIXELS, Plan, models_in_time, plan
 from stenosis_kit.jobs import JOBS, Job, labelled, measured_pixels, result_path
 from stenosis_kit.levels.localiser import DESCRIPTION_NAME
-from stenosis_kit.likeness import moments
-from stenosis_kit.model import MODEL_NAME, Description, TrainedGrader
-from stenosis_kit.out_of_fold import Answers, Labels, as_rows, fit_pools, pool_views
-from stenosis_kit.priors import cell_priors, smoothed_prior
+from stenosis_kit.model import MODEL_NAME, TrainedGrader
 from stenosis_kit.rounds import train_here, train_on
-from stenosis_kit.second_stage import fit_second_stage
-from stenosis_kit.settings import Grader, Training
+from stenosis_kit.settings import Training
 from stenosis_kit.store import Store, open_store
 from stenosis_kit.workers import TimeUp
 
@@ -214,26 +209,9 @@ class _Run:
         return read_json(path, "an unfinished run")
 
     def finish(self) -> dict:
-        """Fits pools and second stage on the out-of-fold answers, and writes the model's files."""
-        results = {each: read_json(result_path(self.folder, each), "a finished job") for each in self.networks}
-        labels = Labels.of(self.manifest)
-        by_view = {
-            grader.view: labels.table(self.manifest, _joined(results, grader)) for grader in self.training.graders
-        }
-        priors = smoothed_prior(self.manifest.unique(["study_id", "condition", "level"]))
-        prior = cell_priors(priors)
-        pools = fit_pools(by_view, labels, prior)
-        answers = pool_views(pools, by_view, prior)
-        second, answers = fit_second_stage(answers, prior, labels.severity, self.training.seed)
-        spread = moments(answers, prior)
-        description = Description(self.training, tuple(self.networks), pools, second, spread, priors, self.fingerprint)
-        description.save(self.folder)
-        oof = as_rows(labels.studies, answers)
-        write_frame(self.folder / "oof.csv", oof)
-        write_frame(self.folder / "history.csv", _history(results))
-        models = 1 + max(each.fold for each in self.networks)
-        counts = {"studies": len(self.folds), "models": models, "networks": len(self.networks), "oof_rows": oof.height}
-        return counts | {"left_out": self.left_out}
+        """Makes a model of what the networks answered; the counts for run.json."""
+        counts = assemble(self.folder, self.manifest, self.training, self.networks, self.fingerprint)
+        return {"studies": len(self.folds)} | counts | {"left_out": self.left_out}
 
 
 def _start_over(folder: Path, print_: str) -> None:
@@ -249,18 +227,3 @@ def _start_over(folder: Path, print_: str) -> None:
 
 def _shown(jitter: Jitter) -> str:
     return ", ".join(f"{view} {'/'.join(f'{value:.1f}' for value in row)}" for view, row in jitter.items())
-
-
-def _joined(results: dict[TrainedGrader, dict], grader: Grader) -> Answers:
-    own = [result for job, result in results.items() if job.grader == grader]
-    rows = np.array([row for result in own for row in result["rows"]], int)
-    return Answers(rows, np.array([row for result in own for row in result["answers"]], float).reshape(-1, 3))
-
-
-def _history(results: dict[TrainedGrader, dict]) -> pl.DataFrame:
-    rows = [
-        {"view": job.grader.view, "fold": job.fold, "epoch": number, **epoch}
-        for job, result in results.items()
-        for number, epoch in enumerate(result["history"], start=1)
-    ]
-    return pl.DataFrame(rows, infer_schema_length=None)

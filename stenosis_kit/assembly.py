@@ -1,0 +1,65 @@
+"""From finished jobs to a model: pools, second stage and moments, fitted on answers to studies that were held out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from stenosis_kit.files import read_json, write_frame
+from stenosis_kit.jobs import result_path
+from stenosis_kit.likeness import moments
+from stenosis_kit.model import Description, TrainedGrader
+from stenosis_kit.out_of_fold import Answers, Labels, as_rows, fit_pools, pool_views
+from stenosis_kit.priors import cell_priors, smoothed_prior
+from stenosis_kit.second_stage import fit_second_stage
+from stenosis_kit.settings import Grader, Training
+
+
+def assemble(
+    folder: Path, manifest: pl.DataFrame, training: Training, networks: Sequence[TrainedGrader], fingerprint: str
+) -> dict[str, int]:
+    """Writes model.json, oof.csv and history.csv beside the networks' weights.
+
+    Args:
+        folder: of the model, with the jobs' results.
+        manifest: the store's labelled rows, which the results count.
+        training: settings.
+        networks: that were trained.
+        fingerprint: of the run.
+
+    Returns:
+        How many models a grader, networks and out-of-fold rows there are.
+    """
+    results = {each: read_json(result_path(folder, each), "a finished job") for each in networks}
+    labels = Labels.of(manifest)
+    by_view = {grader.view: labels.table(manifest, _joined(results, grader)) for grader in training.graders}
+    priors = smoothed_prior(manifest.unique(["study_id", "condition", "level"]))
+    prior = cell_priors(priors)
+    pools = fit_pools(by_view, labels, prior)
+    answers = pool_views(pools, by_view, prior)
+    second, answers = fit_second_stage(answers, prior, labels.severity, training.seed)
+    spread = moments(answers, prior)
+    Description(training, tuple(networks), pools, second, spread, priors, fingerprint).save(folder)
+    rows = as_rows(labels.studies, answers)
+    write_frame(folder / "oof.csv", rows)
+    write_frame(folder / "history.csv", _history(results))
+    models = 1 + max(each.fold for each in networks)
+    return {"models": models, "networks": len(networks), "oof_rows": rows.height}
+
+
+def _joined(results: dict[TrainedGrader, dict], grader: Grader) -> Answers:
+    own = [result for job, result in results.items() if job.grader == grader]
+    rows = np.array([row for result in own for row in result["rows"]], int)
+    return Answers(rows, np.array([row for result in own for row in result["answers"]], float).reshape(-1, 3))
+
+
+def _history(results: dict[TrainedGrader, dict]) -> pl.DataFrame:
+    rows = [
+        {"view": job.grader.view, "fold": job.fold, "epoch": number, **epoch}
+        for job, result in results.items()
+        for number, epoch in enumerate(result["history"], start=1)
+    ]
+    return pl.DataFrame(rows, infer_schema_length=None)
