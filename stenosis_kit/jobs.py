@@ -112,6 +112,14 @@ def _weighted_log_loss(answers: np.ndarray, lesson: Lesson) -> float:
     return float(-np.average(np.log(np.maximum(right, 1e-7)), weights=lesson.weight[lesson.validate]))
 
 
+def build_graphs(job: Job) -> None:
+    """Builds what the training of a job's network and of all others of its grader needs, in this process."""
+    from stenosis_kit.augment import Augmentation
+
+    lesson, _ = _lesson(job, open_store(job.store))
+    _grader_training(job.trained.grader, job.training).build(lesson, Augmentation())
+
+
 def measured_pixels(store: Store, training: Training) -> float:
     """Input pixels that this machine learns from in a second, measured on the grader with most crops."""
     from stenosis_kit.augment import Augmentation

@@ -8,7 +8,7 @@ from concurrent.futures import Executor, Future
 from typing import TYPE_CHECKING, Any
 
 from stenosis_kit.budget import Budget
-from stenosis_kit.jobs import Job, train_job
+from stenosis_kit.jobs import Job, build_graphs, train_job
 from stenosis_kit.workers import run_tasks
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ _WAY_S = 3.0  # to a worker and back, and for a disk that is slow
 
 def train_here(jobs: Sequence[Job], budget: Budget) -> Iterator[tuple[Job, str]]:
     """Trains one after the other in this process, each in its grader's share of what is left of the budget."""
+    for job in {job.trained.grader: job for job in jobs}.values():
+        build_graphs(job)  # before the time is shared out: it takes seconds that no share can stop
     for done, job in enumerate(jobs):
         due = sum(later.trained.grader.time for later in jobs[done:])
         yield job, train_job(job, budget.share(job.trained.grader.time / due).seconds)

@@ -98,11 +98,16 @@ class GraderTraining:
         figures = [dict(zip(history, values, strict=True)) for values in zip(*history.values(), strict=True)]
         return figures, grade(network, self.grader, lesson.crops[lesson.validate])
 
+    def build(self, lesson: Lesson, ranges: Augmentation) -> None:
+        """Builds the graph of training with one step: seconds that no budget can stop, and best spent beforehand."""
+        few = batches(lesson, lesson.learn[: self.training.batch], self.grader, self.training.batch, ranges)
+        self._learner.fit(few, shuffle=False, verbose=0)
+
     def pixels_a_second(self, lesson: Lesson, ranges: Augmentation) -> float:
         """Input pixels that this machine learns from in a second, reading and augmenting included."""
         rows = np.resize(lesson.learn, _MEASURED * self.training.batch)
         few = batches(lesson, rows, self.grader, self.training.batch, ranges)
-        self._learner.fit(few.take(1), shuffle=False, verbose=0)  # builds the graph, which training uses again
+        self.build(lesson, ranges)
         watch = Stopwatch()
         self._learner.fit(few, shuffle=False, verbose=0)
         return len(rows) * self.grader.px**2 / watch.lap("measure")
