@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _PLACING_S = 6.0  # loading the localiser, and measuring where it lets crops be cut
-_FINISH_S = 2.0  # pools, tables and model.json
+_FINISH_S = 4.0  # pools, second stage, tables and model.json, and leaving
 _SHORTEST_MEASURED_S = 60.0  # in less time there is nothing to choose
 
 
