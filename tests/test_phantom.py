@@ -18,7 +18,8 @@ from stenosis_kit.geometry import Plane
 from stenosis_kit.phantom import phantom, severity
 from stenosis_kit.phantom.cohort import MARKER
 from stenosis_kit.phantom.faults import RATES
-from stenosis_kit.phantom.study import Order, make_study, plan_study
+from stenosis_kit.phantom.make import make_study, plan_study
+from stenosis_kit.phantom.study import Order
 
 HEADER = (
     *("SOPInstanceUID", "ContentDate", "ContentTime", "SeriesDescription", "PatientID", "SliceThickness"),

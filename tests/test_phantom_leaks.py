@@ -8,8 +8,9 @@ from stenosis_kit import rsna
 from stenosis_kit.geometry import Plane
 from stenosis_kit.phantom import tissue
 from stenosis_kit.phantom.acquire import acquire, draw_receiver
+from stenosis_kit.phantom.make import plan_study
 from stenosis_kit.phantom.render import render
-from stenosis_kit.phantom.study import Order, Study, plan_study
+from stenosis_kit.phantom.study import Order, Study
 
 # Older scikit-learn names an option that newer SciPy first deprecates, then no longer knows.
 pytestmark = [

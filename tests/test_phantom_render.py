@@ -12,9 +12,10 @@ from stenosis_kit.phantom.acquire import acquire, draw_receiver
 from stenosis_kit.phantom.anatomy import Spine, draw_spine
 from stenosis_kit.phantom.column import FIRST_DISC
 from stenosis_kit.phantom.looks import draw_looks
+from stenosis_kit.phantom.make import plan_study
 from stenosis_kit.phantom.render import render
 from stenosis_kit.phantom.severity import Severity, draw
-from stenosis_kit.phantom.study import Order, plan_study
+from stenosis_kit.phantom.study import Order
 
 CANAL, LEFT_FORAMEN = rsna.CONDITION_BY_NAME["spinal_canal_stenosis"], rsna.condition_of("foraminal", rsna.LEFT)
 LEFT_RECESS = rsna.condition_of("subarticular", rsna.LEFT)

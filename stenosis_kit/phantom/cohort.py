@@ -18,8 +18,9 @@ from stenosis_kit import rsna
 from stenosis_kit.errors import InputError
 from stenosis_kit.files import write_json
 from stenosis_kit.phantom.faults import MODES, check_names
+from stenosis_kit.phantom.make import make_study, one_thread
 from stenosis_kit.phantom.protocols import SIZES
-from stenosis_kit.phantom.study import Order, Study, make_study, one_thread
+from stenosis_kit.phantom.study import Order, Study
 from stenosis_kit.phantom.tables import write_tables
 
 VERSION = 2

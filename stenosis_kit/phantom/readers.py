@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from stenosis_kit import rsna
 from stenosis_kit.geometry import nearest_plane
-
-if TYPE_CHECKING:
-    from stenosis_kit.phantom.study import Point, Study
+from stenosis_kit.phantom.study import Point, Study
 
 _OTHER_SIDE = {rsna.LEFT: rsna.RIGHT, rsna.RIGHT: rsna.LEFT}
 _JITTER = {"none": 0.0, "real": 1.0, "hard": 1.5}
