@@ -17,23 +17,23 @@ from stenosis_kit.budget import Budget
 from stenosis_kit.crops import VIEW_BY_NAME
 from stenosis_kit.cutting import StudyCrops, cut_study
 from stenosis_kit.errors import InputError
-from stenosis_kit.levels.search import find_canals
+from stenosis_kit.levels.search import CanalFinder
 from stenosis_kit.model import read_description
 from stenosis_kit.priors import Priors, builtin_prior
 from stenosis_kit.study import StudyTask
 from stenosis_kit.submission import Submission
 from stenosis_kit.tables import grid, read_split_series, row_ids
-from stenosis_kit.workers import run_tasks
+from stenosis_kit.workers import TimeUp, run_tasks
 
 if TYPE_CHECKING:
     from stenosis_kit.model import Model
 
 log = logging.getLogger(__name__)
 
+_PART = 64  # studies that are graded before those after them are begun: where time runs out, most are whole
 _TOGETHER = 16  # studies that are graded in one go
-_SAVE_EVERY_S = 20.0
 _FINISH_S = 3.0  # for the last batch of studies, and writing
-_LEVELS_SHARE = 0.5  # of the time that is left: finding levels takes about a third of predicting
+_LEVELS_SHARE = 0.5  # of the time that is left, for a part's levels: they take about a third of predicting
 _LOAD_S = 8.0  # TensorFlow and the networks take about 6 s on two cores
 
 
@@ -73,9 +73,14 @@ def predict(
     in_time = budget.remaining() > _LOAD_S
     loaded = _load(folders) if in_time else []
     if loaded:
-        tasks = unlabelled_tasks(data, split, series)
-        tasks = find_canals(tasks, folders, workers, budget.share(_LEVELS_SHARE, keep=_FINISH_S))
-        _grade_all(submission, loaded, tasks, budget, workers, output, run)
+        tasks, finder, late = unlabelled_tasks(data, split, series), CanalFinder(folders, workers), 0
+        with tqdm(desc="predict", total=len(tasks), unit="study", disable=None, leave=False) as bar:
+            for first in range(0, len(tasks), _PART):
+                part = finder.find(tasks[first : first + _PART], budget.share(_LEVELS_SHARE, keep=_FINISH_S))
+                late += _grade_part(submission, loaded, part, budget, workers, bar)
+                submission.save(output, run)
+        if late:
+            log.error("predict: THE TIME WAS UP: %d of %d studies are left at their priors", late, len(tasks))
         if lean:
             run["leaning"] = _lean(submission, loaded[0])
     else:
@@ -128,31 +133,29 @@ def _load(folders: list[Path]) -> list[Model]:
     return models
 
 
-def _grade_all(
+def _grade_part(
     submission: Submission,
     models: list[Model],
     tasks: list[StudyTask],
     budget: Budget,
     workers: int | None,
-    output: Path,
-    run: dict,
-) -> None:
+    bar: tqdm,
+) -> int:
+    """Cuts studies and answers their cells. Returns the number of studies for which the time did not reach."""
     waiting: list[StudyCrops] = []
-    saved = budget.elapsed()
+    late = 0
     results = run_tasks(cut_study, tasks, workers, budget=budget.share(keep=_FINISH_S))
-    for done, (task, crops) in enumerate(
-        tqdm(results, "predict", len(tasks), unit="study", disable=None, leave=False), 1
-    ):
+    for done, (task, crops) in enumerate(results, 1):
         if isinstance(crops, Exception):
-            _explain_study(submission, task.study_id, str(crops))
+            late += isinstance(crops, TimeUp)
+            _explain_study(submission, task.study_id, crops)
         else:
             waiting.append(crops)
         if len(waiting) >= _TOGETHER or done == len(tasks):
             _grade(submission, models, waiting)
             waiting = []
-        if budget.elapsed() - saved > _SAVE_EVERY_S:
-            submission.save(output, run)
-            saved = budget.elapsed()
+        bar.update()
+    return late
 
 
 def _grade(submission: Submission, models: list[Model], studies: list[StudyCrops]) -> None:
@@ -203,9 +206,10 @@ def _explain_losses(submission: Submission, crops: StudyCrops) -> None:
         log.warning(text, crops.study_id, series, len(names), names[0].split("/")[1], why)
 
 
-def _explain_study(submission: Submission, study_id: int, why: str) -> None:
-    log.warning("predict: study %d is left at its priors: %s", study_id, why)
-    submission.explain(row_ids(submission.grid.filter(study_id=study_id)), why)
+def _explain_study(submission: Submission, study_id: int, why: Exception) -> None:
+    if not isinstance(why, TimeUp):  # which is said once, for all of them
+        log.warning("predict: study %d is left at its priors: %s", study_id, why)
+    submission.explain(row_ids(submission.grid.filter(study_id=study_id)), str(why))
 
 
 def _summarise(submission: Submission) -> None:

@@ -59,7 +59,9 @@ def run_tasks(
     """
     tasks = list(tasks)
     budget = budget or Budget()
-    if executor is not None:
+    if not budget.remaining():
+        yield from ((task, TimeUp()) for task in tasks)
+    elif executor is not None:
         yield from _run_on(executor, function, tasks, ahead, budget)
     elif workers == 1 or not tasks:
         yield from _run_here(function, tasks, budget)

@@ -83,6 +83,24 @@ def test_no_time_leaves_complete_priors(cohort, model, tmp_path):
     assert is_legal(check(tmp_path / "s.csv", cohort))
 
 
+def test_where_time_runs_out_the_first_studies_are_graded_whole_and_the_rest_is_said_once(
+    cohort, model, predicted, tmp_path, monkeypatch, caplog
+):
+    budget, grade = Budget(1000.0), predict_module._grade
+
+    def grade_and_be_late(*args):
+        grade(*args)
+        budget.deadline = 0.0
+
+    monkeypatch.setattr(predict_module, "_PART", 1)
+    monkeypatch.setattr(predict_module, "_grade", grade_and_be_late)
+    submission = predict(cohort, [model], tmp_path / "s.csv", budget=budget, workers=1)
+    np.testing.assert_allclose(submission.probabilities[:25], predicted[0].probabilities[:25], atol=1e-6)
+    assert {row["why"] for row in submission.sources[25:]} == {"the time was up"}
+    assert caplog.text.count("predict: THE TIME WAS UP: 2 of 3 studies are left at their priors") == 1
+    assert is_legal(check(tmp_path / "s.csv", cohort))
+
+
 def broken_root(cohort, tmp_path):
     root = tmp_path / "root"
     root.mkdir()

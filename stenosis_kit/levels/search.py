@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 from tqdm import tqdm
@@ -16,7 +17,7 @@ from stenosis_kit.folds import read_folds
 from stenosis_kit.levels.localiser import DESCRIPTION_NAME, TAUGHT_ON_LABELS, Localiser
 from stenosis_kit.levels.overview import Overview, read_overviews
 from stenosis_kit.study import CanalPoints, StudyTask
-from stenosis_kit.workers import run_tasks
+from stenosis_kit.workers import TimeUp, run_tasks
 
 log = logging.getLogger(__name__)
 
@@ -29,29 +30,66 @@ def find_canals(
     workers: int | None = None,
     budget: Budget | None = None,
 ) -> list[StudyTask]:
-    """The tasks, each with the canal where a localiser found it.
+    """The tasks, each with the canal where a localiser found it, see `CanalFinder`."""
+    return CanalFinder(models, workers).find(tasks, budget)
+
+
+class CanalFinder:
+    """Localisers, loaded once, for one batch of studies after the other.
 
     The first model that has a localiser of its own lends it; a study that a model was trained on is left to the
-    bundled one, which has seen no real study. A study that cannot be read, or for which the time does not reach, stays
-    without: what cuts it falls back on ways that need no network.
-
-    Args:
-        tasks: studies.
-        models: folders made by `train`.
-        workers: processes that read; all cores by default.
-        budget: the time; without limit by default.
+    bundled one, which has seen no real study.
     """
-    own = next((folder for folder in models if (folder / DESCRIPTION_NAME).is_file()), None)
-    localiser = _load(own)
-    if localiser is None:
-        return list(tasks)
-    seen = {study for folder in models for study in read_folds(folder)} if localiser.notes.get(TAUGHT_ON_LABELS) else ()
-    known = [task for task in tasks if task.study_id in seen]
-    found = _locate_all([task for task in tasks if task.study_id not in seen], localiser, workers, budget or Budget())
-    unbiased = _load(None) if known else None
-    if unbiased:
-        found |= _locate_all(known, unbiased, workers, budget or Budget())
-    return [replace(task, canal=found.get(task.study_id), carry=localiser.carry) for task in tasks]
+
+    def __init__(self, models: Sequence[Path] = (), workers: int | None = None) -> None:
+        """Loads them; where none can be used, that is said, and nothing will be found.
+
+        Args:
+            models: folders made by `train`.
+            workers: processes that read; all cores by default.
+        """
+        self._workers = workers
+        self._localiser = _load(next((folder for folder in models if (folder / DESCRIPTION_NAME).is_file()), None))
+        taught = self._localiser is not None and self._localiser.notes.get(TAUGHT_ON_LABELS)
+        self._seen = {study for folder in models for study in read_folds(folder)} if taught else set()
+
+    @cached_property
+    def _unbiased(self) -> Localiser | None:
+        return _load(None)
+
+    def find(self, tasks: Sequence[StudyTask], budget: Budget | None = None) -> list[StudyTask]:
+        """The tasks, each with the canal where a localiser found it.
+
+        A study that cannot be read, or for which the time does not reach, stays without: what cuts it falls back on
+        ways that need no network.
+        """
+        if self._localiser is None:
+            return list(tasks)
+        budget = budget or Budget()
+        found = self._locate(self._localiser, [task for task in tasks if task.study_id not in self._seen], budget)
+        known = [task for task in tasks if task.study_id in self._seen]
+        if known and self._unbiased:
+            found |= self._locate(self._unbiased, known, budget)
+        return [replace(task, canal=found.get(task.study_id), carry=self._localiser.carry) for task in tasks]
+
+    def _locate(self, localiser: Localiser, tasks: Sequence[StudyTask], budget: Budget) -> dict[int, CanalPoints]:
+        found: dict[int, CanalPoints] = {}
+        waiting: list[tuple[int, list[Overview]]] = []
+        late = 0
+        results = run_tasks(read_overviews, tasks, self._workers, budget=budget)
+        for task, overviews in tqdm(results, "levels", len(tasks), unit="study", disable=None, leave=False):
+            if isinstance(overviews, TimeUp):
+                late += 1
+            elif isinstance(overviews, Exception):
+                log.warning("levels: study %d: %s", task.study_id, overviews)
+            else:
+                waiting.append((task.study_id, overviews))
+            if len(waiting) == _TOGETHER:
+                found |= _look(localiser, waiting)
+                waiting = []
+        if late:
+            log.warning("levels: the time was up for %d of %d studies", late, len(tasks))
+        return found | _look(localiser, waiting)
 
 
 def _load(folder: Path | None) -> Localiser | None:
@@ -62,23 +100,6 @@ def _load(folder: Path | None) -> Localiser | None:
     except InputError as error:
         log.error("levels: %s", error)
         return _load(None) if folder else None
-
-
-def _locate_all(
-    tasks: Sequence[StudyTask], localiser: Localiser, workers: int | None, budget: Budget
-) -> dict[int, CanalPoints]:
-    found: dict[int, CanalPoints] = {}
-    waiting: list[tuple[int, list[Overview]]] = []
-    results = run_tasks(read_overviews, tasks, workers, budget=budget)
-    for task, overviews in tqdm(results, "levels", len(tasks), unit="study", disable=None, leave=False):
-        if isinstance(overviews, Exception):
-            log.warning("levels: study %d: %s", task.study_id, overviews)
-        else:
-            waiting.append((task.study_id, overviews))
-        if len(waiting) == _TOGETHER:
-            found |= _look(localiser, waiting)
-            waiting = []
-    return found | _look(localiser, waiting)
 
 
 def _look(localiser: Localiser, waiting: Sequence[tuple[int, list[Overview]]]) -> dict[int, CanalPoints]:
