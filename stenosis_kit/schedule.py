@@ -19,7 +19,7 @@ class TimedTraining(keras.callbacks.Callback):
     training ends. What validation and a step cost is measured as they run.
     """
 
-    def __init__(self, budget: Budget, peak_rate: float, steps: int, max_epochs: int, answers: float = 1.0) -> None:
+    def __init__(self, budget: Budget, peak_rate: float, steps: int, max_epochs: int, answers_s: float = 0.0) -> None:
         """For a training that begins.
 
         Args:
@@ -27,14 +27,14 @@ class TimedTraining(keras.callbacks.Callback):
             peak_rate: of the learning rate.
             steps: in an epoch.
             max_epochs: the most epochs.
-            answers: what comes after it, in validations.
+            answers_s: seconds that the answers after it take.
         """
         super().__init__()
         self.budget = budget
         self.peak_rate = peak_rate
         self.steps = steps
         self.max_epochs = max_epochs
-        self.answers = answers
+        self.answers_s = answers_s
         self.validation_s = 0.0
         self.step_s = 0.0
         self._epoch = 0
@@ -54,7 +54,7 @@ class TimedTraining(keras.callbacks.Callback):
         """Stops where another step, a validation and the answers may not fit."""
         if self._epoch or batch:  # the first step of all builds the graph and is no measure
             self.step_s = self.budget.elapsed() - self._began
-        after = 1.25 * (1 + self.answers) * self.validation_s + 2 * self.step_s + _SAVE_S
+        after = 1.25 * (self.validation_s + self.answers_s) + 2 * self.step_s + _SAVE_S
         if self.budget.remaining() < after:
             self.model.stop_training = True
 
