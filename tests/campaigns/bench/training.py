@@ -135,6 +135,7 @@ def _learner(grader: Grader, training: Training) -> GraderTraining:
 @cache
 def _plain_network(grader: Grader, training: Training) -> keras.Model:
     _forget_settings()
+    load_tensorflow()  # without its chatter
     from stenosis_kit.model import build_network
 
     network = build_network(grader, training)
