@@ -52,7 +52,26 @@ def test_the_same_run_again_changes_nothing(model, store, small_training):
     assert (model / "model.json").stat().st_mtime_ns == before
 
 
-def test_a_stopped_run_goes_on_with_the_networks_it_lacks(model, store, small_training, tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def one_grader(small_training):
+    return replace(small_training, graders=small_training.graders[:1])
+
+
+@pytest.fixture(scope="module")
+def undisturbed(store, one_grader, tmp_path_factory):
+    """Out-of-fold answers of a run by epochs, not by time: so that another one comes to the same."""
+    folder = tmp_path_factory.mktemp("undisturbed") / "model"
+    train(store, folder, Budget(), one_grader)
+    return pl.read_csv(folder / "oof.csv")
+
+
+def the_same(folder, undisturbed):
+    own = pl.read_csv(folder / "oof.csv")
+    assert own["row_id"].to_list() == undisturbed["row_id"].to_list()
+    np.testing.assert_allclose(own.select(rsna.SEVERITIES), undisturbed.select(rsna.SEVERITIES), rtol=0, atol=1e-5)
+
+
+def test_a_stopped_run_goes_on_with_the_networks_it_lacks(store, one_grader, undisturbed, tmp_path, monkeypatch):
     trained = []
     honest = rounds_module.train_job
 
@@ -62,37 +81,28 @@ def test_a_stopped_run_goes_on_with_the_networks_it_lacks(model, store, small_tr
         trained.append(job)
         return honest(job, seconds)
 
-    few_epochs = replace(small_training, graders=small_training.graders[:1])
-    stopped, undisturbed = tmp_path / "stopped", tmp_path / "undisturbed"
+    stopped = tmp_path / "stopped"
     monkeypatch.setattr(rounds_module, "train_job", stopping)
     with pytest.raises(KeyboardInterrupt):
-        train(store, stopped, Budget(), few_epochs)
+        train(store, stopped, Budget(), one_grader)
     assert not (stopped / "run.json").exists()
     first = {path.name: path.read_bytes() for path in stopped.glob("*fold?.weights.h5")}
     folds = (stopped / "folds.csv").read_bytes()
 
     monkeypatch.setattr(rounds_module, "train_job", honest)
-    run = train(store, stopped, Budget(), few_epochs)
+    run = train(store, stopped, Budget(), one_grader)
     assert run["networks"] == 2
     assert len(first) == 1
     assert all((stopped / name).read_bytes() == weights for name, weights in first.items())
     assert (stopped / "folds.csv").read_bytes() == folds
-
-    train(store, undisturbed, Budget(), few_epochs)  # by epochs, not by time: so it comes to the same
-    one, other = (pl.read_csv(folder / "oof.csv") for folder in (stopped, undisturbed))
-    assert one["row_id"].to_list() == other["row_id"].to_list()
-    np.testing.assert_allclose(one.select(rsna.SEVERITIES), other.select(rsna.SEVERITIES), rtol=0, atol=1e-5)
+    the_same(stopped, undisturbed)
 
 
-def test_whoever_trains_the_networks_are_the_same(store, small_training, tmp_path):
+def test_whoever_trains_the_networks_are_the_same(store, one_grader, undisturbed, tmp_path):
     """On Dask not to the last digit: its event loop draws from the random numbers that networks take seeds from."""
-    one_grader = replace(small_training, graders=small_training.graders[:1])
     with ThreadPoolExecutor(2) as executor:
         train(store, tmp_path / "there", Budget(), one_grader, cluster=Cluster("threads", executor, 2))
-    train(store, tmp_path / "here", Budget(), one_grader)
-    one, other = (pl.read_csv(tmp_path / folder / "oof.csv") for folder in ("there", "here"))
-    assert one["row_id"].to_list() == other["row_id"].to_list()
-    np.testing.assert_allclose(one.select(rsna.SEVERITIES), other.select(rsna.SEVERITIES), rtol=0, atol=1e-5)
+    the_same(tmp_path / "there", undisturbed)
 
 
 def test_too_short_a_time_is_said_with_the_least_that_would_do(store, tmp_path):

@@ -23,6 +23,7 @@ from campaigns.tally import Tally
 from stenosis_kit.check import check, is_legal
 
 Command = Sequence[object]
+_STARTED_S = 1.5  # Python itself is starting until then, on a busy machine
 
 
 def broken_files(folder: Path, data: Path | None = None) -> list[str]:
@@ -79,7 +80,7 @@ def signalled(name: str, command: Command, out: Path, data: Path, times: int, se
     tally, rng = Tally(f"SIGTERM and SIGINT, {name}"), np.random.default_rng(seed)
     for number in range(times):
         what, code = ((signal.SIGTERM, 143), (signal.SIGINT, 130))[number % 2]
-        seconds = float(rng.uniform(1.5, whole_s))  # before that Python itself is starting
+        seconds = float(rng.uniform(min(_STARTED_S, 0.9 * whole_s), whole_s))
         process = start(*command)
         _wait(process, seconds)
         over = process.poll() is not None
