@@ -54,7 +54,7 @@ def test_a_run_killed_at_random_moments_leaves_whole_files_and_finishes(cohort: 
 
 def test_signals_end_a_run_at_once_with_their_codes(cohort: Path, tmp_path: Path) -> None:
     out = tmp_path / "store"
-    survived(interruptions.signalled("format", ("format", cohort, out), out, cohort, 2, seed=3, whole_s=1.4))
+    survived(interruptions.signalled("format", ("format", cohort, out), out, cohort, 2, seed=3, whole_s=3.0))
 
 
 def test_a_full_disk_is_said_and_nothing_invalid_is_left(cohort: Path, tmp_path: Path) -> None:
