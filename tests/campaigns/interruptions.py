@@ -12,6 +12,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -68,7 +69,8 @@ def killed(name: str, command: Command, out: Path, data: Path, times: int, seed:
         seconds = float(rng.uniform(0.3, whole_s))
         process = start(*command)
         _wait(process, seconds)
-        os.killpg(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it was faster
+            os.killpg(process.pid, signal.SIGKILL)
         end(process)
         tally.note(f"after {seconds:.1f} s", broken_files(out, data))
     tally.note("started again", end(start(*command)).faults((0,)) + broken_files(out, data) + left_over(out))
