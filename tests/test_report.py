@@ -42,6 +42,16 @@ def test_submit_names_the_report_last(cohort, model, tmp_path, caplog):
     assert (tmp_path / "out" / "report.html").is_file()
 
 
+def test_images_are_read_by_workers_alone_so_that_a_mount_that_is_silent_holds_up_nothing(run, page, monkeypatch):
+    def hang(path):
+        raise AssertionError(f"{path} is read in the main process")
+
+    monkeypatch.setattr("stenosis_kit.dicom.read_slice", hang)
+    assert report(run).read_text().count("<img") == page.count("<img")
+    again = (run / "report.html").read_text()
+    assert section(again, "Levels").count("<circle") == section(page, "Levels").count("<circle") > 10
+
+
 def test_it_is_one_file_that_refers_to_nothing_and_has_no_script(page, run):
     assert (run / "report.html").stat().st_size < 8e6
     assert "<script" not in page

@@ -1,9 +1,12 @@
-"""The levels as they are found without labels, on sagittal images of a few studies."""
+"""The levels as they are found without labels, on sagittal images of a few studies.
+
+Images are read by workers alone: a mount that does not answer must not hold up the page.
+"""
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
+from collections import Counter
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -13,30 +16,49 @@ from stenosis_kit import rsna
 from stenosis_kit.budget import Budget
 from stenosis_kit.dicom import Series, Slice, UnreadableSlice, read_series
 from stenosis_kit.errors import InputError
-from stenosis_kit.levels.command import levels
+from stenosis_kit.geometry import Plane
+from stenosis_kit.levels.command import study_points
+from stenosis_kit.levels.search import find_canals
+from stenosis_kit.predict import unlabelled_tasks
 from stenosis_kit.report.evidence import Evidence
 from stenosis_kit.report.markup import Markup, figure, join, note, tag
 from stenosis_kit.report.pictures import picture
+from stenosis_kit.study import StudyTask
 from stenosis_kit.tables import read_points, read_split_series
+from stenosis_kit.workers import run_tasks
 
 _STUDIES = 4
 _SIDE_PX = 420
+_SEARCH_SHARE = 0.8  # of the section's time; the rest is for reading what is drawn
 _CANAL = rsna.condition_of("spinal", None)
 _FOUND, _TRUE = "#ffb000", "#4cc3ff"  # on MR images, which are dark in either mode
 
-Place = tuple[float, float]
+Point = tuple[float, float]
+
+
+class _Shown(NamedTuple):
+    """What is drawn of a study: a slice, 8 bit grey; where it lies; and the points of the canal, on it or not."""
+
+    pixels: np.ndarray
+    plane: Plane
+    series_id: int
+    points: list[dict[str, Any]]
 
 
 def levels_section(evidence: Evidence, budget: Budget) -> Markup:
     """The middle of the canal at the five levels, beside the label points where they are known."""
     if not evidence.data or not (evidence.data / rsna.images_folder(evidence.split)).is_dir():
         return note("The images of the run are not at hand.")
-    found = _found(evidence)
+    tasks = find_canals(
+        _tasks(evidence), [evidence.model] if evidence.model else [], budget=budget.share(_SEARCH_SHARE)
+    )
+    seen = {task.study_id: shown for task, shown in run_tasks(_show, tasks, budget=budget)}
     truth = _true_points(evidence)
-    figures = []
-    for (study,), points in found.group_by("study_id", maintain_order=True):
-        if budget.remaining() > 1.0:
-            figures += _study_figure(evidence, study, points, truth.filter(study_id=study))
+    figures = [
+        _study_figure(study, shown, truth.filter(study_id=study))
+        for study, shown in sorted(seen.items())
+        if isinstance(shown, _Shown)
+    ]
     if not figures:
         return note("None of the studies tried has a sagittal T2 image on which its levels could be drawn.")
     text = join(
@@ -46,18 +68,14 @@ def levels_section(evidence: Evidence, budget: Budget) -> Markup:
     return join(tag("p", text, class_="soft"), tag("div", *figures, class_="charts"))
 
 
-def _found(evidence: Evidence) -> pl.DataFrame:
-    """What the `levels` command finds in the first studies, run on a root that holds no others."""
+def _tasks(evidence: Evidence) -> list[StudyTask]:
+    """The first studies with sagittal T2 images; of the predicted ones, of those with a row that a grader answered."""
     series = read_split_series(evidence.data, evidence.split)
-    with_t2 = series.filter(series_description=rsna.SAGITTAL_T2)["study_id"].unique().sort()
-    few = series.filter(pl.col("study_id").is_in(with_t2.head(_STUDIES).implode()))
-    images = rsna.images_folder(evidence.split)
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        few.write_csv(root / rsna.series_table(evidence.split))
-        (root / images).symlink_to((evidence.data / images).resolve(), target_is_directory=True)
-        points = levels(root, root / "levels.csv", evidence.split, evidence.model, workers=1)
-    return points.filter(condition=_CANAL.label).drop_nulls("series_id")
+    ids = series.filter(series_description=rsna.SAGITTAL_T2)["study_id"].unique().sort().to_list()
+    graded = {row.partition("_")[0] for row, said in evidence.sources.items() if said["source"] == "grader"}
+    few = [study for study in ids if str(study) in graded] or ids
+    chosen = series.filter(pl.col("study_id").is_in(few[:_STUDIES]))
+    return unlabelled_tasks(evidence.data, evidence.split, chosen)
 
 
 def _true_points(evidence: Evidence) -> pl.DataFrame:
@@ -68,30 +86,38 @@ def _true_points(evidence: Evidence) -> pl.DataFrame:
         return pl.DataFrame(schema={"study_id": pl.Int64, "level": pl.String})
 
 
-def _study_figure(evidence: Evidence, study: int, points: pl.DataFrame, truth: pl.DataFrame) -> list[Markup]:
-    """The slice that holds most of the points, as a list of one; an empty list where it cannot be read."""
-    series_id, number = points.group_by("series_id", "instance_number").len().sort("len", "instance_number").row(-1)[:2]
-    folder = evidence.data / rsna.images_folder(evidence.split) / str(study) / str(series_id)
-    series = read_series(folder, series_id, rsna.SAGITTAL_T2)
-    place = series.index_of(number)
-    try:
-        pixels = _grey(series, series.slices[place])
-    except (UnreadableSlice, TypeError):
-        return []
-    item = series.slices[place]
-    spacing = np.array(item.plane.spacing[::-1])
-    scale = spacing * pixels.shape[1] / (item.plane.shape[1] * spacing[0])
-    found = {level: (x, y) for level, x, y in points.select("level", "x", "y").iter_rows()}
+def _show(task: StudyTask) -> _Shown:
+    """The slice that holds most of a study's canal points; runs in a worker.
+
+    Raises:
+        UnreadableSlice: where there is none, or it cannot be decoded.
+    """
+    points = [row for row in study_points(task) if row["condition"] == _CANAL.label and row["series_id"]]
+    held = Counter((row["series_id"], row["instance_number"]) for row in points)
+    if not held:
+        raise UnreadableSlice("no sagittal T2 slice shows the canal")
+    series_id, number = max(held, key=lambda place: (held[place], place[1]))
+    series = read_series(task.images / str(task.study_id) / str(series_id), series_id, rsna.SAGITTAL_T2)
+    item = next(item for item in series.slices if item.number == number)
+    return _Shown(_grey(series, item), item.plane, series_id, points)
+
+
+def _study_figure(study: int, shown: _Shown, truth: pl.DataFrame) -> Markup:
+    """A slice with the points found on it, and the label points of its series."""
+    pixels, plane, series_id, points = shown
+    spacing = np.array(plane.spacing[::-1])
+    scale = spacing * pixels.shape[1] / (plane.shape[1] * spacing[0])
+    found = {row["level"]: (row["x"], row["y"]) for row in points}
     same = truth.filter(pl.col("series_id") == series_id) if truth.height else truth
     true = {rsna.LEVEL_LABELS[rsna.LEVELS.index(row["level"])]: (row["x"], row["y"]) for row in same.to_dicts()}
     both = [np.linalg.norm(np.subtract(found[level], at) * spacing) for level, at in true.items() if level in found]
     error = f" Mean distance from the label points: {np.mean(both):.1f} mm." if both else ""
-    method, confidence = points["method"][0], points["confidence"].mean()
+    method, confidence = points[0]["method"], np.mean([row["confidence"] for row in points])
     caption = f"Study {study}, by {method}, confidence {confidence:.2f}.{error}"
     drawing = join(
         picture(pixels, f"Sagittal T2 with the five levels found. {caption}"), _marks(found, true, scale, pixels)
     )
-    return [figure(tag("div", drawing, class_="spine"), caption)]
+    return figure(tag("div", drawing, class_="spine"), caption)
 
 
 def _grey(series: Series, item: Slice) -> np.ndarray:
@@ -103,7 +129,7 @@ def _grey(series: Series, item: Slice) -> np.ndarray:
     return cv2.resize(grey, (max(int(columns), 1), max(int(rows), 1)), interpolation=cv2.INTER_AREA)
 
 
-def _marks(found: dict[str, Place], true: dict[str, Place], scale: np.ndarray, pixels: np.ndarray) -> Markup:
+def _marks(found: dict[str, Point], true: dict[str, Point], scale: np.ndarray, pixels: np.ndarray) -> Markup:
     marks = []
     for level, place in found.items():
         x, y = np.array(place) * scale
