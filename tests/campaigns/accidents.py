@@ -6,8 +6,10 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -37,18 +39,17 @@ def workers_killed(name: str, command: Command, out: Path, data: Path, times: in
     for _ in range(times):
         shutil.rmtree(out, ignore_errors=True)
         process = start(*command)
-        victims = _workers_of(process.pid)
-        time.sleep(float(rng.uniform(0, 1.5)))
-        for victim in victims:
-            try:
+        victim = _worker_of(process)
+        seconds = float(rng.uniform(0, 1.0))
+        time.sleep(seconds)
+        if victim:
+            with suppress(ProcessLookupError):  # its work was done
                 os.kill(victim, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-            break
         faults = end(process).faults((0,)) + broken_files(out, data)
+        faults += [] if victim else ["no worker was seen"]
         found = {} if faults else _rows(out)
         lost = sum(not np.allclose(found.get(row, np.nan), values, atol=1e-6) for row, values in expected.items())
-        tally.note(f"{len(victims)} workers", faults, len(expected), lost)
+        tally.note(f"after {seconds:.1f} s", faults, len(expected), lost)
     return tally
 
 
@@ -63,18 +64,16 @@ def _rows(out: Path) -> dict[tuple, np.ndarray]:
     return dict(zip(frame.select(keys).iter_rows(), values, strict=True))
 
 
-def _workers_of(process: int) -> list[int]:
-    """Worker processes of a run, once there are any."""
-    for _ in range(400):
-        try:
-            children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-        except OSError:
-            return []
-        found = [int(child) for child in children if b"spawn_main" in _command_line(int(child))]
-        if found:
-            return found
-        time.sleep(0.05)
-    return []
+def _worker_of(process: subprocess.Popen) -> int | None:
+    """A worker process of a run, once there is one; threads of it start them. None where it ends without."""
+    while process.poll() is None:
+        for listed in Path(f"/proc/{process.pid}/task").glob("*/children"):
+            with suppress(OSError):  # a thread that has ended
+                for child in map(int, listed.read_text().split()):
+                    if b"spawn_main" in _command_line(child):
+                        return child
+        time.sleep(0.02)
+    return None
 
 
 def _command_line(process: int) -> bytes:
