@@ -59,11 +59,11 @@ kernels: setup
 	@test -n "$(OWNER)" || { echo "OWNER is missing: make kernels OWNER=<your Kaggle account>" >&2; exit 2; }
 	$(KIT) kernels --owner "$(OWNER)"
 
-## rehearse: the three kernels in a Kaggle made of folders, with its versions, no network, a hidden test set (15 minutes)
+## rehearse: the three kernels in a Kaggle made of folders, with its versions, no network, a hidden test set (10 minutes)
 rehearse: setup $(KAGGLE_VENV)/installed
 	$(VENV)/bin/python tests/campaigns/rehearse.py --kaggle-python $(KAGGLE_VENV)/bin/python --logs submission/local/rehearsal
 
-## bench: how fast the kit is beside notebooks and plain Keras, to bench.json (15 minutes)
+## bench: how fast the kit is beside notebooks and plain Keras, to bench.json (13 minutes)
 bench: setup
 	PYTHONPATH=tests $(VENV)/bin/python -m campaigns.bench
 

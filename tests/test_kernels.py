@@ -19,7 +19,7 @@ from stenosis_kit.phantom import phantom
 
 KERNELS = Path(__file__).parents[1] / "kernels"
 ONE_VIEW = ("missing_t1", "missing_axial")  # leaves one grader to train
-LIMITS = {"format": "10m", "train": "60s", "submit": "2m"}
+LIMITS = {"format": "10m", "train": "50s", "submit": "2m"}
 
 # --- The scripts -------------------------------------------------------------------------------
 
