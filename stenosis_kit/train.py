@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from stenosis_kit import __version__
-from stenosis_kit.assembly import assemble
+from stenosis_kit.assembly import assemble, cut_short
 from stenosis_kit.backend import load_tensorflow
 from stenosis_kit.budget import Budget, Stopwatch
 from stenosis_kit.errors import InputError, TimeTooShort
@@ -187,9 +187,10 @@ class _Run:
             InputError: where it has none for another reason.
         """
         self.networks = [each for each in self.networks if each not in lost]
-        self.left_out = [each.name for each in lost]
+        self.left_out += [each.name for each in lost]
         for each, why in lost.items():
             log.error("train: %s IS LEFT OUT: %s", each.name, why)
+            (self.folder / each.weights).unlink(missing_ok=True)
         trained, again = {each.grader for each in self.networks}, "Start again to go on."
         for grader, why in {each.grader: why for each, why in lost.items() if each.grader not in trained}.items():
             if isinstance(why, TimeUp):
@@ -210,6 +211,7 @@ class _Run:
 
     def finish(self) -> dict:
         """Makes a model of what the networks answered; the counts for run.json."""
+        self._leave_out(cut_short(self.folder, self.networks))
         counts = assemble(self.folder, self.manifest, self.training, self.networks, self.fingerprint)
         return {"studies": len(self.folds)} | counts | {"left_out": self.left_out}
 
