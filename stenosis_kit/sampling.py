@@ -7,7 +7,8 @@ from scipy.ndimage import affine_transform
 
 from stenosis_kit.geometry import Plane, sampling_matrix
 
-_FINEST = 8  # samples along a grid's pixel: a header's tiny PixelSpacing must not take all memory
+_TWO_SAMPLES = 1.5  # pixels of the image along one of the grid: from here on one linear sample misses some
+_FINEST = 8  # pixels of the image in a block: a header's PixelSpacing may be anything
 
 
 def resample(
@@ -33,12 +34,23 @@ def resample(
         outside: the value beyond the image.
     """
     matrix = sampling_matrix(plane, center, axes, px, mm)
-    fine = min(max(1, round(mm / px / min(plane.spacing))), _FINEST)
+    coarse = mm / px / min(plane.spacing)  # a pixel of the grid, in the image's
+    by, fine = min(max(1, round(coarse / 2)), _FINEST, *signal.shape), 2 if coarse >= _TWO_SAMPLES else 1
+    signal, matrix = _shrunk(signal, by), (matrix - [[0, 0, (by - 1) / 2]]) / by
     step, corner = matrix[:, :2] / fine, matrix[:, 2] - matrix[:, :2].sum(axis=1) * (fine - 1) / (2 * fine)
     swapped = step[::-1, ::-1]  # scipy counts (row, column)
     side = px * fine
     dense = affine_transform(signal, swapped, corner[::-1], (side, side), order=1, mode="constant", cval=outside)
-    return dense.reshape(px, fine, px, fine).mean(axis=(1, 3))
+    return dense.reshape(px, fine, px, fine).mean(axis=(1, 3)) if fine > 1 else dense
+
+
+def _shrunk(signal: np.ndarray, by: int) -> np.ndarray:
+    """Means of blocks of `by` x `by` pixels; what is left over at the end is dropped."""
+    if by == 1:
+        return signal
+    rows, columns = (size // by * by for size in signal.shape)
+    blocks = [signal[i:rows:by, j:columns:by] for i in range(by) for j in range(by)]
+    return sum(blocks[1:], blocks[0].astype(np.float32)) / by**2
 
 
 def outside_share(plane: Plane, center: np.ndarray, axes: tuple[np.ndarray, np.ndarray], px: int, mm: float) -> float:
