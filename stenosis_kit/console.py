@@ -11,6 +11,7 @@ import threading
 from typing import Any
 
 from stenosis_kit.budget import show_time
+from stenosis_kit.crew import start_no_more
 
 
 class _Stderr(logging.StreamHandler):
@@ -46,6 +47,7 @@ def end_on_signals() -> None:
 
 
 def _end(number: int, frame: Any) -> None:
+    start_no_more()  # so that all are known that have to be killed
     for process in multiprocessing.active_children():
         process.kill()
     os.write(2, f"\nstenosis-kit: stopped by {signal.Signals(number).name}; start again to go on\n".encode())

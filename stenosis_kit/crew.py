@@ -19,7 +19,7 @@ from typing import Any
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS")
 _MOST_MEMORY = 6 << 30  # bytes of a worker; a study of 200 images of 1024 x 1024 takes 1
 _SPAWN = multiprocessing.get_context("spawn")
-_environment = threading.Lock()
+_starting = threading.Lock()
 
 
 class TaskLost(Exception):
@@ -163,6 +163,17 @@ def _bound_memory() -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (_MOST_MEMORY, hard))
 
 
+def start_no_more(seconds: float = 1.0) -> None:
+    """Waits for processes that are being started, and lets no more start: for a run that ends at once.
+
+    One whose parent goes away while it is only starting answers with a traceback.
+
+    Args:
+        seconds: the longest wait.
+    """
+    _starting.acquire(timeout=seconds)
+
+
 @contextmanager
 def _undisturbed() -> Iterator[None]:
     """Lets processes that are started meanwhile not hear of Ctrl-C, which reaches the whole group: we end them.
@@ -183,7 +194,7 @@ def _undisturbed() -> Iterator[None]:
 @contextmanager
 def _single_threaded() -> Iterator[None]:
     """Lets processes that are started meanwhile use one thread each: there is one of them for each core."""
-    with _environment:
+    with _starting:
         before = {name: os.environ.get(name) for name in _ONE_THREAD}
         os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
         try:

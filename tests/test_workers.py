@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -197,3 +198,29 @@ def test_workers_are_started_deaf_to_ctrl_c_and_this_process_is_not() -> None:
     """Even one that is only starting would answer it with a traceback."""
     assert not any(heard for _, heard in run_tasks(functions.hears_ctrl_c, range(4), 2))
     assert functions.hears_ctrl_c(0)
+
+
+def test_a_worker_that_is_only_starting_when_the_run_is_stopped_says_nothing(tmp_path: Path) -> None:
+    """Its process is there, and waits to be told what to do, by a parent that is about to go."""
+    started = tmp_path / "started"
+    code = (
+        "import time; from multiprocessing import util; from pathlib import Path; import worker_functions as f\n"
+        "from stenosis_kit.console import end_on_signals; from stenosis_kit.workers import run_tasks\n"
+        "spawn, end_on_signals = util.spawnv_passfds, end_on_signals()\n"
+        "def slowly(path, arguments, descriptors):\n"
+        "    pid = spawn(path, arguments, descriptors)\n"
+        "    if any('spawn_main' in str(one) for one in arguments):\n"
+        f"        Path({str(started)!r}).touch(); time.sleep(0.5)\n"
+        "    return pid\n"
+        "util.spawnv_passfds = slowly\n"
+        "list(run_tasks(f.slow, range(4), 2))"
+    )
+    paths = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[1])])
+    run = subprocess.Popen(
+        [sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": paths}, stderr=subprocess.PIPE, text=True
+    )
+    assert functions.comes_true(started.exists)
+    run.send_signal(signal.SIGTERM)
+    said = run.communicate(timeout=30)[1]
+    assert run.returncode == 143
+    assert said.split("\n") == ["", "stenosis-kit: stopped by SIGTERM; start again to go on", ""]
