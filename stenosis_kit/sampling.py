@@ -34,9 +34,12 @@ def resample(
         outside: the value beyond the image.
     """
     matrix = sampling_matrix(plane, center, axes, px, mm)
-    coarse = mm / px / min(plane.spacing)  # a pixel of the grid, in the image's
-    by, fine = min(max(1, round(coarse / 2)), _FINEST, *signal.shape), 2 if coarse >= _TWO_SAMPLES else 1
-    signal, matrix = _shrunk(signal, by), (matrix - [[0, 0, (by - 1) / 2]]) / by
+    coarse = mm / px / np.array(plane.spacing)  # a pixel of the grid, in the image's rows and columns
+    by = np.clip(np.round(coarse / 2).astype(int), 1, np.minimum(_FINEST, signal.shape))
+    fine = 2 if coarse.max() >= _TWO_SAMPLES else 1
+    along_xy = by[::-1]
+    matrix[:, 2] -= (along_xy - 1) / 2
+    signal, matrix = _shrunk(signal, *by.tolist()), matrix / along_xy[:, None]
     step, corner = matrix[:, :2] / fine, matrix[:, 2] - matrix[:, :2].sum(axis=1) * (fine - 1) / (2 * fine)
     swapped = step[::-1, ::-1]  # scipy counts (row, column)
     side = px * fine
@@ -44,13 +47,13 @@ def resample(
     return dense.reshape(px, fine, px, fine).mean(axis=(1, 3)) if fine > 1 else dense
 
 
-def _shrunk(signal: np.ndarray, by: int) -> np.ndarray:
-    """Means of blocks of `by` x `by` pixels; what is left over at the end is dropped."""
-    if by == 1:
+def _shrunk(signal: np.ndarray, down: int, across: int) -> np.ndarray:
+    """Means of blocks of `down` x `across` pixels; what is left over at the end is dropped."""
+    if down == across == 1:
         return signal
-    rows, columns = (size // by * by for size in signal.shape)
-    blocks = [signal[i:rows:by, j:columns:by] for i in range(by) for j in range(by)]
-    return sum(blocks[1:], blocks[0].astype(np.float32)) / by**2
+    rows, columns = signal.shape[0] // down * down, signal.shape[1] // across * across
+    blocks = [signal[i:rows:down, j:columns:across] for i in range(down) for j in range(across)]
+    return sum(blocks[1:], blocks[0].astype(np.float32)) / (down * across)
 
 
 def outside_share(plane: Plane, center: np.ndarray, axes: tuple[np.ndarray, np.ndarray], px: int, mm: float) -> float:

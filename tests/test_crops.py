@@ -225,6 +225,15 @@ def test_fine_images_are_averaged_not_thinned_out(tmp_path):
     assert np.abs(crop.pixels - 127.5).max() < 40
 
 
+def test_pixels_that_are_long_one_way_are_averaged_only_the_other_way(tmp_path):
+    item = Plane.from_tags((-24.5, -24.875, 0.0), (1, 0, 0, 0, 1, 0), (0.25, 1.0), (200, 50))
+    columns = np.where(np.arange(50) % 2, 1000, 0) * np.ones((200, 1))  # stripes as wide as the view's pixels
+    write_dicom(tmp_path / "1.dcm", item, columns.astype(np.uint16))
+    view = View("axial", "subarticular", rsna.AXIAL_T2, mm=32.0, px=32, slices=1, step_mm=4.0)
+    row = cut(read_series(tmp_path, 1, rsna.AXIAL_T2), np.zeros(3), view).pixels[16, :, 0].astype(float)
+    assert np.abs(np.diff(row)).min() > 100
+
+
 @pytest.mark.parametrize("degrees", [15.0, -35.0])
 def test_a_tilted_axial_slice_is_cut_in_its_own_plane(tmp_path, degrees):
     item = tilted(plane("axial", CENTER[2], shape=(90, 90)), degrees, "x")

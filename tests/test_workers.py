@@ -17,6 +17,12 @@ from stenosis_kit.budget import Budget
 from stenosis_kit.workers import TaskLost, TimeUp, run_tasks
 
 
+def python(code: str, **options) -> subprocess.Popen:
+    """Another process, in which the kit and the workers' functions can be imported."""
+    paths = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[1])])
+    return subprocess.Popen([sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": paths}, **options)
+
+
 def results(*arguments, **options) -> dict:
     """{task: result}; each task has to come back once."""
     pairs = list(run_tasks(*arguments, **options))
@@ -182,9 +188,8 @@ def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
         "from pathlib import Path; import worker_functions as f; from stenosis_kit.workers import run_tasks\n"
         f"list(run_tasks(f.hang_at_seven, [(7, Path({str(lock)!r})), (1, None)], 2))"
     )
-    paths = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[1])])
     quiet = subprocess.DEVNULL  # its resource tracker outlives it and would speak at the end of the run
-    parent = subprocess.Popen([sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": paths}, stderr=quiet)
+    parent = python(code, stderr=quiet)
     try:
         assert functions.comes_true(lambda: lock.is_file() and bool(lock.read_text()))
         assert functions.is_held(lock)
@@ -215,10 +220,7 @@ def test_a_worker_that_is_only_starting_when_the_run_is_stopped_says_nothing(tmp
         "util.spawnv_passfds = slowly\n"
         "list(run_tasks(f.slow, range(4), 2))"
     )
-    paths = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[1])])
-    run = subprocess.Popen(
-        [sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": paths}, stderr=subprocess.PIPE, text=True
-    )
+    run = python(code, stderr=subprocess.PIPE, text=True)
     assert functions.comes_true(started.exists)
     run.send_signal(signal.SIGTERM)
     said = run.communicate(timeout=30)[1]
