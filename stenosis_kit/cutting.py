@@ -5,7 +5,7 @@ This is what worker processes run, for training (`label_sites`) and prediction (
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -93,7 +93,7 @@ def cut_study(task: StudyTask) -> StudyCrops:
     """Reads a study's headers, decides where its views are cut, and cuts them."""
     study = read_study(task.images, task.study_id, task.series)
     if task.severities is None:
-        sites = predicted_sites(study, task.canal, task.carry)
+        sites = predicted_sites(study, task.canal, task.carry, task.views)
     else:
         sites = label_sites(study, task.severities, task.points, task.canal)
     result = StudyCrops(task.study_id)
@@ -128,12 +128,16 @@ def _cut_site(study: Sequence[Series], site: Site) -> tuple[Site, Crop] | tuple[
 
 
 def predicted_sites(
-    study: Sequence[Series], canal: CanalPoints | None = None, carry: Carry = TYPICAL
+    study: Sequence[Series],
+    canal: CanalPoints | None = None,
+    carry: Carry = TYPICAL,
+    views: Collection[str] | None = None,
 ) -> Iterator[Site | Lost]:
-    """Where each view of each of the 25 cells is cut without labels; `canal` and `carry` as in `StudyTask`."""
+    """Where each view of each of the 25 cells is cut without labels; `canal`, `carry`, `views` as in `StudyTask`."""
     canal = canal_of(study, canal)
     for condition, level, view in _views_of(rsna.CELLS):
-        yield _carried_site(study, condition, level, view, canal, carry)
+        if views is None or view.name in views:
+            yield _carried_site(study, condition, level, view, canal, carry)
 
 
 def label_sites(
@@ -198,17 +202,24 @@ def in_patient(study: Sequence[Series], point: LabelPoint) -> tuple[Series, np.n
 def _label_site(
     study: Sequence[Series], placed: dict[Cell, tuple[Series, np.ndarray]], condition: str, level: str, view: View
 ) -> Site | None:
-    sides = [placed.get((rsna.condition_of("subarticular", side).name, level)) for side in (rsna.LEFT, rsna.RIGHT)]
     if view.name == CANAL_AXIAL:
+        sides = [placed.get((rsna.condition_of("subarticular", side).name, level)) for side in (rsna.LEFT, rsna.RIGHT)]
         if None in sides:
             return None
-        point = midpoint(sides[0][1], sides[1][1])
-        pick = nearest_slice(_of_kind(study, view), point)
-        return Site(condition, level, view, pick.series, point, LABEL_MIDPOINT) if pick else None
+        return _projected_site(study, condition, level, view, midpoint(sides[0][1], sides[1][1]), LABEL_MIDPOINT)
     series, point = placed.get((condition, level), (None, None))
-    if series is None or series.kind != view.series_kind:  # a few points lie on a series of another kind
+    if series is None or series.kind != rsna.CONDITION_BY_NAME[condition].series_kind:  # a few points lie elsewhere
         return None
-    return Site(condition, level, view, series, point, LABEL)
+    if series.kind == view.series_kind:
+        return Site(condition, level, view, series, point, LABEL)
+    return _projected_site(study, condition, level, view, point, LABEL)
+
+
+def _projected_site(
+    study: Sequence[Series], condition: str, level: str, view: View, point: np.ndarray, source: str
+) -> Site | None:
+    pick = nearest_slice(_of_kind(study, view), point)
+    return Site(condition, level, view, pick.series, point, source) if pick else None
 
 
 def _carried_site(

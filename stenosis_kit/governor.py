@@ -1,7 +1,8 @@
-"""What is trained in the time that is given: how many models a grader, and how large their networks are.
+"""What is trained in the time that is given: which graders, how many models of each, and how large their networks are.
 
-A second of training buys so many input pixels. First come enough epochs, then as many folds as were asked for, then
-larger inputs, then wider networks. What is left after that is left: more epochs learn the labels' noise by heart.
+A second of training buys so many input pixels. First comes a grader for each term, then the others in their order, then
+enough epochs, then as many folds as were asked for, then larger inputs, then wider networks. What is left after that is
+left: more epochs learn the labels' noise by heart.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from stenosis_kit.budget import show_time
+from stenosis_kit.crops import VIEW_BY_NAME
 from stenosis_kit.errors import InputError, TimeTooShort
 from stenosis_kit.settings import Grader, Training
 
@@ -35,11 +37,13 @@ class Plan:
         models: a grader; each holds out a fold of the studies.
         scale: of the inputs' sides, in pixels; the part of the crop that they show stays.
         width: of the networks, a multiple of the settings'.
+        graders: how many, the first of the settings'; None: all.
     """
 
     models: int
     scale: float = 1.0
-    width: int = 1
+    width: float = 1.0
+    graders: int | None = None
 
     @property
     def folds(self) -> int:
@@ -48,11 +52,13 @@ class Plan:
 
     def settings(self, training: Training) -> Training:
         """The settings of this plan."""
-        graders = tuple(replace(grader, px=round(grader.px * self.scale)) for grader in training.graders)
-        return replace(training, graders=graders, filters=tuple(self.width * each for each in training.filters))
+        chosen = training.graders[: self.graders]
+        graders = tuple(replace(grader, px=round(grader.px * self.scale)) for grader in chosen)
+        return replace(training, graders=graders, filters=tuple(round(self.width * each) for each in training.filters))
 
 
-_LARGER = ((1.0, 1), (1.25, 1), (1.5, 1), (1.5, 2))  # scale and width; stored crops have no finer pixels than 1.5
+_LARGER = ((1.0, 1.0), (1.25, 1.0), (1.5, 1.0), (1.5, 1.5), (1.5, 2.0))
+"""Scale and width; stored crops have no finer pixels than 1.5."""
 
 
 def plan(
@@ -77,27 +83,38 @@ def plan(
         TimeTooShort: where not even one model a grader fits.
         InputError: where there are fewer than two studies.
     """
-    most = models_in_time(training, studies, seconds, workers)
+    startable = startable_in_time(training, seconds, workers)
+    most, graders = models_in_time(startable, studies, seconds, workers), len(startable.graders)
     if math.isinf(seconds):
-        return Plan(most)
+        return Plan(most, graders=graders)
     at_hand = seconds * max(workers, 1)
-    fitting = [Plan(n) for n in range(2, most + 1) if cost_s(Plan(n), training, crops, pixels) <= at_hand]
-    models = (fitting or [Plan(1)])[-1].models
-    chosen = Plan(models)
-    if training.grow and models == min(training.folds, studies):
-        larger = [Plan(models, *step) for step in _LARGER]
-        chosen = [one for one in larger if cost_s(one, training, crops, pixels) <= at_hand or one == chosen][-1]
-    return chosen
+    plans = [Plan(models, graders=graders) for models in range(1, most + 1)]
+    if training.grow and most == min(training.folds, studies):
+        plans += [Plan(most, *step, graders) for step in _LARGER[1:]]
+    return [one for one in plans if one == plans[0] or cost_s(one, training, crops, pixels) <= at_hand][-1]
 
 
 def cost_s(chosen: Plan, training: Training, crops: Mapping[str, int], pixels: float) -> float:
     """Seconds that enough epochs of all of a plan's networks take."""
-    learnt = 1 - 1 / chosen.folds
-    epochs = {
-        grader: ENOUGH_EPOCHS * grader.repeats * learnt + _ANSWERING * (1 - learnt) for grader in training.graders
-    }
-    seen = sum(n * crops.get(grader.view, 0) * (grader.px * chosen.scale) ** 2 for grader, n in epochs.items())
-    return chosen.models * (seen * chosen.width**2 / pixels + _START_S * len(training.graders))
+    learnt, graders = 1 - 1 / chosen.folds, chosen.settings(training).graders
+    epochs = {grader: ENOUGH_EPOCHS * grader.repeats * learnt + _ANSWERING * (1 - learnt) for grader in graders}
+    seen = sum(n * crops.get(grader.view, 0) * grader.px**2 for grader, n in epochs.items())
+    return chosen.models * (seen * chosen.width**2 / pixels + _START_S * len(graders))
+
+
+def startable_in_time(training: Training, seconds: float, workers: int = 0) -> Training:
+    """The settings with as many of their graders, the first ones, as can be started in the time; one a term at least.
+
+    Args:
+        training: settings.
+        seconds: the time.
+        workers: of a cluster that trains so many networks at a time; 0 for this process, which trains one.
+    """
+    graders = training.graders
+    terms = [VIEW_BY_NAME[grader.view].term for grader in graders]
+    fewest = max((terms.index(term) + 1 for term in terms), default=0)
+    fitting = [n for n in range(fewest, len(graders) + 1) if _models(graders[:n], seconds, workers)[1] <= seconds]
+    return replace(training, graders=graders[: max(fitting, default=fewest)])
 
 
 def models_in_time(training: Training, studies: int, seconds: float, workers: int = 0) -> int:

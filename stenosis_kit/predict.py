@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,7 +74,9 @@ def predict(
     in_time = budget.remaining() > _LOAD_S
     loaded = _load(folders) if in_time else []
     if loaded:
-        tasks, finder, late = unlabelled_tasks(data, split, series), CanalFinder(folders, workers), 0
+        views = frozenset(each.grader.view for model in loaded for each in model.description.graders)
+        tasks = [replace(task, views=views) for task in unlabelled_tasks(data, split, series)]
+        finder, late = CanalFinder(folders, workers), 0
         with tqdm(desc="predict", total=len(tasks), unit="study", disable=None, leave=False) as bar:
             for first in range(0, len(tasks), _PART):
                 part = finder.find(tasks[first : first + _PART], budget.share(_LEVELS_SHARE, keep=_FINISH_S))

@@ -50,6 +50,7 @@ class StudyTask:
         points: label points of the cells.
         canal: where the localiser found the levels; None: the worker falls back on what needs no network.
         carry: how to get from there to what lies beside it.
+        views: names of those that are cut for prediction, see `crops`; None: all.
     """
 
     images: Path
@@ -59,3 +60,4 @@ class StudyTask:
     points: dict[Cell, LabelPoint] = field(default_factory=dict)
     canal: CanalPoints | None = None
     carry: Carry = TYPICAL
+    views: frozenset[str] | None = None

@@ -22,7 +22,7 @@ from stenosis_kit.budget import Budget, Stopwatch
 from stenosis_kit.errors import InputError, TimeTooShort
 from stenosis_kit.files import fingerprint, make_folder, read_json, run_matches, write_json
 from stenosis_kit.folds import FOLDS_NAME, assign_folds, read_folds, write_folds
-from stenosis_kit.governor import TYPICAL_PIXELS, Plan, models_in_time, plan
+from stenosis_kit.governor import TYPICAL_PIXELS, Plan, models_in_time, plan, startable_in_time
 from stenosis_kit.jobs import JOBS, Job, labelled, measured_pixels, result_path
 from stenosis_kit.levels.localiser import DESCRIPTION_NAME
 from stenosis_kit.model import MODEL_NAME, TrainedGrader
@@ -119,8 +119,10 @@ class _Run:
         self.left_out: list[str] = []
 
     def check_time(self) -> None:
-        """Raises TimeTooShort where not even one model a grader can be trained."""
-        models_in_time(self.training, self.manifest["study_id"].n_unique(), self._seconds(), self._workers())
+        """Raises TimeTooShort where not even one model a term can be trained."""
+        seconds, workers = self._seconds(), self._workers()
+        startable = startable_in_time(self.training, seconds, workers)
+        models_in_time(startable, self.manifest["study_id"].n_unique(), seconds, workers)
 
     def plan(self) -> None:
         """Settles, once, how many models a grader there will be and of what size, and the studies' folds."""

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -52,11 +54,37 @@ def test_a_flip_is_the_patients_and_only_where_both_sides_are_alike(name, axis):
     images = ramp(view, 64).astype(np.float32) / 255
     tf.random.set_seed(2)
     changed = np.asarray(change(tf.constant(images), view, QUIET))
-    flipped = np.array([not np.allclose(a, b) for a, b in zip(images, changed, strict=True)])
+    flipped = np.array([not np.allclose(a, b, atol=1e-4) for a, b in zip(images, changed, strict=True)])
     assert flipped.any() == (axis is not None)
     if axis:
         assert not flipped.all()
-        np.testing.assert_allclose(changed[flipped], np.flip(images, axis)[flipped], atol=1e-6)
+        np.testing.assert_allclose(changed[flipped], np.flip(images, axis)[flipped], atol=1e-4)
+
+
+def test_slices_slip_to_either_side_and_the_last_is_repeated():
+    view = VIEW_BY_NAME["foraminal_sagittal"]
+    images = np.random.default_rng(0).random((64, 4, 4, view.slices), np.float32)
+    tf.random.set_seed(3)
+    changed = np.asarray(change(tf.constant(images), view, replace(QUIET, slip=0.8)))
+    ahead, behind = images[..., [1, 2, 3, 4, 4]], images[..., [0, 0, 1, 2, 3]]
+    counts = [
+        sum(np.allclose(one, wanted, atol=1e-4) for one, wanted in zip(changed, way, strict=True))
+        for way in (images, ahead, behind)
+    ]
+    assert sum(counts) == 64
+    assert counts == pytest.approx([0.2 * 64, 0.4 * 64, 0.4 * 64], abs=12)
+
+
+def test_the_gamma_is_a_power_of_the_signal():
+    view = VIEW_BY_NAME["subarticular_axial"]
+    signal = np.linspace(0, 1, 16 * 16 * view.slices, dtype=np.float32).reshape(16, 16, view.slices)
+    tf.random.set_seed(4)
+    changed = np.asarray(change(tf.constant(np.stack([signal] * 8)), view, replace(QUIET, gamma=0.25)))
+    grey = (signal > 0.05) & (signal < 0.9)
+    powers = [np.median(np.log(image[grey]) / np.log(signal[grey])) for image in changed]
+    assert np.std(powers) > 0.05
+    for image, power in zip(changed, powers, strict=True):
+        np.testing.assert_allclose(image, signal**power, atol=1e-3)
 
 
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)

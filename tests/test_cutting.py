@@ -30,6 +30,7 @@ SERIES = ((T2, rsna.SAGITTAL_T2), (T1, rsna.SAGITTAL_T1), (UPPER, rsna.AXIAL_T2)
 CANAL = "spinal_canal_stenosis"
 LEFT_RECESS, RIGHT_RECESS = "left_subarticular_stenosis", "right_subarticular_stenosis"
 LEFT_FORAMEN, RIGHT_FORAMEN = "left_neural_foraminal_narrowing", "right_neural_foraminal_narrowing"
+AXIAL_VIEWS = {view.name for view in VIEWS if view.series_kind == rsna.AXIAL_T2}
 EVERY_CELL = dict.fromkeys(rsna.CELLS, "normal_mild")
 LEVEL_Z = [(0.5 - y) * 280 for _, y in rsna.CANAL_FRACTIONS]  # on sagittal images of 280 mm about the origin
 
@@ -77,7 +78,7 @@ def label_at(study, series_id, number, x, y):
 
 def test_prediction_places_every_view_of_every_cell(study):
     sites = sites_by_cell(predicted_sites(study))
-    assert len(sites) == 30  # 25 cells, and a second view of the five canal cells
+    assert len(sites) == 50  # 25 cells, each in two views
     assert all(isinstance(site, Site) for site in sites.values())
     assert all(site.series.kind == site.view.series_kind for site in sites.values())
     assert {site.source for site in sites.values()} == {anatomy.METHOD}
@@ -101,8 +102,14 @@ def test_prediction_takes_each_level_from_the_axial_series_that_covers_it(study)
 
 def test_prediction_never_needs_severities(images):
     result = cut_study(StudyTask(images, STUDY, SERIES))
-    assert len(result.rows) == 30
+    assert len(result.rows) == 50
     assert {(row["severity"], row["weight"]) for row in result.rows} == {(None, None)}
+
+
+def test_only_the_views_that_are_asked_for_are_cut(images):
+    result = cut_study(StudyTask(images, STUDY, SERIES, views=frozenset({"foraminal_axial"})))
+    assert {row["view"] for row in result.rows} == set(result.arrays) == {"foraminal_axial"}
+    assert len(result.rows) + len(result.lost) == 10
 
 
 def test_prediction_does_not_look_at_label_points(images, study):
@@ -132,6 +139,26 @@ def test_a_labelled_cell_is_cut_at_its_label_point(study, condition, view, serie
     site = sites[*cell, view]
     assert site.point == pytest.approx(place)
     assert (site.source, site.series.series_id) == (LABEL, series_id)
+
+
+@pytest.mark.parametrize(
+    ("condition", "labelled_on", "view"),
+    [(LEFT_FORAMEN, T1, "foraminal_axial"), (RIGHT_RECESS, LOWER, "subarticular_sagittal")],
+)
+def test_the_view_across_is_cut_at_the_same_point(study, condition, labelled_on, view):
+    point, place = label_at(study, labelled_on, 4, 31.0, 32.0)
+    cell = (condition, "l3_l4")
+    site = sites_by_cell(label_sites(study, {cell: "severe"}, {cell: point}))[*cell, view]
+    assert site.point == pytest.approx(place)
+    assert (site.source, site.series.kind) == (LABEL, VIEW_BY_NAME[view].series_kind)
+
+
+def test_prediction_cuts_the_view_across_at_the_same_point(study):
+    sites = sites_by_cell(predicted_sites(study))
+    for level in rsna.LEVELS:
+        for condition in (LEFT_FORAMEN, RIGHT_FORAMEN, LEFT_RECESS, RIGHT_RECESS):
+            sagittal, axial = (site.point for key, site in sites.items() if key[:2] == (condition, level))
+            assert sagittal == pytest.approx(axial)
 
 
 def test_labels_and_prediction_differ_in_the_point_alone(study):
@@ -202,17 +229,19 @@ def test_with_one_subarticular_point_the_axial_canal_is_the_canal_s_label_point(
 def test_a_missing_point_is_carried_from_the_canal_s_label_point_of_its_level(study, condition):
     own, place = label_at(study, T2, 6, 38.0, 37.0)
     cell = (condition, "l3_l4")
-    (site,) = label_sites(study, {cell: "severe"}, {(CANAL, "l3_l4"): own})
+    own_view, across = label_sites(study, {cell: "severe"}, {(CANAL, "l3_l4"): own})
     straight = np.where(np.arange(5)[:, None] == 2, place, np.nan)  # no other level is known
     view = VIEW_OF_TERM[rsna.CONDITION_BY_NAME[condition].term]
-    assert site.point == pytest.approx(TYPICAL.point(straight, view, *cell))
-    assert site.source == LABEL_PROJECTED
+    assert own_view.view.name == view
+    for site in (own_view, across):
+        assert site.point == pytest.approx(TYPICAL.point(straight, view, *cell))
+        assert site.source == LABEL_PROJECTED
 
 
 def test_the_canal_s_label_point_of_another_level_is_not_carried(study):
     other, _ = label_at(study, T2, 6, 38.0, 37.0)
-    (site,) = label_sites(study, {(LEFT_FORAMEN, "l3_l4"): "severe"}, {(CANAL, "l4_l5"): other})
-    assert site.source == anatomy.METHOD
+    sites = list(label_sites(study, {(LEFT_FORAMEN, "l3_l4"): "severe"}, {(CANAL, "l4_l5"): other}))
+    assert [site.source for site in sites] == [anatomy.METHOD] * 2
 
 
 def test_without_any_point_a_labelled_cell_lies_where_prediction_would_put_it(study):
@@ -231,9 +260,9 @@ def test_without_any_point_a_labelled_cell_lies_where_prediction_would_put_it(st
 )
 def test_a_point_that_cannot_serve_is_as_good_as_missing(study, point):
     cell = (LEFT_FORAMEN, "l3_l4")
-    (site,) = label_sites(study, {cell: "severe"}, {cell: point})
-    assert site.source == anatomy.METHOD
-    assert site.series.series_id == T1
+    own_view, across = label_sites(study, {cell: "severe"}, {cell: point})
+    assert own_view.source == across.source == anatomy.METHOD
+    assert own_view.series.series_id == T1
 
 
 def test_a_canal_point_on_a_sagittal_t1_still_tells_where_the_canal_is(study):
@@ -252,8 +281,8 @@ def test_a_canal_point_on_a_sagittal_t1_still_tells_where_the_canal_is(study):
     ("gone", "kind", "views"),
     [
         ((T1,), rsna.SAGITTAL_T1, {"foraminal_sagittal": 10}),
-        ((T2,), rsna.SAGITTAL_T2, {"canal_sagittal": 5}),
-        ((UPPER, LOWER), rsna.AXIAL_T2, {"canal_axial": 5, "subarticular_axial": 10}),
+        ((T2,), rsna.SAGITTAL_T2, {"canal_sagittal": 5, "subarticular_sagittal": 10}),
+        ((UPPER, LOWER), rsna.AXIAL_T2, {"canal_axial": 5, "foraminal_axial": 10, "subarticular_axial": 10}),
     ],
 )
 @pytest.mark.parametrize("labelled", [False, True])
@@ -261,7 +290,7 @@ def test_a_missing_series_loses_its_views_alone_and_says_why(images, gone, kind,
     study = read_study(images, STUDY, without(*gone))
     found = list(label_sites(study, EVERY_CELL, {}) if labelled else predicted_sites(study))
     lost = [one for one in found if isinstance(one, Lost)]
-    assert len(found) == 30
+    assert len(found) == 50
     assert {view: sum(one.view == view for one in lost) for view in VIEW_BY_NAME if view in views} == views
     assert len(lost) == sum(views.values())
     assert {one.why for one in lost} == {f"no readable {kind} series"}
@@ -277,18 +306,18 @@ def test_a_series_whose_folder_is_missing_is_as_good_as_no_series(images):
 def test_a_study_without_any_image_loses_everything_and_raises_nothing(tmp_path, severities):
     result = cut_study(StudyTask(tmp_path, STUDY, SERIES, severities))
     assert (result.rows, result.arrays) == ([], {})
-    assert len(result.lost) == 30
+    assert len(result.lost) == 50
 
 
 def test_a_study_without_series_in_the_table_loses_everything(tmp_path):
-    assert len(cut_study(StudyTask(tmp_path, STUDY, ())).lost) == 30
+    assert len(cut_study(StudyTask(tmp_path, STUDY, ())).lost) == 50
 
 
 def test_a_level_that_no_axial_slice_covers_is_lost_and_says_so(images):
     found = list(predicted_sites(read_study(images, STUDY, without(UPPER))))
     lost = [one for one in found if isinstance(one, Lost)]
     assert {one.level for one in lost} == {"l1_l2", "l2_l3"}
-    assert {one.view for one in lost} == {"canal_axial", "subarticular_axial"}
+    assert {one.view for one in lost} == AXIAL_VIEWS
     assert {one.why for one in lost} == {f"no {rsna.AXIAL_T2} slice covers its level"}
 
 
@@ -296,14 +325,14 @@ def test_axial_images_alone_are_placed_by_k_means(images):
     found = sites_by_cell(predicted_sites(read_study(images, STUDY, without(T1, T2, UPPER))))
     placed = [site for site in found.values() if isinstance(site, Site)]
     assert {site.source for site in placed} == {KMEANS}
-    assert {site.view.name for site in placed} == {"canal_axial", "subarticular_axial"}
+    assert {site.view.name for site in placed} == AXIAL_VIEWS
 
 
 def test_too_few_axial_slices_alone_have_no_levels(tmp_path):
     planes = [plane("axial", z, shape=(40, 40)) for z in (0.0, 4.0)]
     write_series(tmp_path / str(STUDY) / str(LOWER), blobs(np.zeros((1, 3))), planes)
     lost = cut_study(StudyTask(tmp_path, STUDY, ((LOWER, rsna.AXIAL_T2),))).lost
-    axial = {one.why for one in lost if one.view in ("canal_axial", "subarticular_axial")}
+    axial = {one.why for one in lost if one.view in AXIAL_VIEWS}
     assert axial == {"its level was not found"}
 
 
@@ -322,7 +351,7 @@ def test_a_series_without_a_readable_slice_is_lost_and_its_files_are_named(image
     assert result.lost[0].why == "its slices cannot be read"
     assert all("read" in one.why for one in result.lost)
     assert set(result.skipped_files) == {f"{T1}/{number}.dcm" for number in range(1, 12)}
-    assert len(result.rows) == 20
+    assert len(result.rows) == 40
 
 
 @pytest.mark.parametrize("number", range(4, 9))
@@ -330,7 +359,7 @@ def test_one_unreadable_slice_loses_no_view(images, tmp_path, number):
     folder = damaged(images, tmp_path / "images", T2, [number])
     result = cut_study(StudyTask(folder, STUDY, SERIES))
     assert result.lost == []
-    assert len(result.rows) == 30
+    assert len(result.rows) == 50
     assert number not in {row["instance_number"] for row in result.rows if row["series_id"] == T2}
 
 
@@ -390,7 +419,7 @@ def test_a_manifest_row_s_pixel_and_place_are_the_same_point(images, study):
 def test_a_label_s_row_names_the_slice_it_was_labelled_on(images, study):
     point, place = label_at(study, LOWER, 5, 35.0, 34.0)
     cell = (LEFT_RECESS, "l4_l5")
-    (row,) = cut_study(StudyTask(images, STUDY, SERIES, {cell: "severe"}, {cell: point})).rows
+    row, _ = cut_study(StudyTask(images, STUDY, SERIES, {cell: "severe"}, {cell: point})).rows
     assert (row["series_id"], row["instance_number"], row["point_source"]) == (LOWER, 5, LABEL)
     assert (row["x"], row["y"]) == pytest.approx((35.0, 34.0))
     assert (row["patient_x_mm"], row["patient_y_mm"], row["patient_z_mm"]) == pytest.approx(tuple(place))

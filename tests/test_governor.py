@@ -7,12 +7,22 @@ from dataclasses import replace
 
 import pytest
 
+from stenosis_kit import rsna
+from stenosis_kit.crops import VIEW_BY_NAME, VIEWS
 from stenosis_kit.errors import InputError, TimeTooShort
-from stenosis_kit.governor import SHORTEST_JOB_S, TYPICAL_PIXELS, Plan, cost_s, models_in_time, plan
+from stenosis_kit.governor import (
+    SHORTEST_JOB_S,
+    TYPICAL_PIXELS,
+    Plan,
+    cost_s,
+    models_in_time,
+    plan,
+    startable_in_time,
+)
 from stenosis_kit.settings import Training
 
 TRAINING = Training()
-CROPS = {"canal_sagittal": 1200, "canal_axial": 1200, "foraminal_sagittal": 2400, "subarticular_axial": 2400}
+CROPS = {view.name: 1200 if view.term == "spinal" else 2400 for view in VIEWS}
 """Of 240 studies."""
 
 
@@ -21,18 +31,20 @@ def chosen(seconds: float, crops: int = 1, **given) -> Plan:
     return plan(settings, {view: crops * count for view, count in CROPS.items()}, 240 * crops, seconds, **given)
 
 
-def size(one: Plan) -> tuple[float, float, float]:
-    return one.models, one.scale, one.width
+def size(one: Plan) -> tuple[float, ...]:
+    return one.graders or len(TRAINING.graders), one.models, one.scale, one.width
 
 
 def test_more_time_never_trains_less() -> None:
-    plans = [chosen(seconds) for seconds in (70, 100, 150, 200, 300, 400, 600, 900, 1800, 3600, 4 * 3600)]
+    plans = [
+        chosen(seconds) for seconds in (45, 60, 70, 100, 150, 200, 300, 400, 600, 900, 1800, 3600, 2 * 3600, 4 * 3600)
+    ]
     assert [size(one) for one in plans] == sorted(size(one) for one in plans)
-    assert plans[0].models == 1
-    assert size(plans[-1]) == (TRAINING.folds, 1.5, 2)
+    assert size(plans[0]) == (3, 1, 1, 1)
+    assert size(plans[-1]) == (6, TRAINING.folds, 1.5, 2)
 
 
-@pytest.mark.parametrize("seconds", [150, 400, 900, 3600])
+@pytest.mark.parametrize("seconds", [250, 400, 900, 3600])
 def test_enough_epochs_of_all_that_is_chosen_fit_the_time(seconds: float) -> None:
     assert cost_s(chosen(seconds), TRAINING, CROPS, TYPICAL_PIXELS) <= seconds
 
@@ -47,13 +59,13 @@ def test_more_studies_leave_time_for_less() -> None:
 
 
 def test_networks_grow_only_where_the_settings_let_them_and_all_folds_fit() -> None:
-    assert size(chosen(3600, grow=False)) == (TRAINING.folds, 1.0, 1)
+    assert size(chosen(3600, grow=False)) == (6, TRAINING.folds, 1, 1)
     assert chosen(200).models < TRAINING.folds
-    assert size(chosen(200))[1:] == (1.0, 1)
+    assert size(chosen(200))[2:] == (1, 1)
 
 
 def test_without_a_limit_it_is_as_the_settings_say() -> None:
-    assert chosen(math.inf) == Plan(TRAINING.folds)
+    assert size(chosen(math.inf)) == size(Plan(TRAINING.folds))
 
 
 def test_a_plan_changes_the_settings_and_nothing_else() -> None:
@@ -61,7 +73,21 @@ def test_a_plan_changes_the_settings_and_nothing_else() -> None:
     assert [grader.px for grader in larger.graders] == [round(1.25 * grader.px) for grader in TRAINING.graders]
     assert [grader.mm for grader in larger.graders] == [grader.mm for grader in TRAINING.graders]
     assert larger.filters == tuple(2 * each for each in TRAINING.filters)
+    assert Plan(3, width=1.5).settings(TRAINING).filters == (24, 48, 96, 192, 384)
+    assert Plan(3, graders=2).settings(TRAINING).graders == TRAINING.graders[:2]
     assert Plan(3).settings(TRAINING) == TRAINING
+
+
+@pytest.mark.parametrize(("seconds", "graders"), [(10, 3), (50, 3), (60, 4), (70, 5), (90, 6)])
+def test_in_a_short_time_the_last_graders_are_left_out_and_every_term_keeps_one(seconds: float, graders: int) -> None:
+    startable = startable_in_time(TRAINING, seconds)
+    assert startable == replace(TRAINING, graders=TRAINING.graders[:graders])
+    assert {VIEW_BY_NAME[grader.view].term for grader in startable.graders} == set(rsna.TERMS)
+
+
+def test_graders_of_one_term_alone_may_be_left_out_down_to_one() -> None:
+    canal = [grader for grader in TRAINING.graders if grader.view.startswith("canal")]
+    assert startable_in_time(replace(TRAINING, graders=tuple(canal)), 15).graders == (canal[0],)
 
 
 def test_a_single_model_holds_out_a_fifth_of_the_studies() -> None:
@@ -75,7 +101,7 @@ def test_a_short_time_starts_fewer_models() -> None:
 
 
 def test_too_short_a_time_is_said_with_the_least_that_would_do() -> None:
-    with pytest.raises(TimeTooShort, match="expected at least .* for training 4 graders"):
+    with pytest.raises(TimeTooShort, match="expected at least .* for training 3 graders"):
         chosen(20)
 
 

@@ -15,7 +15,7 @@ from stenosis_kit import rsna
 
 CANAL_SAGITTAL, CANAL_AXIAL = "canal_sagittal", "canal_axial"
 FORAMINAL, SUBARTICULAR = "foraminal_sagittal", "subarticular_axial"
-"""Names of the views, each with its own steps; the first is where the canal point itself lies."""
+"""Names of the views with steps of their own; the first is where the canal point itself lies."""
 VIEW_OF_TERM = {"spinal": CANAL_SAGITTAL, "foraminal": FORAMINAL, "subarticular": SUBARTICULAR}
 """The view of the series on which the competition's readers placed a term's points."""
 
@@ -34,17 +34,21 @@ study's labels stray together."""
 
 @dataclass(frozen=True, eq=False)
 class Carry:
-    """Steps from the canal points: {view: (5, 3) outward, back, up, mm}; a view that is missing needs none."""
+    """Steps from the canal points: {view: (5, 3) outward, back, up, mm}.
+
+    A view that is missing shows the point of its term's own view, and needs none where that is missing too.
+    """
 
     steps: Mapping[str, np.ndarray]
 
     def point(self, canal: np.ndarray, view: str, condition: str, level: str) -> np.ndarray:
         """(3,) where a view of a cell is centred, carried from the canal points (5, 3), patient mm."""
-        index = rsna.LEVELS.index(level)
-        if view not in self.steps:
+        index, kind = rsna.LEVELS.index(level), rsna.CONDITION_BY_NAME[condition]
+        steps = self.steps.get(view, self.steps.get(VIEW_OF_TERM[kind.term]))
+        if steps is None:
             return canal[index]
-        outward, back, up = self.steps[view][index]
-        side = _OUTWARD[rsna.CONDITION_BY_NAME[condition].side]
+        outward, back, up = steps[index]
+        side = _OUTWARD[kind.side]
         across, along = _frame(canal, index)
         return canal[index] + np.array([side * outward, 0.0, 0.0]) + back * across + up * along
 
