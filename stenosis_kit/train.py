@@ -19,6 +19,7 @@ from stenosis_kit import __version__
 from stenosis_kit.assembly import assemble, cut_short
 from stenosis_kit.backend import load_tensorflow
 from stenosis_kit.budget import Budget, Stopwatch
+from stenosis_kit.crops import VIEW_BY_NAME
 from stenosis_kit.errors import InputError, TimeTooShort
 from stenosis_kit.files import fingerprint, make_folder, read_json, run_matches, write_json
 from stenosis_kit.folds import FOLDS_NAME, assign_folds, read_folds, write_folds
@@ -185,7 +186,7 @@ class _Run:
         """Goes on without networks, and says so loudly.
 
         Raises:
-            TimeTooShort: where a grader has none for want of time.
+            TimeTooShort: where a term has none for want of time.
             InputError: where it has none for another reason.
         """
         self.networks = [each for each in self.networks if each not in lost]
@@ -193,12 +194,14 @@ class _Run:
         for each, why in lost.items():
             log.error("train: %s IS LEFT OUT: %s", each.name, why)
             (self.folder / each.weights).unlink(missing_ok=True)
-        trained, again = {each.grader for each in self.networks}, "Start again to go on."
-        for grader, why in {each.grader: why for each, why in lost.items() if each.grader not in trained}.items():
+        trained, again = {_term(each) for each in self.networks}, "Start again to go on."
+        for each, why in lost.items():
+            if _term(each) in trained:
+                continue
             if isinstance(why, TimeUp):
-                raise TimeTooShort(f"time for a network of {grader.view}", "none when the time was up", again)
+                raise TimeTooShort(f"time for a network of {each.grader.view}", "none when the time was up", again)
             said = " ".join(str(why).split())  # of whatever many lines
-            raise InputError(self.folder, f"a network of {grader.view}", f"none: {said}", again)
+            raise InputError(self.folder, f"a network of {each.grader.view}", f"none: {said}", again)
 
     def _jitter(self) -> Jitter:
         """Makes the model's localiser, once, and says how far from the labels it lets crops be cut."""
@@ -216,6 +219,10 @@ class _Run:
         self._leave_out(cut_short(self.folder, self.networks))
         counts = assemble(self.folder, self.manifest, self.training, self.networks, self.fingerprint)
         return {"studies": len(self.folds)} | counts | {"left_out": self.left_out}
+
+
+def _term(trained: TrainedGrader) -> str:
+    return VIEW_BY_NAME[trained.grader.view].term
 
 
 def _start_over(folder: Path, print_: str) -> None:

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from stenosis_kit import rsna
 from stenosis_kit.augment import Augmentation, central, change, random_parts, sample
+from stenosis_kit.backend import untuned
 from stenosis_kit.budget import Budget, Stopwatch
 from stenosis_kit.crops import VIEW_BY_NAME
 from stenosis_kit.model import build_network, grade
@@ -197,9 +198,9 @@ def batches(
     dataset = tf.data.Dataset.from_tensor_slices(rows)
     if ranges is not None:
         dataset = dataset.shuffle(len(rows), seed=seed).repeat()
-    return dataset.batch(size).map(read).map(prepare).prefetch(2)
+    return untuned(dataset.batch(size).map(read).map(prepare).prefetch(2))
 
 
 def _at_once(dataset: tf.data.Dataset) -> tf.data.Dataset:
     """The first batch, which is all of it, in memory: it is wanted after each epoch."""
-    return tf.data.Dataset.from_tensors(next(iter(dataset)))
+    return untuned(tf.data.Dataset.from_tensors(next(iter(dataset))))

@@ -178,7 +178,7 @@ def test_what_hangs_is_not_waited_for(
 
 
 @pytest.mark.parametrize("why", ["fails", "time"])
-def test_a_grader_without_a_network_ends_the_run(
+def test_a_term_without_a_network_ends_the_run(
     store: Path, one_grader, threads: Cluster, tmp_path: Path, monkeypatch, why: str
 ) -> None:
     error = ExecutorGone("the task\nwas cancelled")
@@ -194,6 +194,20 @@ def test_a_grader_without_a_network_ends_the_run(
         train(store, tmp_path / "model", budget, one_grader, cluster=threads)
     assert not (tmp_path / "model" / "run.json").exists()
     assert (tmp_path / "model" / JOBS / "run.json").exists()
+
+
+def test_a_grader_without_a_network_is_left_out_where_its_term_has_another(
+    store: Path, small_training, threads: Cluster, tmp_path: Path, monkeypatch
+) -> None:
+    honest = rounds.train_job
+    canal = [grader for grader in small_training.graders if grader.view.startswith("canal")]
+    training = replace(small_training, graders=tuple(canal), max_epochs=1)
+    monkeypatch.setattr(rounds, "train_job", lambda job, s: 1 / 0 if "axial" in job.trained.name else honest(job, s))
+    run = train(store, tmp_path / "model", Budget(), training, cluster=threads)
+    assert run["left_out"] == ["canal_axial.fold0", "canal_axial.fold1"]
+    loaded = Model(tmp_path / "model")
+    assert {each.grader.view for each in loaded.description.graders} == {"canal_sagittal"}
+    assert run["oof_rows"] == open_store(store).manifest.filter(view="canal_sagittal").height
 
 
 def fail(error: Exception) -> None:

@@ -60,6 +60,12 @@ def test_speed_is_measured_in_input_pixels():
     assert 1e4 < pixels < 1e9
 
 
+@pytest.mark.parametrize("ranges", [None, Augmentation()])
+def test_no_batch_waits_for_autotuning(ranges):
+    lesson = easy_lesson()
+    assert batches(lesson, lesson.learn, GRADER, 8, ranges).options().autotune.enabled is False
+
+
 def test_training_ends_inside_its_budget():
     budget = Budget(8.0)
     endless = replace(SMALL, batch=4, max_epochs=100_000)

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from stenosis_kit.backend import untuned
 from stenosis_kit.budget import Budget
 from stenosis_kit.levels.overview import PX, SLICES, STEP_MM
 from stenosis_kit.levels.targets import heatmap_loss, target_maps
@@ -90,7 +91,7 @@ def batches(lesson: Lesson, rows: np.ndarray, size: int, seed: int, changes: Cha
 
     signature = (tf.TensorSpec((size, PX, PX), tf.uint8), tf.TensorSpec((size, 5, 2), tf.float32))
     dataset = tf.data.Dataset.from_generator(draw, output_signature=signature)
-    return dataset.map(_changed(changes), num_parallel_calls=2).prefetch(4)
+    return untuned(dataset.map(_changed(changes), num_parallel_calls=2).prefetch(4))
 
 
 def _changed(changes: Changes | None) -> Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
