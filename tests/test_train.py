@@ -106,7 +106,7 @@ def test_whoever_trains_the_networks_are_the_same(store, one_grader, undisturbed
 
 
 def test_too_short_a_time_is_said_with_the_least_that_would_do(store, tmp_path):
-    with pytest.raises(InputError, match="--time-limit: expected at least .* for training 4 graders"):
+    with pytest.raises(InputError, match="--time-limit: expected at least .* for training 3 graders"):
         train(store, tmp_path / "model", Budget(20.0))
 
 
