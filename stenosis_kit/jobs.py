@@ -21,7 +21,7 @@ from stenosis_kit.crops import VIEW_BY_NAME
 from stenosis_kit.files import run_matches, write_json
 from stenosis_kit.model import TrainedGrader
 from stenosis_kit.settings import Grader, Training
-from stenosis_kit.store import Store, open_store, severity_indices
+from stenosis_kit.store import Store, open_store, release, severity_indices
 
 if TYPE_CHECKING:
     from stenosis_kit.placing import Jitter
@@ -94,6 +94,7 @@ def _train(job: Job, budget: Budget, store: Store) -> str:
     training = _grader_training(grader, job.training)
     ranges = augmentation(VIEW_BY_NAME[grader.view], job.jitter)
     history, answers = training.run(lesson, budget, seed, ranges)
+    release(lesson.crops)
     if not _is_wanted(job):
         return f"{job.trained.name} came too late"
     save_weights(training.network, job.model / job.trained.weights)

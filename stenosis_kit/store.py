@@ -13,6 +13,7 @@ joined one by one, so memory does not grow with their number.
 from __future__ import annotations
 
 import json
+import mmap
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -136,6 +137,15 @@ def has_part(folder: Path, study_id: int) -> bool:
     except DAMAGED:
         return False
     return True
+
+
+def release(crops: np.ndarray) -> None:
+    """Gives the pages of a mapped array back: read again they come from the system's cache, but they count no longer.
+
+    For whoever read much of it and cannot drop it: TensorFlow holds whatever a `numpy_function` has seen for ever.
+    """
+    if isinstance(crops.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        crops.base.madvise(mmap.MADV_DONTNEED)
 
 
 def read_part(folder: Path, study_id: int, views: Iterable[str] = VIEW_BY_NAME, example: bool = True) -> StudyCrops:

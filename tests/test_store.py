@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 import pytest
@@ -6,7 +8,16 @@ from stenosis_kit.crops import VIEW_BY_NAME, VIEWS
 from stenosis_kit.cutting import Lost, StudyCrops
 from stenosis_kit.errors import InputError
 from stenosis_kit.files import write_json
-from stenosis_kit.store import MANIFEST, has_part, join_parts, open_store, read_part, severity_indices, write_part
+from stenosis_kit.store import (
+    MANIFEST,
+    has_part,
+    join_parts,
+    open_store,
+    read_part,
+    release,
+    severity_indices,
+    write_part,
+)
 
 
 def study_crops(study_id, count, view="canal_axial"):
@@ -80,6 +91,25 @@ def test_arrays_are_memory_mapped_and_shaped_as_the_views_say(store):
     for view in VIEWS:
         assert isinstance(arrays[view.name], np.memmap)
         assert arrays[view.name].shape[1:] == (view.px, view.px, view.slices)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Linux tells what a process has mapped")
+def test_released_crops_count_no_longer_and_are_still_there(tmp_path):
+    np.save(tmp_path / "crops.npy", np.full((30, 1024, 1024), 7, np.uint8))
+    crops = np.load(tmp_path / "crops.npy", mmap_mode="r")
+    before = mapped_mb()
+    assert crops.sum() == 7 * crops.size
+    assert mapped_mb() > before + 25
+    release(crops)
+    assert mapped_mb() < before + 5
+    assert crops[29, 5, 5] == 7
+    release(np.zeros(3))  # nothing is mapped: nothing to do
+
+
+def mapped_mb():
+    """What this process holds of mapped files, MB."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("RssFile"))
 
 
 def test_severities_count_in_the_submissions_order():

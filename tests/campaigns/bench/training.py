@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -129,7 +130,7 @@ def _learner(grader: Grader, training: Training) -> GraderTraining:
     load_tensorflow()
     from stenosis_kit.training import GraderTraining
 
-    return GraderTraining(grader, training)
+    return GraderTraining(replace(grader, repeats=1.0), training)  # one epoch of the canal is not one and a half
 
 
 @cache
