@@ -63,7 +63,7 @@ kernels: setup
 rehearse: setup $(KAGGLE_VENV)/installed
 	$(VENV)/bin/python tests/campaigns/rehearse.py --kaggle-python $(KAGGLE_VENV)/bin/python --logs submission/local/rehearsal
 
-## bench: how fast the kit is beside notebooks and plain Keras, to bench.json (13 minutes)
+## bench: how fast the kit is beside notebooks and plain Keras, to bench.json (14 minutes)
 bench: setup
 	PYTHONPATH=tests $(VENV)/bin/python -m campaigns.bench
 
