@@ -15,6 +15,8 @@ import tensorflow as tf
 from stenosis_kit import rsna
 from stenosis_kit.crops import View
 
+_BLACK = 1e-6  # added before the logarithm: a power through it costs a quarter of TensorFlow's own
+
 
 @dataclass(frozen=True)
 class Augmentation:
@@ -27,9 +29,6 @@ class Augmentation:
     gamma: float = 0.25  # standard deviation of the exponent's logarithm
     noise: float = 0.02  # standard deviation, the signal being in [0, 1]
     flip: bool = True  # half of the crops, where the view allows it
-
-
-_BLACK = 1e-6  # added before the logarithm: a power through it costs a quarter of TensorFlow's own
 
 
 def central(view: View, mm: float, px: int, count: tf.Tensor) -> tf.Tensor:

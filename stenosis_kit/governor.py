@@ -80,7 +80,7 @@ def plan(
         workers: of a cluster that trains so many networks at a time; 0 for this process, which trains one.
 
     Raises:
-        TimeTooShort: where not even one model a grader fits.
+        TimeTooShort: where not even one model a term fits.
         InputError: where there are fewer than two studies.
     """
     startable = startable_in_time(training, seconds, workers)

@@ -68,7 +68,7 @@ def train(
         The run.json.
 
     Raises:
-        InputError: where the store cannot be used or the time is too short to train every grader once.
+        InputError: where the store cannot be used or the time is too short to train a grader of each term once.
     """
     store, folder = Path(store), Path(model)
     budget, training = budget or Budget(1800.0), training or Training()
