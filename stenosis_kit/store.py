@@ -24,11 +24,12 @@ import polars as pl
 
 from stenosis_kit import rsna
 from stenosis_kit.crops import VIEW_BY_NAME
-from stenosis_kit.cutting import Example, Lost, StudyCrops
+from stenosis_kit.cutting import Example, StudyCrops
 from stenosis_kit.errors import InputError
 from stenosis_kit.files import DAMAGED, read_json, replacing, write_array, write_frame
 from stenosis_kit.levels.overview import Overview
 from stenosis_kit.overview_store import join_overviews, open_overviews
+from stenosis_kit.sites import Lost
 
 MANIFEST = {
     "study_id": pl.Int64,
@@ -42,7 +43,7 @@ MANIFEST = {
     "patient_x_mm": pl.Float64,
     "patient_y_mm": pl.Float64,
     "patient_z_mm": pl.Float64,
-    "point_source": pl.String,  # what centred it: see cutting.LABEL and levels.locate
+    "point_source": pl.String,  # what centred it: see sites.LABEL and levels.locate
     "severity": pl.String,  # null where unlabelled
     "weight": pl.Float64,  # of the metric: 1, 2, 4
     "padding": pl.Float64,  # share of the crop outside the image

@@ -8,21 +8,13 @@ from fabricate import blobs, plane, spoil_pixels, write_series
 
 from stenosis_kit import rsna
 from stenosis_kit.crops import VIEW_BY_NAME, VIEWS, cut
-from stenosis_kit.cutting import (
-    LABEL,
-    LABEL_MIDPOINT,
-    LABEL_PROJECTED,
-    Lost,
-    Site,
-    cut_study,
-    label_sites,
-    predicted_sites,
-)
+from stenosis_kit.cutting import cut_study
 from stenosis_kit.dicom import read_study
 from stenosis_kit.geometry import midpoint
 from stenosis_kit.levels import anatomy
 from stenosis_kit.levels.carry import TYPICAL, VIEW_OF_TERM
 from stenosis_kit.levels.kmeans import METHOD as KMEANS
+from stenosis_kit.sites import LABEL, LABEL_MIDPOINT, LABEL_PROJECTED, Lost, Site, label_sites, predicted_sites
 from stenosis_kit.study import LabelPoint, StudyTask
 
 STUDY, T2, T1, UPPER, LOWER = 9, 21, 22, 23, 24

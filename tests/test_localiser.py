@@ -9,7 +9,6 @@ import pytest
 
 from stenosis_kit import rsna
 from stenosis_kit.budget import Budget
-from stenosis_kit.cutting import canal_labels
 from stenosis_kit.dicom import read_study
 from stenosis_kit.errors import InputError
 from stenosis_kit.levels.command import levels
@@ -19,6 +18,7 @@ from stenosis_kit.levels.overview import PX, SLICES, Overview, study_overviews, 
 from stenosis_kit.levels.search import find_canals
 from stenosis_kit.overview_store import open_overviews
 from stenosis_kit.predict import unlabelled_tasks
+from stenosis_kit.sites import canal_labels
 from stenosis_kit.study import LabelPoint
 from stenosis_kit.tables import read_split_series
 

@@ -5,9 +5,10 @@ import polars as pl
 import pytest
 
 from stenosis_kit.crops import VIEW_BY_NAME, VIEWS
-from stenosis_kit.cutting import Lost, StudyCrops
+from stenosis_kit.cutting import StudyCrops
 from stenosis_kit.errors import InputError
 from stenosis_kit.files import write_json
+from stenosis_kit.sites import Lost
 from stenosis_kit.store import (
     MANIFEST,
     has_part,

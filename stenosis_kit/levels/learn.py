@@ -9,7 +9,6 @@ import polars as pl
 
 from stenosis_kit import rsna
 from stenosis_kit.budget import Budget
-from stenosis_kit.cutting import LABEL, LABEL_MIDPOINT
 from stenosis_kit.levels.carry import Carry, in_frame, learn_carry
 from stenosis_kit.levels.chain import Steps
 from stenosis_kit.levels.heatmaps import to_cells
@@ -17,6 +16,7 @@ from stenosis_kit.levels.localiser import TAUGHT_ON_LABELS, Localiser
 from stenosis_kit.levels.midline import moved_to
 from stenosis_kit.levels.overview import SLICES
 from stenosis_kit.overview_store import Overviews
+from stenosis_kit.sites import LABEL, LABEL_MIDPOINT
 
 _OWN_POINTS = [LABEL, LABEL_MIDPOINT]
 

@@ -19,7 +19,6 @@ import polars as pl
 from stenosis_kit import rsna
 from stenosis_kit.backend import load_tensorflow
 from stenosis_kit.budget import Stopwatch
-from stenosis_kit.cutting import canal_labels, in_patient
 from stenosis_kit.dicom import Series, largest, read_study
 from stenosis_kit.geometry import orientation_groups
 from stenosis_kit.levels import anatomy, kmeans
@@ -29,6 +28,7 @@ from stenosis_kit.levels.midline import on_midline
 from stenosis_kit.levels.overview import Overview, study_overviews, to_pixels
 from stenosis_kit.levels.projection import nearest_slice
 from stenosis_kit.predict import unlabelled_tasks
+from stenosis_kit.sites import canal_labels, in_patient
 from stenosis_kit.study import CanalPoints, Cell, LabelPoint, StudyTask
 from stenosis_kit.tables import read_split_series
 
