@@ -121,6 +121,17 @@ class Plane:
         They are the patient axes of that orientation (`SAGITTAL` or `AXIAL`) dropped on the plane, so
         they do not depend on how the series was stored (flipped, reversed or rotated).
         """
+        return self._sagittal_axes if orientation == SAGITTAL else self._axial_axes
+
+    @cached_property
+    def _sagittal_axes(self) -> tuple[np.ndarray, np.ndarray]:
+        return self._dropped_axes(SAGITTAL)
+
+    @cached_property
+    def _axial_axes(self) -> tuple[np.ndarray, np.ndarray]:
+        return self._dropped_axes(AXIAL)
+
+    def _dropped_axes(self, orientation: str) -> tuple[np.ndarray, np.ndarray]:
         right, down, _ = _DISPLAY_AXES[orientation]
         # The axis that tilts least out of such planes leads: the head-feet axis in sagittal planes
         # (rotation about it is the common one), left-right in axial ones.
