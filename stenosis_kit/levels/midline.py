@@ -67,23 +67,23 @@ def _offset(axial: Sequence[Series], point: np.ndarray) -> float:
     height = _FRONT_MM + _BACK_MM
     patch = np.sqrt(patch[(side - height) // 2 : (side + height) // 2])  # dark tissues count beside fat and fluid
     offsets = np.arange(-_REACH_MM, _REACH_MM + _STEP_MM / 2, _STEP_MM)
-    likeness = np.array([_likeness(patch, offset) for offset in offsets])
-    odds = _SHARPNESS * likeness - 0.5 * (offsets / _EXPECTED_MM) ** 2
+    odds = _SHARPNESS * _likeness(patch, offsets) - 0.5 * (offsets / _EXPECTED_MM) ** 2
     share = np.exp(odds - odds.max())
     return float((share * offsets).sum() / share.sum() * right[0])
 
 
-def _likeness(patch: np.ndarray, offset: float) -> float:
-    """Correlation of a patch (1 mm pixels) with its mirror image about a column `offset` beside its middle."""
-    axis = (patch.shape[1] - 1) / 2 + offset
+def _likeness(patch: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """Correlation of a patch (1 mm pixels) with its mirror image about columns (n,) beside its middle: (n,)."""
+    axes = (patch.shape[1] - 1) / 2 + offsets[:, None]
     away = np.arange(0.5, _HALF_WIDTH_MM)
-    one, other = (_columns(patch, axis + sign * away) for sign in (1, -1))
-    one, other = one - one.mean(), other - other.mean()
-    return float((one * other).sum() / np.sqrt((one**2).sum() * (other**2).sum() + 1e-9))
+    one, other = (_columns(patch, axes + sign * away) for sign in (1, -1))
+    one, other = (side - side.mean(axis=(0, 2), keepdims=True) for side in (one, other))
+    likeness, of_one, of_other = (np.einsum("rna,rna->n", *pair) for pair in ((one, other), (one, one), (other, other)))
+    return likeness / np.sqrt(of_one * of_other + 1e-9)
 
 
 def _columns(patch: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Columns at places between pixels, linear."""
+    """Columns at places (n, a) between pixels, linear: (rows, n, a)."""
     left = np.floor(x).astype(int)
     share = x - left
     return patch[:, left] * (1 - share) + patch[:, left + 1] * share
