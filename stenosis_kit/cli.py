@@ -1,7 +1,7 @@
 """The command line: parsing, exit codes and messages. What the commands do stands in `commands`.
 
-Exit codes: 0 done; 1 done, but the answer is no (check, doctor); 2 wrong use or unusable input; 130 and 143 after
-SIGINT and SIGTERM.
+Exit codes: 0 done; 1 done, but the answer is no (check, doctor, submit); 2 wrong use or unusable input; 130 and 143
+after SIGINT and SIGTERM.
 """
 
 from __future__ import annotations
@@ -83,6 +83,7 @@ def _add_road(subparsers: Any) -> None:
     road = "the whole road: format, train, predict, check, score, report"
     submit = _command(subparsers, "submit", road, "data", "out", writes="out")
     submit.add_argument("--model", type=Path, help="a trained model; then nothing is trained")
+    _start(submit)
     _config(submit)
     _time_limit(submit, "8m")
 
@@ -93,8 +94,9 @@ def _add_road(subparsers: Any) -> None:
 
     train = _command(subparsers, "train", "train graders on a crop store", "store", "model", writes="model")
     _time_limit(train, "30m")
-    train.add_argument("--folds", type=_positive, help="models a grader (default 3, fewer where the time is short)")
-    train.add_argument("--seed", type=_count)
+    train.add_argument("--folds", type=_positive, help="models a grader (default 5, fewer where the time is short)")
+    train.add_argument("--seed", type=_count, help="of folds, weights and augmentation (default 0)")
+    _start(train)
     _config(train)
     _scheduler(train)
     train.add_argument("--fresh", action="store_true", help="train everything anew")
@@ -119,7 +121,7 @@ def _add_data(subparsers: Any) -> None:
     phantom = _command(subparsers, "phantom", made, "out", writes="out")
     phantom.add_argument("--studies", type=_count, default=240, help="training studies (default %(default)s)")
     phantom.add_argument("--test-studies", type=_count, default=100, help="test studies (default %(default)s)")
-    phantom.add_argument("--seed", type=_count, default=0)
+    phantom.add_argument("--seed", type=_count, default=0, help="default: %(default)s")
     phantom.add_argument("--size", choices=("tiny", "fast", "full"), default="tiny", help="default: %(default)s")
     phantom.add_argument("--faults", choices=("none", "real", "hard"), default="real", help="default: %(default)s")
     phantom.add_argument("--noise", type=float, default=1.0, help="of the readers: 0 none, 1 as real (default)")
@@ -128,7 +130,7 @@ def _add_data(subparsers: Any) -> None:
 
     split = _command(subparsers, "split", "hold out studies for offline scoring", "data", "out", writes="out")
     split.add_argument("--test-share", type=float, default=0.2, help="share held out (default %(default)s)")
-    split.add_argument("--seed", type=_count, default=0)
+    split.add_argument("--seed", type=_count, default=0, help="default: %(default)s")
 
     doctor = _command(subparsers, "doctor", "what is wrong with a data folder", "data")
     _which_split(doctor, "train")
@@ -191,6 +193,11 @@ def _time_limit(parser: argparse.ArgumentParser, default: str | None) -> None:
 
 def _config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, metavar="F.toml", help="settings of graders and training, see README.md")
+
+
+def _start(parser: argparse.ArgumentParser) -> None:
+    help_ = "an earlier model, whose weights the networks start from, see README.md"
+    parser.add_argument("--start", type=Path, metavar="MODEL", help=help_)
 
 
 def _scheduler(parser: argparse.ArgumentParser) -> None:

@@ -70,8 +70,9 @@ def run_train(chosen: Arguments) -> int:
 
     given = {name: value for name in ("folds", "seed") if (value := getattr(chosen, name)) is not None}
     training = replace(_training(chosen), **given)
-    with _cluster(chosen, chosen.store, chosen.model) as cluster:
-        train(chosen.store, chosen.model, _budget(chosen), training, chosen.fresh, cluster)
+    folders = [chosen.store, chosen.model, *([chosen.start] if chosen.start else [])]
+    with _cluster(chosen, *folders) as cluster:
+        train(chosen.store, chosen.model, _budget(chosen), training, chosen.fresh, cluster, chosen.start)
     return 0
 
 
@@ -125,10 +126,11 @@ def run_submit(chosen: Arguments) -> int:
     from stenosis_kit.errors import InputError
     from stenosis_kit.submit import submit
 
-    if chosen.model and chosen.config:
-        found = f"--model {chosen.model}, with which nothing is trained"
-        raise InputError("--config", "a training", found, "Leave one of them out.")
-    run = submit(chosen.data, chosen.out, _budget(chosen), chosen.model, _training(chosen))
+    for option in ("config", "start"):
+        if chosen.model and getattr(chosen, option):
+            found = f"--model {chosen.model}, with which nothing is trained"
+            raise InputError(f"--{option}", "a training", found, "Leave one of them out.")
+    run = submit(chosen.data, chosen.out, _budget(chosen), chosen.model, _training(chosen), chosen.start)
     return int(not run["legal"])
 
 

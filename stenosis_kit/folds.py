@@ -16,12 +16,14 @@ FOLDS_NAME = "folds.csv"
 
 
 def assign_folds(manifest: pl.DataFrame, folds: int, seed: int) -> dict[int, int]:
-    """{study_id: fold}: whole studies, the severities spread evenly over the folds."""
+    """{study_id: fold}: whole studies, the severities spread evenly over the folds; a single study is of fold 0."""
     from sklearn.model_selection import StratifiedGroupKFold
 
     cells = manifest.unique(["study_id", "condition", "level"], maintain_order=True)
     studies = cells["study_id"].to_numpy()
     count = min(folds, len(np.unique(studies)))
+    if count < 2:
+        return dict.fromkeys(studies.tolist(), 0)
     terms = [rsna.CONDITION_BY_NAME[name].term for name in cells["condition"]]
     strata = np.array([f"{term} {severity}" for term, severity in zip(terms, cells["severity"], strict=True)])
     splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)

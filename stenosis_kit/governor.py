@@ -22,8 +22,9 @@ SHORTEST_JOB_S = 12.0
 """Less than this does not pay for building a network's graphs (4 to 7 s on two cores)."""
 SHORTEST_ROUND_S = 25.0
 """The same on a cluster, where each of them is built anew after TensorFlow is imported."""
-TYPICAL_PIXELS = 1.0e6
-"""Input pixels (of however many slices) that networks of the default width learn from in a second on two cores."""
+_TYPICAL_PIXELS = (
+    1.0e6  # input pixels (of however many slices) that networks of the default width learn from in a second
+)
 _WITHOUT_FOLDS = 5  # a single model learns from four fifths of the studies
 _START_S = 2.5  # new weights, the first answers, saving
 _ANSWERING = 1 / 3  # of an epoch's cost: the way forward alone
@@ -38,17 +39,19 @@ class Plan:
         scale: of the inputs' sides, in pixels; the part of the crop that they show stays.
         width: of the networks, a multiple of the settings'.
         graders: how many, the first of the settings'; None: all.
+        parts: that the studies are divided into already; None: as it suits.
     """
 
     models: int
     scale: float = 1.0
     width: float = 1.0
     graders: int | None = None
+    parts: int | None = None
 
     @property
     def folds(self) -> int:
         """Parts that the studies are divided into."""
-        return self.models if self.models > 1 else _WITHOUT_FOLDS
+        return self.parts or (self.models if self.models > 1 else _WITHOUT_FOLDS)
 
     def settings(self, training: Training) -> Training:
         """The settings of this plan."""
@@ -66,8 +69,9 @@ def plan(
     crops: Mapping[str, int],
     studies: int,
     seconds: float,
-    pixels: float = TYPICAL_PIXELS,
+    pixels: float | None = None,
     workers: int = 0,
+    parts: int | None = None,
 ) -> Plan:
     """The best that fits the time.
 
@@ -76,8 +80,9 @@ def plan(
         crops: {view: number of labelled crops}.
         studies: number of studies.
         seconds: the time.
-        pixels: that training learns from in a second, of one worker.
+        pixels: that training learns from in a second, of one worker; None: what is typical.
         workers: of a cluster that trains so many networks at a time; 0 for this process, which trains one.
+        parts: that the studies are divided into already; None: as it suits.
 
     Raises:
         TimeTooShort: where not even one model a term fits.
@@ -86,11 +91,11 @@ def plan(
     startable = startable_in_time(training, seconds, workers)
     most, graders = models_in_time(startable, studies, seconds, workers), len(startable.graders)
     if math.isinf(seconds):
-        return Plan(most, graders=graders)
-    at_hand = seconds * max(workers, 1)
-    plans = [Plan(models, graders=graders) for models in range(1, most + 1)]
+        return Plan(most, graders=graders, parts=parts)
+    pixels, at_hand = pixels or typical_pixels(training), seconds * max(workers, 1)
+    plans = [Plan(models, graders=graders, parts=parts) for models in range(1, most + 1)]
     if training.grow and most == min(training.folds, studies):
-        plans += [Plan(most, *step, graders) for step in _LARGER[1:]]
+        plans += [Plan(most, *step, graders, parts) for step in _LARGER[1:]]
     return [one for one in plans if one == plans[0] or cost_s(one, training, crops, pixels) <= at_hand][-1]
 
 
@@ -100,6 +105,11 @@ def cost_s(chosen: Plan, training: Training, crops: Mapping[str, int], pixels: f
     epochs = {grader: ENOUGH_EPOCHS * grader.repeats * learnt + _ANSWERING * (1 - learnt) for grader in graders}
     seen = sum(n * crops.get(grader.view, 0) * grader.px**2 for grader, n in epochs.items())
     return chosen.models * (seen * chosen.width**2 / pixels + _START_S * len(graders))
+
+
+def typical_pixels(training: Training) -> float:
+    """Input pixels that such networks learn from in a second on two cores, where that cannot be measured."""
+    return _TYPICAL_PIXELS * (Training().filters[0] / training.filters[0]) ** 2
 
 
 def startable_in_time(training: Training, seconds: float, workers: int = 0) -> Training:

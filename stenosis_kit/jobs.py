@@ -43,6 +43,7 @@ class Job:
         folds: {study: fold}.
         jitter: of the crops, see `placing`.
         fingerprint: of the run that wants it.
+        start: weights that it starts from; None: new ones.
     """
 
     store: Path
@@ -52,6 +53,7 @@ class Job:
     folds: Mapping[int, int]
     jitter: Jitter
     fingerprint: str
+    start: Path | None = None
 
 
 def result_path(model: Path, trained: TrainedGrader) -> Path:
@@ -72,7 +74,8 @@ def train_job(job: Job, seconds: float) -> str:
         What became of it, for the log.
 
     Raises:
-        InputError: where the store cannot be read or the model's folder cannot be written to.
+        InputError: where the store or the weights to start from cannot be read, or the model's folder cannot be
+            written to.
     """
     with _training_one:
         budget = Budget(seconds)
@@ -93,7 +96,7 @@ def _train(job: Job, budget: Budget, store: Store) -> str:
     lesson, held_out = _lesson(job, store)
     training = _grader_training(grader, job.training)
     ranges = augmentation(VIEW_BY_NAME[grader.view], job.jitter)
-    history, answers = training.run(lesson, budget, seed, ranges)
+    history, answers = training.run(lesson, budget, seed, ranges, job.start)
     release(lesson.crops)
     if not _is_wanted(job):
         return f"{job.trained.name} came too late"

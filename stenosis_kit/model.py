@@ -147,7 +147,7 @@ class Model:
 
     Attributes:
         description: its model.json.
-        folds: {study_id: fold} of the studies it was trained on.
+        folds: {study_id: fold} of the studies it was trained on, itself or what it started from.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -156,16 +156,17 @@ class Model:
         Raises:
             InputError: where model.json cannot be used, or no weights can be loaded.
         """
+        from stenosis_kit.network import load_weights
+
         self.description = read_description(folder)
         self.folds = read_folds(folder)
         self._networks: dict[TrainedGrader, keras.Model] = {}
         for trained in self.description.graders:
             network = build_network(trained.grader, self.description.training)
-            path = folder / trained.weights
             try:
-                network.load_weights(path)
-            except Exception as error:  # h5py and Keras raise many kinds; none may cost the rows of other graders
-                log.error("%s: expected weights of %s; found %s", path, trained.grader.view, _first_line(error))
+                load_weights(network, folder / trained.weights)
+            except InputError as error:  # none may cost the rows of other graders
+                log.error("%s: expected %s; found %s", error.path, error.expected, error.found)
                 continue
             self._networks[trained] = network
         if not self._networks:
@@ -195,7 +196,3 @@ class Model:
             total[use] += grade(network, trained.grader, crops[use])
             count[use] += 1
         return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

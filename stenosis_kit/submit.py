@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -24,6 +26,7 @@ from stenosis_kit.predict import predict
 from stenosis_kit.priors import Priors, builtin_prior, smoothed_prior
 from stenosis_kit.score import baselines, score
 from stenosis_kit.settings import Training
+from stenosis_kit.starting import read_start
 from stenosis_kit.submission import Submission
 from stenosis_kit.tables import grid, read_cells, read_split_series
 from stenosis_kit.train import train
@@ -44,12 +47,21 @@ def submit(
     budget: Budget | None = None,
     model: Path | str | None = None,
     training: Training | None = None,
+    start: Path | str | None = None,
 ) -> dict:
     """Formats, trains (unless a model is given), predicts the test split, checks, and scores where it can.
 
     Writes OUT/submission.csv (complete from the first second), OUT/run.json, OUT/report.html and, where labels of the
     test studies are known (DATA/solution.csv, or train.csv where it holds them), OUT/score.json. Store and model stay
     in OUT, so that a stopped run goes on where it was.
+
+    Args:
+        data: competition root.
+        out: output folder.
+        budget: the time; 8 minutes by default.
+        model: a trained model: nothing is trained.
+        training: settings.
+        start: an earlier model whose weights training starts from, see `starting`.
 
     Returns:
         The run.json.
@@ -67,7 +79,10 @@ def submit(
     submission.save(output, {"version": __version__, "data": str(data)})
     log.info("submit: priors written for all %d rows: %s", submission.grid.height, output)
     watch.lap("priors")
-    trained = Path(model) if model else _trained(data, out, budget, training, series["study_id"].n_unique(), watch)
+    if start:
+        read_start(Path(start), out / "model")  # what is missing there is said now, not after formatting
+    learn = partial(train, training=training, start=start)
+    trained = Path(model) if model else _trained(data, out, budget, learn, series["study_id"].n_unique(), watch)
     if trained:
         submission = predict(data, [trained], output, budget=budget.share(keep=_finish_s(budget)))
         watch.lap("predict")
@@ -76,7 +91,7 @@ def submit(
     log.info("submit: %s has %d rows and is %s", output, submission.grid.height, legal)
     result = _score(data, out, output, submission.grid)
     run = {"version": __version__, "data": str(data), "time_limit_s": budget.seconds, "elapsed_s": budget.elapsed()}
-    run |= {} if model else {"settings": asdict(training)}
+    run |= {} if model else {"settings": asdict(training), "start": str(start) if start else None}
     run |= {"seconds": watch.seconds, "score": result, "rows": submission.counts(), "legal": is_legal(findings)}
     write_json(out / "run.json", run)
     page = _report(out, budget.share(keep=_FINISH_S / 4))
@@ -110,11 +125,11 @@ def _first_priors(data: Path) -> Priors:
 
 
 def _trained(
-    data: Path, out: Path, budget: Budget, training: Training, test_studies: int, watch: Stopwatch
+    data: Path, out: Path, budget: Budget, learn: Callable, test_studies: int, watch: Stopwatch
 ) -> Path | None:
     """Formats and trains; None where the time is too short for it, which is said."""
     try:
-        return _format_and_train(data, out, budget, training, test_studies, watch)
+        return _format_and_train(data, out, budget, learn, test_studies, watch)
     except TimeTooShort as error:
         if (out / "model" / MODEL_NAME).is_file():
             log.error("submit: NOTHING WAS TRAINED, an earlier model in %s answers: %s", out / "model", error)
@@ -124,14 +139,14 @@ def _trained(
 
 
 def _format_and_train(
-    data: Path, out: Path, budget: Budget, training: Training, test_studies: int, watch: Stopwatch
+    data: Path, out: Path, budget: Budget, learn: Callable, test_studies: int, watch: Stopwatch
 ) -> Path:
     stored = format_store(data, out / "store", budget=budget.share(keep=_finish_s(budget)))
     watch.lap("format")
     cut_s = stored["cutting_s"] / max(stored["studies"], 1) / (os.cpu_count() or 1)
     reserve = _START_S + test_studies * (_CUT_MARGIN * cut_s + _GRADE_S) + _finish_s(budget)
     log.info("submit: %s left; %s of it kept for prediction", show_time(budget.remaining()), show_time(reserve))
-    train(out / "store", out / "model", budget.share(keep=reserve), training)
+    learn(out / "store", out / "model", budget.share(keep=reserve))
     watch.lap("train")
     return out / "model"
 

@@ -1,46 +1,30 @@
-"""train: folds, graders, out-of-fold answers and their pools, inside the time limit.
-
-The unit of work is a job, one grader on one fold, see `jobs`: it gets its share of the time that is left, and what it
-made is saved whole. A run that was stopped goes on with the jobs it lacks.
-"""
+"""train: folds, graders, out-of-fold answers and their pools, inside the time limit."""
 
 from __future__ import annotations
 
 import logging
-import math
 import shutil
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tqdm import tqdm
-
 from stenosis_kit import __version__
-from stenosis_kit.assembly import assemble, cut_short
-from stenosis_kit.backend import load_tensorflow
 from stenosis_kit.budget import Budget, Stopwatch
-from stenosis_kit.crops import VIEW_BY_NAME
-from stenosis_kit.errors import InputError, TimeTooShort
+from stenosis_kit.errors import InputError
 from stenosis_kit.files import fingerprint, make_folder, read_json, run_matches, write_json
-from stenosis_kit.folds import FOLDS_NAME, assign_folds, read_folds, write_folds
-from stenosis_kit.governor import TYPICAL_PIXELS, Plan, models_in_time, plan, startable_in_time
-from stenosis_kit.jobs import JOBS, Job, labelled, measured_pixels, result_path
+from stenosis_kit.folds import FOLDS_NAME
+from stenosis_kit.jobs import JOBS
 from stenosis_kit.levels.localiser import DESCRIPTION_NAME
-from stenosis_kit.model import MODEL_NAME, TrainedGrader
-from stenosis_kit.rounds import train_here, train_on
+from stenosis_kit.model import MODEL_NAME
 from stenosis_kit.settings import Training
-from stenosis_kit.store import Store, open_store
-from stenosis_kit.workers import TimeUp
+from stenosis_kit.starting import read_start
+from stenosis_kit.store import open_store
+from stenosis_kit.training_run import TrainingRun
 
 if TYPE_CHECKING:
     from stenosis_kit.cluster import Cluster
-    from stenosis_kit.placing import Jitter
 
 log = logging.getLogger(__name__)
-
-_PLACING_S = 6.0  # loading the localiser, and measuring where it lets crops be cut
-_FINISH_S = 4.0  # pools, second stage, tables and model.json, and leaving
-_SHORTEST_MEASURED_S = 60.0  # in less time there is nothing to choose
 
 
 def train(
@@ -50,6 +34,7 @@ def train(
     training: Training | None = None,
     fresh: bool = False,
     cluster: Cluster | None = None,
+    start: Path | str | None = None,
 ) -> dict:
     """Trains all graders on a crop store.
 
@@ -62,25 +47,29 @@ def train(
         budget: the time; 30 minutes by default.
         training: settings.
         fresh: train everything anew.
-        cluster: trains the networks instead of this process; it must see both folders under the same paths.
+        cluster: trains the networks instead of this process; it must see all folders under the same paths.
+        start: an earlier model, whose weights the networks start from, see `starting`.
 
     Returns:
         The run.json.
 
     Raises:
-        InputError: where the store cannot be used or the time is too short to train a grader of each term once.
+        InputError: where the store or the model to start from cannot be used, or the time is too short to train a
+            grader of each term once.
     """
     store, folder = Path(store), Path(model)
     budget, training = budget or Budget(1800.0), training or Training()
     opened = open_store(store)
-    print_ = fingerprint(__version__, opened.run.get("fingerprint"), asdict(training), budget.whole)
+    earlier = read_start(Path(start), folder) if start else None
+    given = [earlier.folder / name for name in (MODEL_NAME, FOLDS_NAME)] if earlier else []
+    print_ = fingerprint(__version__, opened.run.get("fingerprint"), asdict(training), budget.whole, *given)
     make_folder(folder)
     if not fresh and run_matches(folder / "run.json", print_):
         log.info("train: %s is up to date", folder)
         return read_json(folder / "run.json", "run.json")
     if (folder / "manifest.parquet").exists():
         raise InputError(folder, "a folder for a model", "a crop store", "Give another MODEL folder.")
-    run = _Run(opened, folder, training, budget, print_, cluster)
+    run = TrainingRun(opened, folder, training, budget, print_, cluster, earlier)
     if fresh or not run_matches(folder / JOBS / "run.json", print_):
         run.check_time()  # before anything of an earlier model is dropped: is there time for another one?
         _start_over(folder, print_)
@@ -90,139 +79,10 @@ def train(
     watch.lap("train")
     summary = run.finish()
     summary |= {"fingerprint": print_, "version": __version__, "seconds": watch.seconds, "settings": asdict(training)}
+    summary["start"] = str(earlier.folder) if earlier else None
     write_json(folder / "run.json", summary)
     shutil.rmtree(folder / JOBS, ignore_errors=True)  # a job that is late may be looking there
     return summary
-
-
-class _Run:
-    """One training run: the networks that it makes, and what the finished ones answered."""
-
-    def __init__(
-        self,
-        store: Store,
-        folder: Path,
-        training: Training,
-        budget: Budget,
-        print_: str,
-        cluster: Cluster | None,
-    ) -> None:
-        self.store = store
-        self.folder = folder
-        self.budget = budget
-        self.fingerprint = print_
-        self.cluster = cluster
-        self.manifest = labelled(store)
-        graders = tuple(grader for grader in training.graders if grader.view in store.arrays)
-        self.training = replace(training, graders=graders)
-        self.folds: dict[int, int] = {}
-        self.networks: list[TrainedGrader] = []
-        self.left_out: list[str] = []
-
-    def check_time(self) -> None:
-        """Raises TimeTooShort where not even one model a term can be trained."""
-        seconds, workers = self._seconds(), self._workers()
-        startable = startable_in_time(self.training, seconds, workers)
-        models_in_time(startable, self.manifest["study_id"].n_unique(), seconds, workers)
-
-    def plan(self) -> None:
-        """Settles, once, how many models a grader there will be and of what size, and the studies' folds."""
-        self.folds, path = read_folds(self.folder), self.folder / JOBS / "plan.json"
-        if not self.folds:
-            chosen = self._plan()
-            self.folds = assign_folds(self.manifest, chosen.folds, self.training.seed)
-            write_json(path, asdict(chosen))
-            write_folds(self.folder, self.folds)
-        chosen = Plan(**read_json(path, "an unfinished run"))
-        self.training = chosen.settings(self.training)
-        graders = self.training.graders
-        self.networks = [TrainedGrader.of(grader, fold) for fold in range(chosen.models) for grader in graders]
-        sizes = "/".join(str(grader.px) for grader in graders)
-        text = "train: %d networks: %d graders, %d fold(s) of %d; %s pixels a side, %d to %d filters"
-        counts = len(self.networks), len(graders), chosen.models, len(set(self.folds.values()))
-        log.info(text, *counts, sizes, *self.training.filters[:: len(self.training.filters) - 1])
-
-    def _plan(self) -> Plan:
-        load_tensorflow()  # before the time is shared out
-        studies, pixels = self.manifest["study_id"].n_unique(), TYPICAL_PIXELS
-        if not self.cluster and _SHORTEST_MEASURED_S < self._seconds() < math.inf:
-            pixels = measured_pixels(self.store, self.training)
-            log.info("train: this machine learns from %.2f million pixels a second", pixels / 1e6)
-        crops = dict(self.manifest.group_by("view").len().iter_rows())
-        return plan(self.training, crops, studies, self._seconds(), pixels, self._workers())
-
-    def _seconds(self) -> float:
-        return self.budget.remaining() - _PLACING_S - _FINISH_S
-
-    def _workers(self) -> int:
-        return self.cluster.workers if self.cluster else 0
-
-    def train_jobs(self) -> None:
-        """Trains the networks that are not there yet, here or on the cluster, in the time that is left."""
-        wanted = self._missing()
-        done, total = len(self.networks) - len(wanted), len(self.networks)
-        if done:
-            log.info("train: going on; %d of %d networks are already trained", done, total)
-        jobs, budget = self._jobs(wanted), self.budget.share(keep=_FINISH_S)
-        outcomes = train_on(self.cluster, jobs, budget) if self.cluster else train_here(jobs, budget)
-        said: dict[TrainedGrader, str | Exception] = {}
-        for job, outcome in tqdm(outcomes, "train", len(jobs), unit="network", disable=None, leave=False):
-            said[job.trained] = outcome
-            if isinstance(outcome, str):
-                log.info("train: %s", outcome)
-        self._leave_out({each: said[each] for each in self._missing()})
-
-    def _missing(self) -> list[TrainedGrader]:
-        # The folder is read: of a single file a network file system may remember that it was not there.
-        done = {path.name for path in (self.folder / JOBS).iterdir()}
-        return [each for each in self.networks if result_path(self.folder, each).name not in done]
-
-    def _jobs(self, wanted: list[TrainedGrader]) -> list[Job]:
-        """What is needed to train them, with absolute paths: other processes have other working directories."""
-        store, folder, jitter = self.store.folder.absolute(), self.folder.absolute(), self._jitter()
-        return [Job(store, folder, self.training, each, self.folds, jitter, self.fingerprint) for each in wanted]
-
-    def _leave_out(self, lost: dict[TrainedGrader, str | Exception]) -> None:
-        """Goes on without networks, and says so loudly.
-
-        Raises:
-            TimeTooShort: where a term has none for want of time.
-            InputError: where it has none for another reason.
-        """
-        self.networks = [each for each in self.networks if each not in lost]
-        self.left_out += [each.name for each in lost]
-        for each, why in lost.items():
-            log.error("train: %s IS LEFT OUT: %s", each.name, why)
-            (self.folder / each.weights).unlink(missing_ok=True)
-        trained, again = {_term(each) for each in self.networks}, "Start again to go on."
-        for each, why in lost.items():
-            if _term(each) in trained:
-                continue
-            if isinstance(why, TimeUp):
-                raise TimeTooShort(f"time for a network of {each.grader.view}", "none when the time was up", again)
-            said = " ".join(str(why).split())  # of whatever many lines
-            raise InputError(self.folder, f"a network of {each.grader.view}", f"none: {said}", again)
-
-    def _jitter(self) -> Jitter:
-        """Makes the model's localiser, once, and says how far from the labels it lets crops be cut."""
-        from stenosis_kit.placing import make_localiser
-
-        path = self.folder / JOBS / "jitter.json"
-        if not path.is_file():
-            jitter = make_localiser(self.store, self.folder, self.folds, self.budget, self.training.seed)
-            write_json(path, jitter)
-            log.info("train: crops are cut this far from labels (mm, outward/back/up): %s", _shown(jitter))
-        return read_json(path, "an unfinished run")
-
-    def finish(self) -> dict:
-        """Makes a model of what the networks answered; the counts for run.json."""
-        self._leave_out(cut_short(self.folder, self.networks))
-        counts = assemble(self.folder, self.manifest, self.training, self.networks, self.fingerprint)
-        return {"studies": len(self.folds)} | counts | {"left_out": self.left_out}
-
-
-def _term(trained: TrainedGrader) -> str:
-    return VIEW_BY_NAME[trained.grader.view].term
 
 
 def _start_over(folder: Path, print_: str) -> None:
@@ -234,7 +94,3 @@ def _start_over(folder: Path, print_: str) -> None:
     for path in [*(folder / name for name in names), *folder.glob("*.weights.h5")]:
         path.unlink(missing_ok=True)
     write_json(folder / JOBS / "run.json", {"fingerprint": print_})
-
-
-def _shown(jitter: Jitter) -> str:
-    return ", ".join(f"{view} {'/'.join(f'{value:.1f}' for value in row)}" for view, row in jitter.items())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -16,6 +17,7 @@ from stenosis_kit.backend import untuned
 from stenosis_kit.budget import Budget, Stopwatch
 from stenosis_kit.crops import VIEW_BY_NAME
 from stenosis_kit.model import build_network, grade
+from stenosis_kit.network import load_weights
 from stenosis_kit.schedule import TimedTraining
 from stenosis_kit.settings import Grader, Training
 
@@ -63,22 +65,31 @@ class GraderTraining:
         self._learner.optimizer.build(self._learner.trainable_variables)
 
     def run(
-        self, lesson: Lesson, budget: Budget, seed: int, ranges: Augmentation | None = None
+        self,
+        lesson: Lesson,
+        budget: Budget,
+        seed: int,
+        ranges: Augmentation | None = None,
+        start: Path | None = None,
     ) -> tuple[list[dict[str, float]], np.ndarray]:
-        """Trains from new weights until the budget or the epochs end.
+        """Trains until the budget or the epochs end.
 
         Args:
             lesson: what is learnt.
             budget: the time.
             seed: of weights, order and augmentation.
             ranges: of the augmentation.
+            start: weights to start from; None: new ones.
 
         Returns:
             The history (a dict an epoch; held-out figures are of at most `_VALIDATED` crops), and (validate, 3)
             answers to the held-out crops.
+
+        Raises:
+            InputError: where the weights to start from cannot be loaded.
         """
         training, network, learner = self.training, self.network, self._learner
-        self._start_over(seed)
+        self._start_over(seed, start)
         learn = batches(lesson, lesson.learn, self.grader, training.batch, ranges or Augmentation(), seed)
         sample = lesson.validate[:: math.ceil(len(lesson.validate) / _VALIDATED) or 1]
         held_out = _at_once(batches(lesson, sample, self.grader, _VALIDATED)) if len(sample) else None
@@ -136,10 +147,12 @@ class GraderTraining:
             learn, epochs=epochs, steps_per_epoch=steps, callbacks=list(callbacks), shuffle=False, verbose=0
         )
 
-    def _start_over(self, seed: int) -> None:
-        """New weights and dropout seeds, and an optimiser that remembers nothing of the training before."""
+    def _start_over(self, seed: int, start: Path | None) -> None:
+        """Other weights, new dropout seeds, and an optimiser that remembers nothing of the training before."""
         keras.utils.set_random_seed(seed)
         fresh = build_network(self.grader, self.training)
+        if start:
+            load_weights(fresh, start)
         for variable, new in zip(self.network.variables, fresh.variables, strict=True):
             variable.assign(new)
         for variable in self._learner.optimizer.variables:

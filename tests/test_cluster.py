@@ -185,7 +185,9 @@ def test_a_term_without_a_network_ends_the_run(
     monkeypatch.setattr(rounds, "train_job", lambda job, s: fail(error))
     budget = Budget(600.0)
     if why == "time":
-        monkeypatch.setattr("stenosis_kit.train._Run._jitter", lambda self: setattr(budget, "deadline", budget.started))
+        monkeypatch.setattr(
+            "stenosis_kit.training_run.TrainingRun._jitter", lambda self: setattr(budget, "deadline", budget.started)
+        )
     expected = {
         "fails": "expected a network of canal_sagittal; found none: the workers are gone: the task was cancelled. ",
         "time": "--time-limit: expected time for a network of canal_sagittal; found none when the time was up. ",

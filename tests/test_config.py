@@ -147,11 +147,12 @@ def test_submit_takes_a_file_too(config: Config, tmp_path: Path, monkeypatch) ->
     assert given == [replace(Training(), batch=32)]
 
 
-def test_settings_for_a_model_that_is_trained_already_are_refused(config: Config, tmp_path: Path, capsys) -> None:
+@pytest.mark.parametrize("option", ["--config", "--start"])
+def test_what_is_for_training_is_refused_with_a_model(config: Config, tmp_path: Path, capsys, option: str) -> None:
     path, out = config("batch = 32"), tmp_path / "out"
-    assert cli.main(["submit", "data", str(out), "--config", str(path), "--model", "model"]) == 2
+    assert cli.main(["submit", "data", str(out), option, str(path), "--model", "model"]) == 2
     expected = (
-        "stenosis-kit submit: --config: expected a training; found --model model, with which nothing is trained. "
+        f"stenosis-kit submit: {option}: expected a training; found --model model, with which nothing is trained. "
     )
     assert capsys.readouterr().err.startswith(expected)
 

@@ -12,16 +12,17 @@ from stenosis_kit.crops import VIEW_BY_NAME, VIEWS
 from stenosis_kit.errors import InputError, TimeTooShort
 from stenosis_kit.governor import (
     SHORTEST_JOB_S,
-    TYPICAL_PIXELS,
     Plan,
     cost_s,
     models_in_time,
     plan,
     startable_in_time,
+    typical_pixels,
 )
 from stenosis_kit.settings import Training
 
 TRAINING = Training()
+PIXELS = typical_pixels(TRAINING)
 CROPS = {view.name: 1200 if view.term == "spinal" else 2400 for view in VIEWS}
 """Of 240 studies."""
 
@@ -46,11 +47,11 @@ def test_more_time_never_trains_less() -> None:
 
 @pytest.mark.parametrize("seconds", [250, 400, 900, 3600])
 def test_enough_epochs_of_all_that_is_chosen_fit_the_time(seconds: float) -> None:
-    assert cost_s(chosen(seconds), TRAINING, CROPS, TYPICAL_PIXELS) <= seconds
+    assert cost_s(chosen(seconds), TRAINING, CROPS, PIXELS) <= seconds
 
 
 def test_a_faster_machine_or_more_workers_train_more() -> None:
-    assert chosen(260, pixels=4 * TYPICAL_PIXELS).models > chosen(260).models
+    assert chosen(260, pixels=4 * PIXELS).models > chosen(260).models
     assert chosen(260, workers=8).models > chosen(260).models
 
 
@@ -112,3 +113,15 @@ def test_there_are_never_more_folds_than_studies() -> None:
 def test_one_study_cannot_be_trained_on() -> None:
     with pytest.raises(InputError, match="at least two studies"):
         plan(TRAINING, CROPS, 1, 1e6)
+
+
+def test_wider_networks_are_slower_where_their_speed_is_not_known() -> None:
+    wide = replace(TRAINING, filters=tuple(2 * each for each in TRAINING.filters))
+    assert typical_pixels(wide) == typical_pixels(TRAINING) / 4
+    assert plan(wide, CROPS, 240, 400).models < plan(TRAINING, CROPS, 240, 400).models
+
+
+def test_folds_that_are_there_already_count_for_the_cost() -> None:
+    """Of two models each learns from half of the studies; in folds of five that were given from four fifths."""
+    own, given = (plan(replace(TRAINING, folds=2, grow=False), CROPS, 240, 1e9, parts=parts) for parts in (None, 5))
+    assert cost_s(given, TRAINING, CROPS, PIXELS) > 1.4 * cost_s(own, TRAINING, CROPS, PIXELS)

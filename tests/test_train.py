@@ -126,6 +126,7 @@ def test_the_run_says_what_it_was_made_with(model, small_training):
     run = json.loads((model / "run.json").read_text())
     assert run["settings"]["folds"] == small_training.folds
     assert run["studies"] == 8
+    assert run["start"] is None
     assert run["seconds"]["train"] > 0
 
 

@@ -96,15 +96,10 @@ def _model_files(model: Path) -> list[Path]:
     description = read_description(model)
     load_tensorflow()
     from stenosis_kit.model import build_network
+    from stenosis_kit.network import load_weights
 
     for trained in description.graders:
-        path = model / trained.weights
-        try:
-            build_network(trained.grader, description.training).load_weights(path)
-        except Exception as error:  # h5py and Keras raise many kinds
-            found = (str(error).splitlines() or [type(error).__name__])[0]
-            remedy = "Train again, or copy the model's folder again."
-            raise InputError(path, f"weights of {trained.grader.view}", found, remedy) from None
+        load_weights(build_network(trained.grader, description.training), model / trained.weights)
     localiser = Localiser.load(model) if (model / DESCRIPTION_NAME).is_file() else None
     descriptions = [model / MODEL_NAME, *([model / DESCRIPTION_NAME] if localiser else [])]
     return [*descriptions, *sorted(model.glob("*.weights.h5"))]

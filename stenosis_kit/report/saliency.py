@@ -37,9 +37,10 @@ def grad_cam(
     import tensorflow as tf
 
     from stenosis_kit.augment import central, sample
+    from stenosis_kit.network import load_weights
 
     network = build_network(trained.grader, training)
-    network.load_weights(evidence.model / trained.weights)
+    load_weights(network, evidence.model / trained.weights)
     layers = [layer for layer in network.layers if len(layer.output.shape) == 4]
     explaining = [layer for layer in layers if layer.output.shape[1] >= _FINEST_MAP][-1]
     both = keras.Model(network.inputs, [explaining.output, network.outputs[0]])
