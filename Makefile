@@ -7,7 +7,7 @@ TIME_LIMIT ?= 8m
 SIZE ?= moderate
 PHANTOM := submission/local/phantom
 SUBMISSION ?= $(OUT)/submission.csv
-LABELS ?= $(DATA)/train.csv
+LABELS ?= $(DATA)/solution.csv
 MODEL ?= $(OUT)/model
 OWNER ?=
 
@@ -71,7 +71,7 @@ bench: setup
 faults: setup
 	PYTHONPATH=tests $(VENV)/bin/python -m campaigns.faults --size $(SIZE)
 
-## weights: make the bundled localiser again from the synthetic cohort alone (about 10 minutes)
+## weights: make the bundled localiser again from the synthetic cohort alone (25 minutes)
 weights: setup
 	$(VENV)/bin/python -m stenosis_kit.weights.make
 

@@ -29,7 +29,7 @@ CONSEQUENCES = {
     "unlisted_series": "Folders that no table names are not read.",
     "files_without_place": "They are passed over: nobody knows where they lie in the patient.",
     "files_across_their_series": "They are passed over: scouts, or slices of another kind of series.",
-    "files_without_decoder": 'They are passed over: pip install "stenosis-kit[codecs]" may help.',
+    "files_without_decoder": "They are passed over: the extra `codecs` may help, see README.md, Time.",
     "files_without_spacing_tags": "Distances are taken from the positions instead.",
     "images_of_implausible_size": "They are cut as their PixelSpacing says.",
     "inverted_files": "MONOCHROME1 is turned round.",

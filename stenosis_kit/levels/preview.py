@@ -39,7 +39,7 @@ def save_preview(images: Path, points: pl.DataFrame, path: Path) -> None:
     try:
         from matplotlib.figure import Figure
     except ImportError:
-        raise InputError("--preview", "matplotlib", "none", 'Install it: pip install "stenosis-kit[report]"') from None
+        raise InputError("--preview", "matplotlib", "none", "Install it: pip install matplotlib") from None
     found = points.drop_nulls("series_id")
     studies = found["study_id"].unique(maintain_order=True).to_list()[:STUDIES]
     if not studies:

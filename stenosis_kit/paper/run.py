@@ -144,7 +144,7 @@ class PaperRun:
             figures.draw_architecture(self.out, self.fitted.network)
             self.summary["captions"] = figures.CAPTIONS
         else:
-            log.warning("paper: no figures: they need matplotlib (pip install 'stenosis-kit[report]')")
+            log.warning("paper: no figures: they need matplotlib (pip install matplotlib)")
         self.watch.lap("figures")
         self.summary |= {"seconds": self.watch.seconds, "elapsed_s": self.budget.elapsed()}
         write_json(self.out / "run.json", self.summary)

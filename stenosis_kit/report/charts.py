@@ -16,7 +16,7 @@ from stenosis_kit.report.markup import Markup, figure, note
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MISSING = "Charts are missing: they need matplotlib, which is not installed (pip install 'stenosis-kit[report]')."
+MISSING = "Charts are missing: they need matplotlib, which is not installed (pip install matplotlib)."
 
 # Colours are drawn as stand-ins, and become the page's in the SVG.
 _INK, _ACCENT, _SOFT = "#010203", "#010204", "#010205"

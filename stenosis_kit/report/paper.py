@@ -105,7 +105,7 @@ def _counted(path: Path, stated: dict[str, int]) -> list[tuple]:
 def _pictures(folder: Path, run: dict[str, Any], names: tuple[str, ...]) -> Markup:
     captions = run.get("captions")
     if captions is None:
-        return note("The figures are missing: matplotlib was not installed (pip install 'stenosis-kit[report]').")
+        return note("The figures are missing: matplotlib was not installed (pip install matplotlib).")
     there = [name for name in names if (folder / name).is_file()]
     figures = [
         figure(image((folder / name).read_bytes(), captions[name], "png"), captions[name], "papers") for name in there

@@ -1,6 +1,6 @@
 """Makes the bundled localiser again: python -m stenosis_kit.weights.make (or `make weights`).
 
-It is taught with the phantom alone, and holds nothing of any real patient. About twenty minutes on two cores.
+It is taught with the phantom alone, and holds nothing of any real patient. Some 25 minutes on two cores.
 """
 
 from __future__ import annotations
