@@ -13,7 +13,7 @@ def test_submit_trains_predicts_and_scores_and_a_second_run_goes_on(
     cohort, small_training, tmp_path, monkeypatch, caplog
 ):
     monkeypatch.setattr(
-        submit_module, "train", lambda store, model, budget, _: train(store, model, budget, small_training)
+        submit_module, "train", lambda store, model, budget, **_: train(store, model, budget, small_training)
     )
     monkeypatch.setattr(submit_module, "_report", lambda out, budget: None)  # test_report.py looks at it
     budget = Budget(240.0)
