@@ -73,6 +73,35 @@ class Budget:
         return Budget(max(0.0, self.remaining() - keep) * fraction, whole=self.whole)
 
 
+class Pace:
+    """How much of a step that can be done in part fits, so that the time reaches for all of some items.
+
+    Items are done one part after another. As long as what is left fits at the pace of the last part, the step is done
+    whole.
+    """
+
+    def __init__(self, budget: Budget, items: int) -> None:
+        self._budget = budget
+        self._left = items
+        self._last = budget.elapsed()
+        self._step_s = self._beside_s = 0.0  # an item takes, in the whole step and beside it
+
+    def share(self) -> float:
+        """Share of the step that fits for the next part, 0 to 1."""
+        if not self._step_s or not self._left:
+            return 1.0
+        room = self._budget.remaining() / self._left - self._beside_s
+        return min(1.0, max(0.0, room / self._step_s))
+
+    def note(self, items: int, seconds: float, share: float = 1.0) -> None:
+        """Books a part: its items, the seconds that the step took for them, and the share of it that was done."""
+        now = self._budget.elapsed()
+        self._beside_s = max(0.0, now - self._last - seconds) / items
+        self._step_s = seconds / share / items
+        self._left -= items
+        self._last = now
+
+
 class Stopwatch:
     """Seconds of each named stage, for run.json."""
 

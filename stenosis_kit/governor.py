@@ -8,9 +8,11 @@ left: more epochs learn the labels' noise by heart.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from stenosis_kit import rsna
 from stenosis_kit.budget import show_time
 from stenosis_kit.crops import VIEW_BY_NAME
 from stenosis_kit.errors import InputError, TimeTooShort
@@ -28,6 +30,8 @@ _TYPICAL_PIXELS = (
 _WITHOUT_FOLDS = 5  # a single model learns from four fifths of the studies
 _START_S = 2.5  # new weights, the first answers, saving
 _ANSWERING = 1 / 3  # of an epoch's cost: the way forward alone
+_GRADING_MARGIN = 1.5  # workers read and cut beside it
+_CELLS = Counter(rsna.CONDITION_BY_NAME[condition].term for condition, _ in rsna.CELLS)  # of a study, by term
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,7 @@ class Plan:
         width: of the networks, a multiple of the settings'.
         graders: how many, the first of the settings'; None: all.
         parts: that the studies are divided into already; None: as it suits.
+        grading_s: seconds that are kept for grading with it.
     """
 
     models: int
@@ -47,6 +52,7 @@ class Plan:
     width: float = 1.0
     graders: int | None = None
     parts: int | None = None
+    grading_s: float = 0.0
 
     @property
     def folds(self) -> int:
@@ -72,6 +78,7 @@ def plan(
     pixels: float | None = None,
     workers: int = 0,
     parts: int | None = None,
+    to_grade: int = 0,
 ) -> Plan:
     """The best that fits the time.
 
@@ -83,6 +90,7 @@ def plan(
         pixels: that training learns from in a second, of one worker; None: what is typical.
         workers: of a cluster that trains so many networks at a time; 0 for this process, which trains one.
         parts: that the studies are divided into already; None: as it suits.
+        to_grade: studies that it has to grade, in this process and the same time.
 
     Raises:
         TimeTooShort: where not even one model a term fits.
@@ -92,11 +100,13 @@ def plan(
     most, graders = models_in_time(startable, studies, seconds, workers), len(startable.graders)
     if math.isinf(seconds):
         return Plan(most, graders=graders, parts=parts)
-    pixels, at_hand = pixels or typical_pixels(training), seconds * max(workers, 1)
+    pixels = pixels or typical_pixels(training)
     plans = [Plan(models, graders=graders, parts=parts) for models in range(1, most + 1)]
     if training.grow and most == min(training.folds, studies):
         plans += [Plan(most, *step, graders, parts) for step in _LARGER[1:]]
-    return [one for one in plans if one == plans[0] or cost_s(one, training, crops, pixels) <= at_hand][-1]
+    plans = [replace(one, grading_s=min(grading_s(one, training, to_grade, pixels), seconds / 2)) for one in plans]
+    needed = {one: cost_s(one, training, crops, pixels) / max(workers, 1) + one.grading_s for one in plans}
+    return [one for one in plans if one == plans[0] or needed[one] <= seconds][-1]
 
 
 def cost_s(chosen: Plan, training: Training, crops: Mapping[str, int], pixels: float) -> float:
@@ -105,6 +115,12 @@ def cost_s(chosen: Plan, training: Training, crops: Mapping[str, int], pixels: f
     epochs = {grader: ENOUGH_EPOCHS * grader.repeats * learnt + _ANSWERING * (1 - learnt) for grader in graders}
     seen = sum(n * crops.get(grader.view, 0) * grader.px**2 for grader, n in epochs.items())
     return chosen.models * (seen * chosen.width**2 / pixels + _START_S * len(graders))
+
+
+def grading_s(chosen: Plan, training: Training, studies: int, pixels: float) -> float:
+    """Seconds, with a margin, in which all networks of a plan answer all cells of studies."""
+    seen = sum(_CELLS[VIEW_BY_NAME[grader.view].term] * grader.px**2 for grader in chosen.settings(training).graders)
+    return _GRADING_MARGIN * studies * chosen.models * seen * chosen.width**2 * _ANSWERING / pixels
 
 
 def typical_pixels(training: Training) -> float:

@@ -173,7 +173,7 @@ class Model:
             remedy = "Train again, or copy the model's folder again."
             raise InputError(folder, "at least one readable *.weights.h5", "none", remedy)
 
-    def grade(self, view: str, crops: np.ndarray, studies: np.ndarray) -> np.ndarray | None:
+    def grade(self, view: str, crops: np.ndarray, studies: np.ndarray, share: float = 1.0) -> np.ndarray | None:
         """(n, 3) answers to crops of a view, averaged over folds.
 
         A study that the model was trained on is graded by the network that did not see it, and by no other.
@@ -182,6 +182,7 @@ class Model:
             view: name of the view.
             crops: (n, px, px, slices) uint8.
             studies: (n,) study ids.
+            share: of its networks that answer, one at least; a study that the model knows is not affected.
 
         Returns:
             None where no network of the view could be loaded; NaN rows where all that were have seen the study.
@@ -191,8 +192,9 @@ class Model:
             return None
         fold_of = np.array([self.folds.get(int(study), -1) for study in studies], int)
         total, count = np.zeros((len(crops), len(rsna.SEVERITIES))), np.zeros((len(crops), 1))
-        for trained, network in networks.items():
-            use = np.flatnonzero((fold_of == -1) | (fold_of == trained.fold))
+        most = max(1, round(share * len(networks)))
+        for place, (trained, network) in enumerate(networks.items()):
+            use = np.flatnonzero((fold_of == -1) & (place < most) | (fold_of == trained.fold))
             total[use] += grade(network, trained.grader, crops[use])
             count[use] += 1
         return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from stenosis_kit import __version__, rsna
 from stenosis_kit.backend import load_tensorflow
-from stenosis_kit.budget import Budget
+from stenosis_kit.budget import Budget, Pace, Stopwatch
 from stenosis_kit.crops import VIEW_BY_NAME
 from stenosis_kit.cutting import StudyCrops, cut_study
 from stenosis_kit.errors import InputError
@@ -77,10 +77,11 @@ def predict(
         views = frozenset(each.grader.view for model in loaded for each in model.description.graders)
         tasks = [replace(task, views=views) for task in unlabelled_tasks(data, split, series)]
         finder, late = CanalFinder(folders, workers), 0
+        pace = Pace(budget.share(keep=_FINISH_S), len(tasks))
         with tqdm(desc="predict", total=len(tasks), unit="study", disable=None, leave=False) as bar:
             for first in range(0, len(tasks), _PART):
                 part = finder.find(tasks[first : first + _PART], budget.share(_LEVELS_SHARE, keep=_FINISH_S))
-                late += _grade_part(submission, loaded, part, budget, workers, bar)
+                late += _grade_part(submission, loaded, part, budget, workers, bar, pace)
                 submission.save(output, run)
         if late:
             log.error("predict: THE TIME WAS UP: %d of %d studies are left at their priors", late, len(tasks))
@@ -143,10 +144,16 @@ def _grade_part(
     budget: Budget,
     workers: int | None,
     bar: tqdm,
+    pace: Pace,
 ) -> int:
     """Cuts studies and answers their cells. Returns the number of studies for which the time did not reach."""
     waiting: list[StudyCrops] = []
-    late = 0
+    folds = max(1 + each.fold for model in models for each in model.description.graders)
+    asked = max(1, int(pace.share() * folds))
+    late, seconds, share = 0, 0.0, asked / folds
+    if share < 1:
+        text = "predict: TIME IS SHORT: %d of a grader's %d networks answer for %d studies"
+        log.warning(text, asked, folds, len(tasks))
     results = run_tasks(cut_study, tasks, workers, budget=budget.share(keep=_FINISH_S))
     for done, (task, crops) in enumerate(results, 1):
         if isinstance(crops, Exception):
@@ -155,19 +162,22 @@ def _grade_part(
         else:
             waiting.append(crops)
         if len(waiting) >= _TOGETHER or done == len(tasks):
-            _grade(submission, models, waiting)
+            watch = Stopwatch()
+            _grade(submission, models, waiting, share)
+            seconds += watch.lap("grade")
             waiting = []
         bar.update()
+    pace.note(len(tasks), seconds, share)
     return late
 
 
-def _grade(submission: Submission, models: list[Model], studies: list[StudyCrops]) -> None:
+def _grade(submission: Submission, models: list[Model], studies: list[StudyCrops], share: float) -> None:
     """Answers all cells of some studies that were cut in at least one view; models are averaged."""
     from stenosis_kit.grading import grade_studies
 
     for crops in studies:
         _explain_losses(submission, crops)
-    answers, used = zip(*(grade_studies(model, studies) for model in models), strict=True)
+    answers, used = zip(*(grade_studies(model, studies, share) for model in models), strict=True)
     by_view = {view: np.logical_or.reduce([each[view] for each in used]) for view in VIEW_BY_NAME}
     for place, crops in enumerate(studies):
         for cell in {(row["condition"], row["level"]) for row in crops.rows}:

@@ -37,7 +37,7 @@ _FINISH_S = 2.0  # check, score and run.json
 _REPORT_S = 15.0  # the whole report, of 100 studies on two cores,
 _REPORT_SHARE = 0.03  # but no more than this of a short limit; it then leaves pictures out
 _START_S = 8.0  # starting workers, building networks
-_GRADE_S = 0.12  # a study's share of grading: less than .1 s with five folds on two cores
+_LEVELS_S = 0.06  # a study, for the localiser and the second stage; training leaves time for its graders
 _CUT_MARGIN = 1.5  # cutting a test study against what a training study took
 
 
@@ -81,8 +81,9 @@ def submit(
     watch.lap("priors")
     if start:
         read_start(Path(start), out / "model")  # what is missing there is said now, not after formatting
-    learn = partial(train, training=training, start=start)
-    trained = Path(model) if model else _trained(data, out, budget, learn, series["study_id"].n_unique(), watch)
+    studies = series["study_id"].n_unique()
+    learn = partial(train, training=training, start=start, to_grade=studies)
+    trained = Path(model) if model else _trained(data, out, budget, learn, studies, watch)
     if trained:
         submission = predict(data, [trained], output, budget=budget.share(keep=_finish_s(budget)))
         watch.lap("predict")
@@ -144,7 +145,7 @@ def _format_and_train(
     stored = format_store(data, out / "store", budget=budget.share(keep=_finish_s(budget)))
     watch.lap("format")
     cut_s = stored["cutting_s"] / max(stored["studies"], 1) / (os.cpu_count() or 1)
-    reserve = _START_S + test_studies * (_CUT_MARGIN * cut_s + _GRADE_S) + _finish_s(budget)
+    reserve = _START_S + test_studies * (_CUT_MARGIN * cut_s + _LEVELS_S) + _finish_s(budget)
     log.info("submit: %s left; %s of it kept for prediction", show_time(budget.remaining()), show_time(reserve))
     learn(out / "store", out / "model", budget.share(keep=reserve))
     watch.lap("train")

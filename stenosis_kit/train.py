@@ -35,6 +35,7 @@ def train(
     fresh: bool = False,
     cluster: Cluster | None = None,
     start: Path | str | None = None,
+    to_grade: int = 0,
 ) -> dict:
     """Trains all graders on a crop store.
 
@@ -49,6 +50,7 @@ def train(
         fresh: train everything anew.
         cluster: trains the networks instead of this process; it must see all folders under the same paths.
         start: an earlier model, whose weights the networks start from, see `starting`.
+        to_grade: studies for whose grading, with all of its networks, the budget has to leave time.
 
     Returns:
         The run.json.
@@ -69,7 +71,7 @@ def train(
         return read_json(folder / "run.json", "run.json")
     if (folder / "manifest.parquet").exists():
         raise InputError(folder, "a folder for a model", "a crop store", "Give another MODEL folder.")
-    run = TrainingRun(opened, folder, training, budget, print_, cluster, earlier)
+    run = TrainingRun(opened, folder, training, budget, print_, cluster, earlier, to_grade)
     if fresh or not run_matches(folder / JOBS / "run.json", print_):
         run.check_time()  # before anything of an earlier model is dropped: is there time for another one?
         _start_over(folder, print_)

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from stenosis_kit.assembly import assemble, cut_short
 from stenosis_kit.backend import load_tensorflow
-from stenosis_kit.budget import Budget
+from stenosis_kit.budget import Budget, show_time
 from stenosis_kit.crops import VIEW_BY_NAME
 from stenosis_kit.errors import InputError, TimeTooShort
 from stenosis_kit.files import read_json, write_json
@@ -52,6 +52,7 @@ class TrainingRun:
         fingerprint: of the run.
         cluster: that trains the networks; None: this process.
         start: an earlier model to start from.
+        to_grade: studies for whose grading the budget has to leave time.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class TrainingRun:
         fingerprint: str,
         cluster: Cluster | None,
         start: Start | None,
+        to_grade: int,
     ) -> None:
         self.store = store
         self.folder = folder
@@ -70,6 +72,8 @@ class TrainingRun:
         self.fingerprint = fingerprint
         self.cluster = cluster
         self.start = start
+        self.to_grade = to_grade
+        self.grading_s = 0.0
         self.manifest = labelled(store)
         self.studies = set(self.manifest["study_id"])
         graders = tuple(grader for grader in training.graders if grader.view in store.arrays)
@@ -96,13 +100,15 @@ class TrainingRun:
             write_folds(self.folder, folds)
         self.folds = {study: fold for study, fold in read_folds(self.folder).items() if study in self.studies}
         chosen = Plan(**read_json(path, "an unfinished run"))
-        self.training = chosen.settings(self.training)
+        self.training, self.grading_s = chosen.settings(self.training), chosen.grading_s
         graders = self.training.graders
         self.networks = [TrainedGrader.of(grader, fold) for fold in range(chosen.models) for grader in graders]
         sizes = "/".join(str(grader.px) for grader in graders)
         text = "train: %d networks: %d graders, %d fold(s) of %d; %s pixels a side, %d to %d filters"
         counts = len(self.networks), len(graders), chosen.models, len(set(self.folds.values()))
         log.info(text, *counts, sizes, *self.training.filters[:: len(self.training.filters) - 1])
+        if self.grading_s:
+            log.info("train: %s of the time are kept for grading with them", show_time(self.grading_s))
         if self.start:
             anew = [each.name for each in self.networks if not self._weights(each)]
             log.info("train: %d of them start from %s", len(self.networks) - len(anew), self.start.folder)
@@ -116,7 +122,8 @@ class TrainingRun:
             pixels = measured_pixels(self.store, self.training)
             log.info("train: this machine learns from %.2f million pixels a second", pixels / 1e6)
         crops = dict(self.manifest.group_by("view").len().iter_rows())
-        chosen = plan(self.training, crops, len(self.studies), self._seconds(), pixels, self._workers(), parts)
+        time = self._seconds(), pixels, self._workers()
+        chosen = plan(self.training, crops, len(self.studies), *time, parts, self.to_grade)
         return self.start.fitting(chosen, self.training) if self.start else chosen
 
     def _seconds(self) -> float:
@@ -131,7 +138,7 @@ class TrainingRun:
         done, total = len(self.networks) - len(wanted), len(self.networks)
         if done:
             log.info("train: going on; %d of %d networks are already trained", done, total)
-        jobs, budget = self._jobs(wanted), self.budget.share(keep=_FINISH_S)
+        jobs, budget = self._jobs(wanted), self.budget.share(keep=_FINISH_S + self.grading_s)
         outcomes = train_on(self.cluster, jobs, budget) if self.cluster else train_here(jobs, budget)
         said: dict[TrainedGrader, str | Exception] = {}
         for job, outcome in tqdm(outcomes, "train", len(jobs), unit="network", disable=None, leave=False):

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from stenosis_kit import budget
-from stenosis_kit.budget import Budget, Stopwatch, parse_time, show_time
+from stenosis_kit.budget import Budget, Pace, Stopwatch, parse_time, show_time
 
 
 class Clock:
@@ -120,6 +120,31 @@ def test_a_stopwatch_books_laps_and_adds_them_up(clock: Clock) -> None:
         clock.now += seconds
         assert watch.lap(stage) == seconds
     assert watch.seconds == {"format": 3.5, "train": 5.0}
+
+
+@pytest.mark.parametrize(
+    ("limit", "share"),
+    [(1000, 1.0), (50, 1.0), (40, 0.5), (30, 0.0), (5, 0.0)],
+    ids=["all", "just", "half", "none", "late"],
+)
+def test_as_much_of_a_step_is_done_as_lets_the_time_reach_for_all(clock: Clock, limit: float, share: float) -> None:
+    """Ten of twenty items took 20 s, and 10 s beside the step: the rest want 20 s of it and 10 s beside it."""
+    pace = Pace(Budget(limit + 10), 20)
+    assert pace.share() == 1  # nothing is known yet
+    clock.now += 30
+    pace.note(10, 20.0)
+    assert pace.share() == pytest.approx(share)
+
+
+def test_a_step_done_in_part_counts_as_a_whole_one_and_the_last_part_alone(clock: Clock) -> None:
+    pace = Pace(Budget(100), 30)
+    clock.now += 60  # a slow start
+    pace.note(10, 60.0)
+    assert pace.share() == pytest.approx(1 / 3)  # 2 s of 6 an item
+    clock.now += 10
+    pace.note(10, 10.0, 0.5)
+    assert pace.share() == 1  # 2 s an item, and 3 s are there
+    assert Pace(Budget(), 5).share() == 1
 
 
 def test_no_other_module_reads_a_clock() -> None:

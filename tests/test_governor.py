@@ -14,6 +14,7 @@ from stenosis_kit.governor import (
     SHORTEST_JOB_S,
     Plan,
     cost_s,
+    grading_s,
     models_in_time,
     plan,
     startable_in_time,
@@ -125,3 +126,18 @@ def test_folds_that_are_there_already_count_for_the_cost() -> None:
     """Of two models each learns from half of the studies; in folds of five that were given from four fifths."""
     own, given = (plan(replace(TRAINING, folds=2, grow=False), CROPS, 240, 1e9, parts=parts) for parts in (None, 5))
     assert cost_s(given, TRAINING, CROPS, PIXELS) > 1.4 * cost_s(own, TRAINING, CROPS, PIXELS)
+
+
+def test_time_to_grade_with_the_networks_is_reckoned_with() -> None:
+    """Finer inputs and more networks take longer to answer too: 60 pixels for 40 more than twice as long."""
+    few, many = (chosen(900, to_grade=studies) for studies in (0, 2000))
+    assert few.grading_s == 0
+    assert size(many) < size(few)
+    assert cost_s(many, TRAINING, CROPS, PIXELS) + many.grading_s <= 900
+    assert grading_s(Plan(5, scale=1.5), TRAINING, 200, PIXELS) == pytest.approx(
+        2.25 * grading_s(Plan(5), TRAINING, 200, PIXELS)
+    )
+
+
+def test_grading_never_takes_all_of_the_time() -> None:
+    assert chosen(100, to_grade=10**6).grading_s == 50

@@ -29,6 +29,19 @@ def test_a_model_grades_its_training_studies_by_the_network_that_did_not_see_the
     assert np.abs(held_out - other).max() > 1e-4
 
 
+def test_where_fewer_networks_answer_they_are_the_first_and_known_studies_keep_theirs(model, store):
+    opened, loaded = open_store(store), Model(model)
+    manifest, crops = opened.manifest.filter(view="canal_axial"), np.asarray(opened.arrays["canal_axial"])
+    studies = manifest["study_id"].to_numpy()
+    np.testing.assert_array_equal(
+        loaded.grade("canal_axial", crops, studies, 0.5), loaded.grade("canal_axial", crops, studies)
+    )
+    strangers, first = np.zeros_like(studies), np.full_like(studies, _study_of_fold(loaded, 0))
+    expected = loaded.grade("canal_axial", crops, first)
+    for share in (0.5, 0.0):
+        np.testing.assert_array_equal(loaded.grade("canal_axial", crops, strangers, share), expected)
+
+
 def _study_of_fold(loaded, fold):
     return next(study for study, own in loaded.folds.items() if own == fold)
 

@@ -101,6 +101,19 @@ def test_where_time_runs_out_the_first_studies_are_graded_whole_and_the_rest_is_
     assert is_legal(check(tmp_path / "s.csv", cohort))
 
 
+def test_where_the_time_would_not_reach_for_all_fewer_networks_answer_for_the_rest(
+    cohort, model, predicted, tmp_path, monkeypatch, caplog
+):
+    shares = iter([1.0, 0.7, 0.0])
+    monkeypatch.setattr(predict_module, "_PART", 1)
+    monkeypatch.setattr(predict_module.Pace, "share", lambda self: next(shares))
+    submission = predict(cohort, [model], tmp_path / "s.csv", workers=1)
+    assert all(row["source"] == "grader" for row in submission.sources)
+    assert caplog.text.count("TIME IS SHORT: 1 of a grader's 2 networks answer for 1 studies") == 2
+    changed = np.abs(submission.probabilities - predicted[0].probabilities).reshape(3, -1).max(axis=1) > 1e-4
+    assert changed.tolist() == [False, True, True]
+
+
 def broken_root(cohort, tmp_path):
     root = tmp_path / "root"
     root.mkdir()
