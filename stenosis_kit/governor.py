@@ -31,6 +31,7 @@ _WITHOUT_FOLDS = 5  # a single model learns from four fifths of the studies
 _START_S = 2.5  # new weights, the first answers, saving
 _ANSWERING = 1 / 3  # of an epoch's cost: the way forward alone
 _GRADING_MARGIN = 1.5  # workers read and cut beside it
+_LOADING_S = 0.35  # a network's weights and graph
 _CELLS = Counter(rsna.CONDITION_BY_NAME[condition].term for condition, _ in rsna.CELLS)  # of a study, by term
 
 
@@ -118,9 +119,13 @@ def cost_s(chosen: Plan, training: Training, crops: Mapping[str, int], pixels: f
 
 
 def grading_s(chosen: Plan, training: Training, studies: int, pixels: float) -> float:
-    """Seconds, with a margin, in which all networks of a plan answer all cells of studies."""
-    seen = sum(_CELLS[VIEW_BY_NAME[grader.view].term] * grader.px**2 for grader in chosen.settings(training).graders)
-    return _GRADING_MARGIN * studies * chosen.models * seen * chosen.width**2 * _ANSWERING / pixels
+    """Seconds, with a margin, in which all networks of a plan are loaded and answer all cells of studies."""
+    if not studies:
+        return 0.0
+    graders = chosen.settings(training).graders
+    seen = sum(_CELLS[VIEW_BY_NAME[grader.view].term] * grader.px**2 for grader in graders)
+    answering = _GRADING_MARGIN * studies * seen * chosen.width**2 * _ANSWERING / pixels
+    return chosen.models * (answering + _LOADING_S * len(graders))
 
 
 def typical_pixels(training: Training) -> float:

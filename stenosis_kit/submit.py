@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 _FINISH_S = 2.0  # check, score and run.json
 _REPORT_S = 15.0  # the whole report, of 100 studies on two cores,
 _REPORT_SHARE = 0.03  # but no more than this of a short limit; it then leaves pictures out
-_START_S = 8.0  # starting workers, building networks
+_START_S = 5.0  # starting workers, and what the localiser takes to start
 _LEVELS_S = 0.06  # a study, for the localiser and the second stage; training leaves time for its graders
 _CUT_MARGIN = 1.5  # cutting a test study against what a training study took
 
