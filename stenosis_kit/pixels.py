@@ -11,6 +11,7 @@ from pydicom.pixels import pixel_array
 from stenosis_kit.header import Measured, UnreadableSlice, reason
 
 _LOOKED_AT = 1 << 16  # bytes of a code stream in which its own size has to stand
+_PANIC = "PanicException"  # of a decoder written in Rust (pylibjpeg-rle): no Exception by its class
 _J2K_START = b"\xff\x4f\xff\x51"
 _JPEG_SIZES = frozenset({*range(0xC0, 0xD0), 0xF7}) - {0xC4, 0xC8, 0xCC}  # SOF of JPEG and JPEG-LS
 
@@ -29,8 +30,10 @@ def decode(path: Path, shape: tuple[int, int], frame_at: int = 0) -> np.ndarray:
             stored = pixel_array(file)
     except UnreadableSlice:
         raise
-    except Exception as error:  # decoders of strangers' files: errors of many kinds, and none may end the run
-        raise UnreadableSlice(reason(error)) from None
+    except BaseException as error:  # decoders of strangers' files: errors of many kinds, and none may end the run
+        if isinstance(error, Exception) or type(error).__name__ == _PANIC:
+            raise UnreadableSlice(reason(error)) from None
+        raise
     if stored.shape != shape:
         raise UnreadableSlice(f"expected {shape} pixels; found {stored.shape}")
     return stored

@@ -103,6 +103,24 @@ def test_an_rle_bomb_is_refused_before_it_is_decoded(path: Path) -> None:
     refuse(rewritten(path, RLELossless, frame), f"expected a frame of {PIXELS.nbytes} bytes; found")
 
 
+def test_a_decoder_that_panics_costs_its_slice_alone_and_an_interruption_passes(path: Path, monkeypatch) -> None:
+    """A panic of a decoder written in Rust, as the codecs extra has them, reaches Python as no Exception."""
+    panic = type("PanicException", (BaseException,), {})
+
+    def raising(error: BaseException):
+        def pixel_array(file):
+            raise error
+
+        return pixel_array
+
+    monkeypatch.setattr("stenosis_kit.pixels.pixel_array", raising(panic("index out of bounds: the len is 10240")))
+    with pytest.raises(UnreadableSlice, match="index out of bounds"):
+        read_pixels(read_slice(path))
+    monkeypatch.setattr("stenosis_kit.pixels.pixel_array", raising(KeyboardInterrupt()))
+    with pytest.raises(KeyboardInterrupt):
+        read_pixels(read_slice(path))
+
+
 def test_a_code_stream_of_another_size_is_refused_before_it_is_decoded(path: Path) -> None:
     stream = bytearray(jpeg2000(PIXELS))
     assert stream_shape(bytes(stream)) == SHAPE
