@@ -24,9 +24,7 @@ SHORTEST_JOB_S = 12.0
 """Less than this does not pay for building a network's graphs (4 to 7 s on two cores)."""
 SHORTEST_ROUND_S = 25.0
 """The same on a cluster, where each of them is built anew after TensorFlow is imported."""
-_TYPICAL_PIXELS = (
-    1.0e6  # input pixels (of however many slices) that networks of the default width learn from in a second
-)
+_TYPICAL_PIXELS = 1.0e6  # a second, of inputs of however many slices, by networks of the default width on two cores
 _WITHOUT_FOLDS = 5  # a single model learns from four fifths of the studies
 _START_S = 2.5  # new weights, the first answers, saving
 _ANSWERING = 1 / 3  # of an epoch's cost: the way forward alone
@@ -129,7 +127,7 @@ def grading_s(chosen: Plan, training: Training, studies: int, pixels: float) -> 
 
 
 def typical_pixels(training: Training) -> float:
-    """Input pixels that such networks learn from in a second on two cores, where that cannot be measured."""
+    """Input pixels that such networks learn from in a second, where that cannot be measured."""
     return _TYPICAL_PIXELS * (Training().filters[0] / training.filters[0]) ** 2
 
 

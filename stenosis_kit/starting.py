@@ -58,7 +58,9 @@ class Start:
     def fitting(self, chosen: Plan, training: Training) -> Plan:
         """The plan with networks as wide as its own, and with finer inputs only where as many of its weights fit."""
         plans = [replace(chosen, width=1.0), replace(chosen, width=1.0, scale=1.0)]
-        return max(plans, key=lambda one: sum(self._fits(each, training) for each in one.settings(training).graders))
+        return max(
+            plans, key=lambda one: len([g for g in one.settings(training).graders if self._fitting(g, training)])
+        )
 
     def assign_folds(self, manifest: pl.DataFrame, folds: int, seed: int) -> dict[int, int]:
         """{study_id: fold} of its studies, and of a manifest's other studies as `folds.assign_folds` divides them.
@@ -75,19 +77,15 @@ class Start:
 
     def weights(self, trained: TrainedGrader, training: Training) -> Path | None:
         """The weights that a network of such a training may start from; None where it has none."""
-        fits = self._fits(trained.grader, training)
-        view = [each for each in self.description.graders if fits and each.grader.view == trained.grader.view]
-        same = [each for each in view if each.fold == trained.fold]
-        offers = same or ([] if trained.fold in self.folds.values() else view)
+        fitting = self._fitting(trained.grader, training)
+        same = [each for each in fitting if each.fold == trained.fold]
+        offers = same or ([] if trained.fold in self.folds.values() else fitting)
         return self.folder / offers[trained.fold % len(offers)].weights if offers else None
 
-    def _fits(self, grader: Grader, training: Training) -> bool:
-        """Whether it has a network of that view whose weights have the same shapes."""
-        own = self.description.training
-        return any(
-            each.grader.view == grader.view and _shape(each.grader, own) == _shape(grader, training)
-            for each in self.description.graders
-        )
+    def _fitting(self, grader: Grader, training: Training) -> list[TrainedGrader]:
+        """Its networks of that view whose weights have the same shapes."""
+        own, wanted = self.description.training, (grader.view, *_shape(grader, training))
+        return [each for each in self.description.graders if (each.grader.view, *_shape(each.grader, own)) == wanted]
 
 
 def read_start(folder: Path, model: Path) -> Start:
