@@ -36,6 +36,24 @@ def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The image folder of the study of `small_study`; nobody writes into it."""
+    from small_study import write_study
+
+    return write_study(tmp_path_factory.mktemp("study") / "images")
+
+
+@pytest.fixture
+def study(images: Path) -> list:
+    """Its series, headers read, for one test alone."""
+    from small_study import SERIES, STUDY
+
+    from stenosis_kit.dicom import read_study
+
+    return read_study(images, STUDY, SERIES)
+
+
+@pytest.fixture(scope="session")
 def store(cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The crop store of the cohort."""
     from stenosis_kit.format import format

@@ -19,25 +19,13 @@ from small_study import (
     label_at,
     sites_by_cell,
     without,
-    write_study,
 )
 
 from stenosis_kit import rsna
 from stenosis_kit.crops import VIEW_BY_NAME, VIEWS, cut
 from stenosis_kit.cutting import cut_study
-from stenosis_kit.dicom import read_study
 from stenosis_kit.sites import LABEL, predicted_sites
 from stenosis_kit.study import StudyTask
-
-
-@pytest.fixture(scope="module")
-def images(tmp_path_factory):
-    return write_study(tmp_path_factory.mktemp("study") / "images")
-
-
-@pytest.fixture
-def study(images):
-    return read_study(images, STUDY, SERIES)
 
 
 def test_prediction_never_needs_severities(images):

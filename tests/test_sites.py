@@ -12,7 +12,6 @@ from small_study import (
     LOWER,
     RIGHT_FORAMEN,
     RIGHT_RECESS,
-    SERIES,
     STUDY,
     T1,
     T2,
@@ -20,7 +19,6 @@ from small_study import (
     label_at,
     sites_by_cell,
     without,
-    write_study,
 )
 
 from stenosis_kit import rsna
@@ -32,17 +30,6 @@ from stenosis_kit.levels.carry import TYPICAL, VIEW_OF_TERM
 from stenosis_kit.levels.kmeans import METHOD as KMEANS
 from stenosis_kit.sites import LABEL, LABEL_MIDPOINT, LABEL_PROJECTED, Lost, Site, label_sites, predicted_sites
 from stenosis_kit.study import LabelPoint
-
-
-@pytest.fixture(scope="module")
-def images(tmp_path_factory):
-    return write_study(tmp_path_factory.mktemp("study") / "images")
-
-
-@pytest.fixture
-def study(images):
-    return read_study(images, STUDY, SERIES)
-
 
 # --- Prediction -------------------------------------------------------------------------------------
 
