@@ -15,7 +15,8 @@ import numpy as np
 
 from stenosis_kit import rsna
 from stenosis_kit.geometry import AXIAL, SAGITTAL, Plane, stacking_order
-from stenosis_kit.header import Header, UnreadableSlice, read_header, reason
+from stenosis_kit.header import Header, read_header
+from stenosis_kit.measured import UnreadableSlice, reason
 from stenosis_kit.pixels import decode
 
 STEEPEST_DEG = 60.0
@@ -67,7 +68,7 @@ def as_slice(path: Path, header: Header) -> Slice:
     if not np.isfinite([slope, intercept]).all():
         raise UnreadableSlice(f"RescaleSlope, RescaleIntercept: expected numbers; found {slope}, {intercept}")
     try:
-        plane = Plane.from_tags(header.position, header.orientation, header.spacing, header.shape)
+        plane = Plane.from_tags(header.position, header.orientation, header.spacing, header.coding.shape)
     except ValueError as error:
         raise UnreadableSlice(reason(error)) from None
     if header.inverted:
@@ -81,8 +82,7 @@ def read_pixels(item: Slice) -> np.ndarray:
     Raises:
         UnreadableSlice: where the pixels cannot be decoded or are not what the header says.
     """
-    frame_at = item.header.frame_at if item.header else 0
-    signal = decode(item.path, item.plane.shape, frame_at).astype(np.float32)
+    signal = decode(item.path, item.header.coding).astype(np.float32)
     if (item.slope, item.intercept) != (1, 0):
         with np.errstate(over="ignore"):
             signal = signal * np.float32(item.slope) + np.float32(item.intercept)

@@ -17,7 +17,7 @@ from fabricate import plane, write_dicom
 from pydicom.uid import ImplicitVRLittleEndian, RLELossless
 
 from stenosis_kit.dicom import Slice, UnreadableSlice, read_pixels, read_slice
-from stenosis_kit.header import MAX_BYTES, Measured
+from stenosis_kit.measured import MAX_BYTES, Measured
 from stenosis_kit.phantom.encode import jpeg2000
 from stenosis_kit.pixels import stream_shape
 
@@ -108,15 +108,15 @@ def test_a_decoder_that_panics_costs_its_slice_alone_and_an_interruption_passes(
     panic = type("PanicException", (BaseException,), {})
 
     def raising(error: BaseException):
-        def pixel_array(file):
+        def get_decoder(syntax):
             raise error
 
-        return pixel_array
+        return get_decoder
 
-    monkeypatch.setattr("stenosis_kit.pixels.pixel_array", raising(panic("index out of bounds: the len is 10240")))
+    monkeypatch.setattr("stenosis_kit.pixels.get_decoder", raising(panic("index out of bounds: the len is 10240")))
     with pytest.raises(UnreadableSlice, match="index out of bounds"):
         read_pixels(read_slice(path))
-    monkeypatch.setattr("stenosis_kit.pixels.pixel_array", raising(KeyboardInterrupt()))
+    monkeypatch.setattr("stenosis_kit.pixels.get_decoder", raising(KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):
         read_pixels(read_slice(path))
 

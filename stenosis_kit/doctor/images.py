@@ -135,7 +135,7 @@ def _examine_pixels(found: StudyFindings, name: str, one: Series) -> None:
 def _examine_slices(found: StudyFindings, name: str, one: Series) -> None:
     """Notes what is odd about the usable slices of a series."""
     headers = [item.header for item in one.slices]
-    for syntax, count in Counter(header.syntax for header in headers).items():
+    for syntax, count in Counter(header.coding.syntax for header in headers).items():
         found.syntaxes[syntax.name] += count
         found.note("files_without_decoder", f"{name} ({syntax.name})", 0 if _decodable(syntax) else count)
     found.note("files_without_spacing_tags", name, sum(not header.spaced for header in headers))

@@ -1,0 +1,45 @@
+"""Opening a stranger's file: one that says what size it has, and is never read for more."""
+
+from __future__ import annotations
+
+import io
+import stat
+from pathlib import Path
+
+MAX_BYTES = 1 << 27
+"""Larger files are not opened; the largest image allowed takes a quarter of that."""
+
+
+class UnreadableSlice(Exception):
+    """A file that cannot serve as a slice; the message says why."""
+
+
+class Measured(io.BufferedReader):
+    """A file that refuses to be read for more bytes than it has: lengths in it may lie."""
+
+    def __init__(self, path: Path) -> None:
+        """Opens a file.
+
+        Raises:
+            UnreadableSlice: where it is empty, no ordinary file (reading a pipe would wait for ever), or too large.
+        """
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise UnreadableSlice("not a file but a folder, pipe or device")
+        if found.st_size == 0:
+            raise UnreadableSlice("a file of no bytes")
+        if found.st_size > MAX_BYTES:
+            raise UnreadableSlice(f"expected at most {MAX_BYTES} bytes; found {found.st_size}")
+        self.size = found.st_size
+        super().__init__(io.FileIO(path))
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Reads some bytes, never all that is left: pydicom does that to inflate a file, without a limit."""
+        if size is None or not 0 <= size <= self.size:
+            raise ValueError(f"a length of {size} bytes in a file of {self.size}")
+        return super().read(size)
+
+
+def reason(error: Exception) -> str:
+    """The first line of an error, for a log."""
+    return (str(error).splitlines() or [""])[0][:200] or type(error).__name__
