@@ -9,7 +9,7 @@ import os
 import re
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,11 +28,15 @@ _PARTIAL = re.compile(r"\.(\d+)\.partial\.(.+)")
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, synced: bool = True) -> Iterator[Path]:
     """Gives a temporary path beside `path`; what is written there takes its place at the end, at once.
 
     The temporary name keeps the suffixes (Keras looks at them) and belongs to this process.
     If the block raises, `path` stays as it was.
+
+    Args:
+        path: what is written.
+        synced: wait until the disk has it. A file that is checked before it is used need not be.
 
     Raises:
         InputError: where the file cannot be written.
@@ -41,8 +45,9 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield partial
-        with partial.open("rb") as written:
-            os.fsync(written.fileno())
+        if synced:
+            with partial.open("rb") as written:
+                os.fsync(written.fileno())
         partial.replace(path)
     except OSError as error:
         found = error.strerror or str(error)
@@ -119,16 +124,29 @@ def write_frame(path: Path, frame: pl.DataFrame) -> None:
         partial.write_bytes(memory.getbuffer())
 
 
-def write_array(path: Path, shape: tuple[int, ...], pieces: Iterable[np.ndarray]) -> None:
-    """Writes a uint8 .npy atomically, piece by piece along its first axis, so that memory does not grow with it.
+@contextmanager
+def growing_array(path: Path, shape: tuple[int, ...]) -> Iterator[Callable[[np.ndarray], None]]:
+    """Writes a uint8 .npy atomically, piece by piece, so that memory does not grow with it.
 
-    Not through a memory map: where the disk is full, that kills the process without a word.
+    Gives what appends a piece (n, *shape). Not through a memory map: where the disk is full, that kills the process
+    without a word.
     """
-    described = {"descr": "|u1", "fortran_order": False, "shape": shape}
-    with replacing(path) as partial, partial.open("wb") as file:
+    length = 0
+
+    def write_header() -> None:
+        described = {"descr": "|u1", "fortran_order": False, "shape": (length, *shape)}
         np.lib.format.write_array_header_1_0(file, described)
-        for piece in pieces:
-            file.write(np.ascontiguousarray(piece, np.uint8).data)
+
+    def append(piece: np.ndarray) -> None:
+        nonlocal length
+        file.write(np.ascontiguousarray(piece, np.uint8).data)
+        length += len(piece)
+
+    with replacing(path) as partial, partial.open("wb") as file:
+        write_header()
+        yield append
+        file.seek(0)
+        write_header()  # of the same size: numpy leaves room for the length to grow
 
 
 def read_json(path: Path, what: str) -> dict:

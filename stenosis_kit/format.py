@@ -21,7 +21,7 @@ from stenosis_kit.errors import InputError, TimeTooShort
 from stenosis_kit.files import fingerprint, make_folder, read_json, run_matches, write_json
 from stenosis_kit.levels.overview import GRID as OVERVIEW_GRID
 from stenosis_kit.levels.search import find_canals
-from stenosis_kit.store import drop_parts, has_part, is_whole, join_parts, read_part, write_part
+from stenosis_kit.store import drop_parts, has_part, is_whole, join_parts, write_part
 from stenosis_kit.study import LabelPoint, StudyTask
 from stenosis_kit.tables import TrainTables, read_train
 from stenosis_kit.workers import ExecutorGone, TimeUp, run_tasks
@@ -183,16 +183,9 @@ def _cut_part(store: Path, task: StudyTask) -> None:
 
 
 def _finish(store: Path, tasks: list[StudyTask], tables: TrainTables) -> dict:
-    studies = [task.study_id for task in tasks]
-    manifest = join_parts(store, studies)
-    lost: Counter[str] = Counter()
-    skipped: Counter[str] = Counter()
-    cutting = 0.0
-    for study in studies:
-        part = read_part(store, study, views=(), example=False)
-        lost.update(f"{each.view}: {each.why}" for each in part.lost)
-        skipped.update(part.skipped_files.values())
-        cutting += part.seconds
+    manifest, studies = join_parts(store, [task.study_id for task in tasks])
+    lost = Counter(f"{each.view}: {each.why}" for study in studies for each in study.lost)
+    skipped = Counter(why for study in studies for why in study.skipped_files.values())
     if manifest.is_empty():
         found = f"none ({'; '.join(lost) or 'no labelled studies'})"
         remedy = "Is train_images/ complete? stenosis-kit doctor DATA tells more."
@@ -204,7 +197,7 @@ def _finish(store: Path, tasks: list[StudyTask], tables: TrainTables) -> dict:
         "point_sources": dict(manifest.group_by("point_source").len().sort("point_source").iter_rows()),
         "lost": dict(lost.most_common()),
         "skipped_files": dict(skipped.most_common()),
-        "cutting_s": round(cutting, 3),
+        "cutting_s": round(sum(study.seconds for study in studies), 3),
         "views": [asdict(view) for view in VIEWS],
         "label_counts": [list(row) for row in counts.iter_rows()],
     }

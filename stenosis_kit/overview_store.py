@@ -6,7 +6,8 @@ facts.npz beside them, see `Overviews`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import numpy as np
 
 from stenosis_kit.cutting import Example
 from stenosis_kit.errors import InputError
-from stenosis_kit.files import DAMAGED, replacing, write_array
+from stenosis_kit.files import DAMAGED, growing_array, replacing
 from stenosis_kit.levels.overview import PX, SLICES, Overview, to_pixels
 
 _FACTS = ("study", "kind", "frames", "canal", "midline")
@@ -62,25 +63,20 @@ def gather_overviews(examples: Mapping[int, Example]) -> Overviews:
     return Overviews(np.array(pixels), **_facts(rows))
 
 
-def join_overviews(folder: Path, examples: Iterable[tuple[int, Example]], count: int) -> None:
-    """Writes a store's overviews.
-
-    Args:
-        folder: of the store.
-        examples: study ids and what the localiser learns from them.
-        count: of all overviews.
-    """
+@contextmanager
+def growing_overviews(folder: Path) -> Iterator[Callable[[int, Example], None]]:
+    """Writes a store's overviews; gives what appends those of a study."""
     rows: list[tuple] = []
+    with growing_array(folder / _PIXELS_NAME, (SLICES, PX, PX)) as append_pixels:
 
-    def pieces() -> Iterator[np.ndarray]:
-        """Overviews one after the other, their facts noted on the way."""
-        for study, example in examples:
+        def append(study: int, example: Example) -> None:
             rows.extend(_rows(study, example))
-            yield from (one.pixels for one in example.overviews)
-        if not count:
-            yield np.zeros((SLICES, PX, PX), np.uint8)  # an empty file cannot be mapped
+            for one in example.overviews:
+                append_pixels(one.pixels[None])
 
-    write_array(folder / _PIXELS_NAME, (max(count, 1), SLICES, PX, PX), pieces())
+        yield append
+        if not rows:
+            append_pixels(np.zeros((1, SLICES, PX, PX), np.uint8))  # an empty file cannot be mapped
     with replacing(folder / _FACTS_NAME) as partial, partial.open("wb") as file:
         np.savez(file, **_facts(rows))
 

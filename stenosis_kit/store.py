@@ -7,7 +7,7 @@
     STORE/parts/             one file a study while format is at work
 
 Each study's part is written whole or not at all, so a stopped run goes on with the studies it lacks; the parts are
-joined one by one, so memory does not grow with their number.
+joined one by one, so memory does not grow with their pixels.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from __future__ import annotations
 import json
 import mmap
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,9 +27,9 @@ from stenosis_kit import rsna
 from stenosis_kit.crops import VIEW_BY_NAME
 from stenosis_kit.cutting import Example, StudyCrops
 from stenosis_kit.errors import InputError
-from stenosis_kit.files import DAMAGED, read_json, replacing, write_array, write_frame
+from stenosis_kit.files import DAMAGED, growing_array, read_json, replacing, write_frame
 from stenosis_kit.levels.overview import Overview
-from stenosis_kit.overview_store import join_overviews, open_overviews
+from stenosis_kit.overview_store import growing_overviews, open_overviews
 from stenosis_kit.sites import Lost
 
 MANIFEST = {
@@ -86,7 +87,7 @@ def open_store(folder: Path) -> Store:
     for view, array in arrays.items():
         rows = manifest.filter(view=view)["row"]
         expected = f"{len(rows)} crops of this version's {view}"
-        if view not in VIEW_BY_NAME or array.dtype != np.uint8 or array.shape != _shape(view, len(rows)):
+        if view not in VIEW_BY_NAME or array.dtype != np.uint8 or array.shape != (len(rows), *_shape(view)):
             raise InputError(folder / f"{view}.npy", expected, f"{array.dtype} {array.shape}", remedy)
         if sorted(rows) != list(range(len(rows))):
             raise InputError(folder / _MANIFEST_NAME, expected, "rows that are not theirs", remedy)
@@ -103,8 +104,8 @@ def is_whole(folder: Path) -> bool:
     return True
 
 
-def _shape(view: str, crops: int) -> tuple[int, int, int, int]:
-    return crops, VIEW_BY_NAME[view].px, VIEW_BY_NAME[view].px, VIEW_BY_NAME[view].slices
+def _shape(view: str) -> tuple[int, int, int]:
+    return VIEW_BY_NAME[view].px, VIEW_BY_NAME[view].px, VIEW_BY_NAME[view].slices
 
 
 def write_part(folder: Path, crops: StudyCrops) -> None:
@@ -116,7 +117,7 @@ def write_part(folder: Path, crops: StudyCrops) -> None:
         "seconds": crops.seconds,
     }
     arrays = crops.arrays | (_example_arrays(crops.example) if crops.example else {})
-    with replacing(_part(folder, crops.study_id)) as partial, partial.open("wb") as file:
+    with replacing(_part(folder, crops.study_id), synced=False) as partial, partial.open("wb") as file:
         np.savez(file, notes=np.frombuffer(json.dumps(notes).encode(), np.uint8), **arrays)
 
 
@@ -149,24 +150,18 @@ def release(crops: np.ndarray) -> None:
         crops.base.madvise(mmap.MADV_DONTNEED)
 
 
-def read_part(folder: Path, study_id: int, views: Iterable[str] = VIEW_BY_NAME, example: bool = True) -> StudyCrops:
+def read_part(folder: Path, study_id: int) -> StudyCrops:
     """Reads a part back.
-
-    Args:
-        folder: of the store.
-        study_id: whose part it is.
-        views: whose arrays are wanted.
-        example: whether the overviews are.
 
     Raises:
         files.DAMAGED: where there is no such part, or it is damaged.
     """
-    with np.load(_part(folder, study_id)) as file:  # it reads only what is taken from it
+    with np.load(_part(folder, study_id)) as file:
         notes = json.loads(file["notes"].tobytes())
-        arrays = {view: file[view] for view in views if view in file.files}
-        learnt = _read_example(file) if example and "canal" in file.files else None
+        arrays = {view: file[view] for view in VIEW_BY_NAME if view in file.files}
+        example = _read_example(file) if "canal" in file.files else None
     lost = [Lost(**each) for each in notes["lost"]]
-    return StudyCrops(study_id, arrays, notes["rows"], lost, notes["skipped_files"], notes["seconds"], learnt)
+    return StudyCrops(study_id, arrays, notes["rows"], lost, notes["skipped_files"], notes["seconds"], example)
 
 
 def _read_example(file: Mapping[str, np.ndarray]) -> Example:
@@ -179,40 +174,35 @@ def drop_parts(folder: Path) -> None:
     shutil.rmtree(folder / _PARTS_NAME, ignore_errors=True)
 
 
-def join_parts(folder: Path, studies: Sequence[int]) -> pl.DataFrame:
-    """Joins the parts of the studies, in the order given, into arrays and manifest; returns the manifest.
+def join_parts(folder: Path, studies: Sequence[int]) -> tuple[pl.DataFrame, list[StudyCrops]]:
+    """Joins the parts of the studies, in the order given, into arrays and manifest.
 
     The caller then writes run.json, and drops the parts.
+
+    Returns:
+        The manifest, and of each study what its part says beside its crops: arrays and rows are left out.
     """
     (folder / _RUN_NAME).unlink(missing_ok=True)  # from here until it is written again the store is not whole
     rows: list[dict] = []
+    notes: list[StudyCrops] = []
     sizes = dict.fromkeys(VIEW_BY_NAME, 0)
-    overviews = 0
-    for part in _parts(folder, studies, views=(), example=True):
-        rows += [{**row, "row": row["row"] + sizes[row["view"]]} for row in part.rows]
-        overviews += len(part.example.overviews) if part.example else 0
-        for row in part.rows:
-            sizes[row["view"]] += 1
-    for view, size in sizes.items():
-        _join_view(folder, studies, view, size)
-    parts = _parts(folder, studies, views=(), example=True)
-    join_overviews(folder, ((part.study_id, part.example) for part in parts if part.example), overviews)
+    with ExitStack() as files:
+        append = {view: files.enter_context(growing_array(folder / f"{view}.npy", _shape(view))) for view in sizes}
+        append_overviews = files.enter_context(growing_overviews(folder))
+        for study_id in studies:
+            part = read_part(folder, study_id)
+            rows += [{**row, "row": row["row"] + sizes[row["view"]]} for row in part.rows]
+            for view, crops in part.arrays.items():
+                append[view](crops)
+                sizes[view] += len(crops)
+            if part.example:
+                append_overviews(study_id, part.example)
+            notes.append(replace(part, arrays={}, rows=[], example=None))
+    for view in (view for view, size in sizes.items() if not size):
+        (folder / f"{view}.npy").unlink()
     manifest = pl.DataFrame(rows, schema=MANIFEST, orient="row")
     write_frame(folder / _MANIFEST_NAME, manifest)
-    return manifest
-
-
-def _join_view(folder: Path, studies: Sequence[int], view: str, size: int) -> None:
-    path = folder / f"{view}.npy"
-    if not size:
-        path.unlink(missing_ok=True)
-        return
-    parts = _parts(folder, studies, views=(view,), example=False)
-    write_array(path, _shape(view, size), (part.arrays[view] for part in parts if view in part.arrays))
-
-
-def _parts(folder: Path, studies: Sequence[int], views: Sequence[str], example: bool) -> Iterator[StudyCrops]:
-    return (read_part(folder, study_id, views, example) for study_id in studies)
+    return manifest, notes
 
 
 def _part(folder: Path, study_id: int) -> Path:

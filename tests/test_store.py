@@ -55,7 +55,9 @@ def test_joined_parts_lie_in_the_order_given_and_rows_point_at_their_crops(tmp_p
 def test_a_study_without_crops_takes_no_place(tmp_path):
     write_part(tmp_path, StudyCrops(3))
     write_part(tmp_path, study_crops(5, 1))
-    assert join_parts(tmp_path, [3, 5])["study_id"].to_list() == [5]
+    manifest, notes = join_parts(tmp_path, [3, 5])
+    assert [each.study_id for each in notes] == [3, 5]
+    assert manifest["study_id"].to_list() == [5]
 
 
 def test_a_store_without_its_run_is_not_whole(tmp_path):
@@ -79,7 +81,7 @@ def test_an_array_of_another_length_size_or_type_is_refused(tmp_path, shape, kin
 
 def test_a_manifest_whose_rows_point_elsewhere_is_refused(tmp_path):
     write_part(tmp_path, study_crops(5, 2))
-    manifest = join_parts(tmp_path, [5])
+    manifest, _ = join_parts(tmp_path, [5])
     write_json(tmp_path / "run.json", {})
     manifest.with_columns(row=pl.lit(1, pl.Int64)).write_parquet(tmp_path / "manifest.parquet")
     with pytest.raises(InputError, match="rows that are not theirs"):
