@@ -10,6 +10,7 @@ import keras
 from stenosis_kit import rsna
 from stenosis_kit.errors import InputError
 from stenosis_kit.files import make_room, replacing
+from stenosis_kit.layers import BatchNormalization, Conv2D
 
 _H5_OVERHEAD = 1 << 19  # bytes beside the values; a grader's file has a third of that
 PAPER_FILTERS = (32, 64, 128, 256, 512)
@@ -50,7 +51,7 @@ def five_block_cnn(
     x = keras.layers.Flatten(name="flatten")(x)
     for number, units in enumerate(dense, start=1):
         x = keras.layers.Dense(units, activation="relu", name=f"dense{number}")(x)
-        x = keras.layers.BatchNormalization(momentum=momentum, name=f"dense{number}_norm")(x)
+        x = BatchNormalization(momentum=momentum, name=f"dense{number}_norm")(x)
         x = keras.layers.Dropout(dense_dropout, name=f"dense{number}_dropout")(x)
     outputs = keras.layers.Dense(len(rsna.SEVERITIES), activation="softmax", name="severity")(x)
     return keras.Model(inputs, outputs, name=name)
@@ -59,8 +60,8 @@ def five_block_cnn(
 def _conv_block(x: keras.KerasTensor, width: int, dropout: float, momentum: float, name: str) -> keras.KerasTensor:
     """Two 3x3 convolutions, each with ReLU and then batch normalisation; max pooling; dropout."""
     for number in (1, 2):
-        x = keras.layers.Conv2D(width, 3, padding="same", activation="relu", name=f"{name}_conv{number}")(x)
-        x = keras.layers.BatchNormalization(momentum=momentum, name=f"{name}_norm{number}")(x)
+        x = Conv2D(width, 3, padding="same", activation="relu", name=f"{name}_conv{number}")(x)
+        x = BatchNormalization(momentum=momentum, name=f"{name}_norm{number}")(x)
     x = keras.layers.MaxPooling2D(name=f"{name}_pool")(x)
     return keras.layers.Dropout(dropout, name=f"{name}_dropout")(x) if dropout else x
 
@@ -81,7 +82,7 @@ def localiser_network(
     """
     inputs = keras.Input((px, px, 1), name="overview")
     x = _Contrast(name="contrast")(inputs)
-    x = keras.layers.Conv2D(widths[0], 5, strides=2, padding="same", use_bias=False, name="stem")(x)
+    x = Conv2D(widths[0], 5, strides=2, padding="same", use_bias=False, name="stem")(x)
     x = _normed(x, "stem")
     ways = []
     for number, width in enumerate(widths, start=1):
@@ -95,17 +96,17 @@ def localiser_network(
         x = keras.layers.UpSampling2D(interpolation="bilinear", name=f"up{number}_scale")(x)
         x = keras.layers.Add(name=f"up{number}_meet")([x, ways.pop()])
         x = _conv(x, width, 3, f"up{number}")
-    outputs = keras.layers.Conv2D(points, 1, name="maps")(x)
+    outputs = Conv2D(points, 1, name="maps")(x)
     return keras.Model(inputs, outputs, name=name)
 
 
 def _conv(x: keras.KerasTensor, width: int, size: int, name: str) -> keras.KerasTensor:
-    x = keras.layers.Conv2D(width, size, padding="same", use_bias=False, name=name)(x)
+    x = Conv2D(width, size, padding="same", use_bias=False, name=name)(x)
     return _normed(x, name)
 
 
 def _normed(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
-    x = keras.layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(x)
+    x = BatchNormalization(momentum=0.9, name=f"{name}_norm")(x)
     return keras.layers.Activation("relu", name=f"{name}_relu")(x)
 
 

@@ -1,8 +1,8 @@
 """Training beside plain Keras and beside a matrix product.
 
-Plain Keras: the same network, `compile("adam", "categorical_crossentropy")` and `fit` on float arrays in memory, with
-the defaults of Keras and TensorFlow for everything else (batches of 32 among them), in a process in which the kit has
-set nothing. It neither augments nor weighs, so it does less.
+Plain Keras: the same network of Keras's own layers, `compile("adam", "categorical_crossentropy")` and `fit` on float
+arrays in memory, with the defaults of Keras and TensorFlow for everything else (batches of 32 among them), in a process
+in which the kit has set nothing. It neither augments nor weighs, so it does less.
 
 Operations are counted as usual: a convolution or dense layer takes two for each weight and place it is applied at;
 a training step, forward and back, three times that. Everything else (normalisation, pooling, augmentation, optimiser)
@@ -137,11 +137,20 @@ def _learner(grader: Grader, training: Training) -> GraderTraining:
 def _plain_network(grader: Grader, training: Training) -> keras.Model:
     _forget_settings()
     load_tensorflow()  # without its chatter
+    import keras
+
     from stenosis_kit.model import build_network
 
-    network = build_network(grader, training)
+    network = keras.models.clone_model(build_network(grader, training), clone_function=_kerass_own)
     network.compile("adam", "categorical_crossentropy")
     return network
+
+
+def _kerass_own(layer: keras.Layer) -> keras.Layer:
+    """The layer as Keras has it: the kit's are called as those they stand for."""
+    import keras
+
+    return getattr(keras.layers, type(layer).__name__).from_config(layer.get_config())
 
 
 def _forget_settings() -> None:

@@ -1,0 +1,40 @@
+"""Keras's layers as TensorFlow's own fused operations.
+
+Keras puts a batch normalisation together from a dozen operations and adds a bias as it adds anything. Each is a pass
+through memory, and memory is what small networks on a CPU wait for. Variables, and names in files of weights, are those
+of Keras's layers: therefore the classes are called as theirs.
+"""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+
+
+class Conv2D(keras.layers.Conv2D):
+    """A convolution that adds its bias by TensorFlow's bias_add."""
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """(n, rows, columns, channels) to (n, rows, columns, filters)."""
+        outputs = self.convolution_op(inputs, self.kernel)
+        if self.use_bias:
+            outputs = tf.nn.bias_add(outputs, self.bias)
+        return self.activation(outputs) if self.activation else outputs
+
+
+class BatchNormalization(keras.layers.BatchNormalization):
+    """A normalisation of images that is one operation in training, and one in its gradient.
+
+    The running variance is of a sample (n - 1 in its denominator), where Keras's is of a population.
+    """
+
+    def call(self, inputs: tf.Tensor, training: bool | None = None, mask: tf.Tensor | None = None) -> tf.Tensor:
+        """(n, ..., channels), normalised; images (n, rows, columns, channels) by the fused operation."""
+        if not (training and self.trainable) or len(inputs.shape) != 4:
+            return super().call(inputs, training=training, mask=mask)
+        outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=inputs, scale=self.gamma, offset=self.beta, mean=[], variance=[], epsilon=self.epsilon, is_training=True
+        )
+        for running, found in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            running.assign(running * self.momentum + found * (1 - self.momentum))
+        return outputs
