@@ -14,6 +14,7 @@ OWNER ?=
 VENV := .venv
 KAGGLE_VENV := .venv-kaggle
 KIT := $(VENV)/bin/stenosis-kit
+SIDE_BY_SIDE := -n 2 --dist loadfile
 NEEDS_DATA = @test -n "$(DATA)" || { echo "DATA is missing: make $@ DATA=<folder into which the competition's zip was unpacked>" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
@@ -34,11 +35,11 @@ submit: setup
 
 ## test: the test suite
 test: setup
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest $(SIDE_BY_SIDE)
 
 ## test-kaggle: the test suite with the versions of the Kaggle image, in .venv-kaggle
 test-kaggle: $(KAGGLE_VENV)/installed
-	$(KAGGLE_VENV)/bin/python -m pytest
+	$(KAGGLE_VENV)/bin/python -m pytest $(SIDE_BY_SIDE)
 
 ## score: score SUBMISSION against LABELS
 score: setup
