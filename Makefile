@@ -74,7 +74,7 @@ faults: setup
 
 ## weights: make the bundled localiser again from the synthetic cohort alone (25 minutes)
 weights: setup
-	$(VENV)/bin/python -m stenosis_kit.weights.make
+	$(VENV)/bin/python -m stenosis_kit.road.make_weights
 
 ## lint: check style and formatting
 lint: setup

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from stenosis_kit import __version__, commands, rsna
-from stenosis_kit.budget import Budget, parse_time
-from stenosis_kit.console import end_on_signals, log_to_stderr
-from stenosis_kit.errors import InputError
+from stenosis_kit.base.budget import Budget, parse_time
+from stenosis_kit.base.console import end_on_signals, log_to_stderr
+from stenosis_kit.base.errors import InputError
 
 Arguments = argparse.Namespace
 
@@ -56,8 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 @contextmanager
 def _reserved(chosen: Arguments) -> Iterator[None]:
     """Keeps the folder that a command writes for it alone, and clears what killed runs left half written."""
-    from stenosis_kit.files import remove_stale
-    from stenosis_kit.lock import locked
+    from stenosis_kit.base.files import remove_stale
+    from stenosis_kit.base.lock import locked
 
     for path in filter(None, (getattr(chosen, name, None) for name in ("output", "json"))):
         remove_stale(path)

@@ -10,11 +10,11 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stenosis_kit.budget import Budget
+from stenosis_kit.base.budget import Budget
 
 if TYPE_CHECKING:
-    from stenosis_kit.cluster import Cluster
-    from stenosis_kit.settings import Training
+    from stenosis_kit.base.cluster import Cluster
+    from stenosis_kit.graders.settings import Training
 
 Arguments = argparse.Namespace
 
@@ -30,7 +30,7 @@ def run_phantom(chosen: Arguments) -> int:
 
 def run_split(chosen: Arguments) -> int:
     """Holds out studies, and says how many."""
-    from stenosis_kit.split import split
+    from stenosis_kit.road.split import split
 
     counts = split(chosen.data, chosen.out, chosen.test_share, chosen.seed)
     print(f"{chosen.out}: {counts['train']} training and {counts['test']} held-out studies")
@@ -42,8 +42,8 @@ def run_split(chosen: Arguments) -> int:
 
 def run_doctor(chosen: Arguments) -> int:
     """Prints what is wrong with a data folder; 1 where rows will be lost."""
+    from stenosis_kit.base.files import write_json
     from stenosis_kit.doctor import doctor
-    from stenosis_kit.files import write_json
 
     found = doctor(chosen.data, chosen.split, pixels=chosen.pixels)
     if chosen.json:
@@ -55,7 +55,7 @@ def run_doctor(chosen: Arguments) -> int:
 
 def run_format(chosen: Arguments) -> int:
     """Cuts crops."""
-    from stenosis_kit.format import format
+    from stenosis_kit.road.format import format
 
     with _cluster(chosen, chosen.data, chosen.store) as cluster:
         format(chosen.data, chosen.store, chosen.workers, cluster and cluster.executor, chosen.fresh)
@@ -66,7 +66,7 @@ def run_train(chosen: Arguments) -> int:
     """Trains graders."""
     from dataclasses import replace
 
-    from stenosis_kit.train import train
+    from stenosis_kit.road.train import train
 
     given = {name: value for name in ("folds", "seed") if (value := getattr(chosen, name)) is not None}
     training = replace(_training(chosen), **given)
@@ -78,7 +78,7 @@ def run_train(chosen: Arguments) -> int:
 
 def run_levels(chosen: Arguments) -> int:
     """Finds points."""
-    from stenosis_kit.levels.command import levels
+    from stenosis_kit.road.levels import levels
 
     levels(chosen.data, chosen.output, chosen.split, chosen.model, preview=chosen.preview)
     return 0
@@ -86,7 +86,7 @@ def run_levels(chosen: Arguments) -> int:
 
 def run_predict(chosen: Arguments) -> int:
     """Grades a split."""
-    from stenosis_kit.predict import predict
+    from stenosis_kit.road.predict import predict
 
     predict(chosen.data, chosen.model, chosen.output, chosen.split, _budget(chosen), lean=chosen.lean)
     return 0
@@ -94,7 +94,7 @@ def run_predict(chosen: Arguments) -> int:
 
 def run_check(chosen: Arguments) -> int:
     """Prints what is illegal in a submission; 1 where anything is."""
-    from stenosis_kit.check import check, is_legal
+    from stenosis_kit.answers.check import check, is_legal
 
     findings = check(chosen.submission, chosen.data, chosen.split)
     print(*findings, sep="\n", end="\n" if findings else "")
@@ -104,8 +104,8 @@ def run_check(chosen: Arguments) -> int:
 
 def run_score(chosen: Arguments) -> int:
     """Prints the metric, its parts and what constants reach."""
-    from stenosis_kit.files import write_json
-    from stenosis_kit.score import baselines, compare, score
+    from stenosis_kit.answers.score import baselines, compare, score
+    from stenosis_kit.base.files import write_json
 
     result = score(chosen.submission, chosen.labels)
     other = compare(chosen.submission, chosen.against, chosen.labels) if chosen.against else None
@@ -123,8 +123,8 @@ def run_score(chosen: Arguments) -> int:
 
 def run_submit(chosen: Arguments) -> int:
     """Goes the whole road; 1 where the submission is not legal."""
-    from stenosis_kit.errors import InputError
-    from stenosis_kit.submit import submit
+    from stenosis_kit.base.errors import InputError
+    from stenosis_kit.road.submit import submit
 
     for option in ("config", "start"):
         if chosen.model and getattr(chosen, option):
@@ -162,23 +162,24 @@ def run_paper(chosen: Arguments) -> int:
 
 def run_report(chosen: Arguments) -> int:
     """Makes a run's report."""
+    from stenosis_kit.paper.page import is_paper_run, write_page
     from stenosis_kit.report.command import report
 
-    print(report(chosen.folder))
+    print(write_page(chosen.folder) if is_paper_run(chosen.folder) else report(chosen.folder))
     return 0
 
 
 def _training(chosen: Arguments) -> Training:
     """The defaults, or what --config makes of them."""
-    from stenosis_kit.config import read_training
-    from stenosis_kit.settings import Training
+    from stenosis_kit.graders.settings import Training
+    from stenosis_kit.graders.settings_file import read_training
 
     return read_training(chosen.config) if chosen.config else Training()
 
 
 def _cluster(chosen: Arguments, *folders: Path) -> AbstractContextManager[Cluster | None]:
     """The cluster of --scheduler, whose workers must see the folders."""
-    from stenosis_kit.cluster import connected
+    from stenosis_kit.base.cluster import connected
 
     return connected(chosen.scheduler, *folders) if chosen.scheduler else nullcontext()
 

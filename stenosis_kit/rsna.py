@@ -120,6 +120,8 @@ SPLITS = ("train", "test")
 TRAIN_TABLE = "train.csv"
 POINTS_TABLE = "train_label_coordinates.csv"
 SAMPLE_SUBMISSION = "sample_submission.csv"
+SOLUTION, SOLUTION_POINTS = "solution.csv", "solution_coordinates.csv"
+"""Labels and true points of test studies, which split and phantom write."""
 SUBMISSION_COLUMNS = ("row_id", *SEVERITIES)
 
 
@@ -133,7 +135,7 @@ def images_folder(split: str) -> str:
     return f"{split}_images"
 
 
-FILES = (TRAIN_TABLE, POINTS_TABLE, SAMPLE_SUBMISSION, "solution.csv", *map(series_table, SPLITS))
+FILES = (TRAIN_TABLE, POINTS_TABLE, SAMPLE_SUBMISSION, SOLUTION, *map(series_table, SPLITS))
 """Files of a competition root; no command writes over them."""
 
 # --- Aggregates over the 1,975 training studies, for use where no labels are at hand ----------

@@ -48,7 +48,7 @@ def study(images: Path) -> list:
     """Its series, headers read, for one test alone."""
     from small_study import SERIES, STUDY
 
-    from stenosis_kit.dicom import read_study
+    from stenosis_kit.images.series import read_study
 
     return read_study(images, STUDY, SERIES)
 
@@ -56,7 +56,7 @@ def study(images: Path) -> list:
 @pytest.fixture(scope="session")
 def store(cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The crop store of the cohort."""
-    from stenosis_kit.format import format
+    from stenosis_kit.road.format import format
 
     folder = tmp_path_factory.mktemp("store") / "store"
     format(cohort, folder, workers=1)
@@ -66,7 +66,7 @@ def store(cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def small_training():
     """Settings of networks so small that all of them train in seconds."""
-    from stenosis_kit.settings import Grader, Training
+    from stenosis_kit.graders.settings import Grader, Training
 
     views = ("canal_sagittal", "canal_axial", "foraminal_sagittal", "subarticular_axial")
     graders = tuple(Grader(view, mm=48.0, px=32, time=1.0) for view in views)
@@ -76,8 +76,8 @@ def small_training():
 @pytest.fixture(scope="session")
 def model(store: Path, small_training, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model of small networks, two folds, trained on the cohort."""
-    from stenosis_kit.budget import Budget
-    from stenosis_kit.train import train
+    from stenosis_kit.base.budget import Budget
+    from stenosis_kit.road.train import train
 
     folder = tmp_path_factory.mktemp("model") / "model"
     train(store, folder, Budget(600.0), small_training)
@@ -89,8 +89,8 @@ def submitted(cohort: Path, store: Path, model: Path, tmp_path_factory: pytest.T
     """What `submit` leaves of the cohort, with store, model and report; its name needs escaping."""
     import shutil
 
-    from stenosis_kit.budget import Budget
-    from stenosis_kit.submit import submit
+    from stenosis_kit.base.budget import Budget
+    from stenosis_kit.road.submit import submit
 
     out = tmp_path_factory.mktemp("submitted") / "a & b"
     shutil.copytree(model, out / "model")

@@ -9,7 +9,7 @@ import numpy as np
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
-from stenosis_kit.geometry import Plane
+from stenosis_kit.images.geometry import Plane
 
 Scene = Callable[[np.ndarray], np.ndarray]
 """(..., 3) patient mm -> (...) signal, 0 to 4000."""

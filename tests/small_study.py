@@ -6,9 +6,9 @@ import numpy as np
 from fabricate import blobs, plane, write_series
 
 from stenosis_kit import rsna
-from stenosis_kit.crops import VIEWS
-from stenosis_kit.sites import Site
-from stenosis_kit.study import LabelPoint
+from stenosis_kit.crops.centres import Site
+from stenosis_kit.crops.views import VIEWS
+from stenosis_kit.tables.study import LabelPoint
 
 STUDY, T2, T1, UPPER, LOWER = 9, 21, 22, 23, 24
 SERIES = ((T2, rsna.SAGITTAL_T2), (T1, rsna.SAGITTAL_T1), (UPPER, rsna.AXIAL_T2), (LOWER, rsna.AXIAL_T2))

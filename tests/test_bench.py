@@ -20,7 +20,7 @@ from campaigns.bench.roots import assemble
 from campaigns.bench.run import Sizes, bench
 from campaigns.small import GRADERS, SMALL
 
-from stenosis_kit.tables import read_train
+from stenosis_kit.tables.root import Root
 
 TINY = Sizes(
     studies=(2, 4, 8),
@@ -78,7 +78,7 @@ def test_what_was_not_measured_is_said(found: dict) -> None:
 
 
 def test_a_study_of_a_small_root_stands_for_many(cohort: Path, tmp_path: Path) -> None:
-    tables = read_train(assemble(cohort, 10, tmp_path / "root", first=501))
+    tables = Root(assemble(cohort, 10, tmp_path / "root", first=501)).checked()
     assert tables.cells["study_id"].unique().sort().to_list() == list(range(501, 511))
     points = tables.points.drop("study_id")
     first, ninth = (points.filter(tables.points["study_id"] == study) for study in (501, 509))

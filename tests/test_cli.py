@@ -310,7 +310,7 @@ def break_check(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise ZeroDivisionError("one by nought")
 
-    monkeypatch.setattr("stenosis_kit.check.check", broken)
+    monkeypatch.setattr("stenosis_kit.answers.check.check", broken)
 
 
 def test_an_unexpected_error_shows_no_traceback(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -334,11 +334,11 @@ def test_debugging_shows_where_it_happened(monkeypatch: pytest.MonkeyPatch) -> N
 
 SLEEPING = """
 import sys, time
-import stenosis_kit.check
+import stenosis_kit.answers.check
 def sleep(*_):
     print("begun", flush=True)
     time.sleep(60)
-stenosis_kit.check.check = sleep
+stenosis_kit.answers.check.check = sleep
 from stenosis_kit.cli import main
 sys.exit(main(["check", "a", "b"]))
 """
@@ -346,13 +346,13 @@ sys.exit(main(["check", "a", "b"]))
 WORKING = """
 import sys
 from pathlib import Path
-import stenosis_kit.check
+import stenosis_kit.answers.check
 import worker_functions
-from stenosis_kit.workers import run_tasks
+from stenosis_kit.base.tasks import run_tasks
 def work(lock, _):
     for _ in run_tasks(worker_functions.hang_at_seven, [(1, lock), (7, lock)], 2):
         print("begun", flush=True)
-stenosis_kit.check.check = lambda lock, *_: work(lock, _)
+stenosis_kit.answers.check.check = lambda lock, *_: work(lock, _)
 from stenosis_kit.cli import main
 sys.exit(main(["check", sys.argv[1], "b"]))
 """

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from stenosis_kit.backend import load_tensorflow
-from stenosis_kit.model import read_description
+from stenosis_kit.base.backend import load_tensorflow
+from stenosis_kit.graders.description import read_description
 
 
 def probe(model: Path, out: Path, save_to: Path | None = None) -> None:
     """Writes all weights, and answers to the same made-up crops, of each network of a model."""
     load_tensorflow()
-    from stenosis_kit.model import build_network
+    from stenosis_kit.graders.network import build_network
 
     description, arrays = read_description(model), {}
     for trained in description.graders:

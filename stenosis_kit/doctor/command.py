@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -11,18 +9,18 @@ import polars as pl
 from tqdm import tqdm
 
 from stenosis_kit import rsna
+from stenosis_kit.base.errors import InputError
+from stenosis_kit.base.tasks import run_tasks
 from stenosis_kit.doctor.diagnosis import EXAMPLES, Diagnosis
 from stenosis_kit.doctor.images import CONSEQUENCES, StudyFindings, examine_study
 from stenosis_kit.doctor.tables import examine_labels, examine_points, examine_series
-from stenosis_kit.errors import InputError
-from stenosis_kit.predict import unlabelled_tasks
-from stenosis_kit.study import LabelPoint, StudyTask
-from stenosis_kit.tables import SERIES_TABLE, read_cells, read_points, read_series
-from stenosis_kit.tabular import TEXT, Column, read_table
-from stenosis_kit.workers import run_tasks
+from stenosis_kit.tables.root import Reading, Root, as_root
+from stenosis_kit.tables.study import Study
 
 
-def doctor(data: Path | str, split: str = "train", workers: int | None = None, pixels: bool = False) -> Diagnosis:
+def doctor(
+    data: Root | Path | str, split: str = "train", workers: int | None = None, pixels: bool = False
+) -> Diagnosis:
     """Examines the tables that are there against each other, and the images if there are any.
 
     Args:
@@ -34,17 +32,17 @@ def doctor(data: Path | str, split: str = "train", workers: int | None = None, p
     Raises:
         InputError: where the folder holds no table of the split at all.
     """
-    data, found = Path(data), Diagnosis()
-    reader = read_series if split == "train" else _read_test_series
-    series = _table(data / rsna.series_table(split), reader, found)
+    root, found = as_root(data, split), Diagnosis()
+    series = _rows(root.series_table, found)
     cells = points = None
-    if split == "train":
-        cells = _table(data / rsna.TRAIN_TABLE, read_cells, found)
-        points = _table(data / rsna.POINTS_TABLE, read_points, found)
+    if root.split == "train":
+        cells = root.cells if _rows(root.label_table, found) is not None else None
+        points = _rows(root.point_table, found)
     if series is None and cells is None and points is None:
         if found.rows_lost:
-            raise InputError(data, "a readable table", "none: " + " / ".join(found.remarks), "Download them again.")
-        raise InputError(data, f"tables of the {split} split", "none", "Give the competition's folder.")
+            expected, remedy = "a readable table", "Download them again."
+            raise InputError(root.folder, expected, "none: " + " / ".join(found.remarks), remedy)
+        raise InputError(root.folder, f"tables of the {root.split} split", "none", "Give the competition's folder.")
     studies = _studies(cells, series, points)
     found.findings |= {"studies": len(studies), "cells": len(studies) * len(rsna.CELLS)}
     if cells is not None:
@@ -52,32 +50,23 @@ def doctor(data: Path | str, split: str = "train", workers: int | None = None, p
     if points is not None:
         examine_points(found, points, cells, series, studies)
     if series is not None:
-        examine_series(found, series, studies, split)
-        if (data / rsna.images_folder(split)).is_dir():
-            _examine_images(found, _tasks(data, split, series, points), workers, pixels)
+        examine_series(found, series, studies, root.split)
+        if root.images.is_dir():
+            listed = root.studies()
+            _examine_images(found, root.with_points(listed) if points is not None else listed, workers, pixels)
         else:
-            found.remarks.append(f"no {rsna.images_folder(split)}/: the images were not examined.")
+            found.remarks.append(f"no {root.images.name}/: the images were not examined.")
     return found
 
 
-def _table(path: Path, reader: Callable[..., pl.DataFrame], found: Diagnosis) -> pl.DataFrame | None:
-    if not path.exists():
-        found.remarks.append(f"{path.name}: not there; what needs it was not examined.")
-        return None
-    try:
-        return reader(path, unique=False)
-    except InputError as error:
-        found.remarks.append(str(error))
+def _rows(table: Reading, found: Diagnosis) -> pl.DataFrame | None:
+    """A table's rows; None, with a remark, where it is not there or cannot be used."""
+    if table.missing:
+        found.remarks.append(f"{table.path.name}: not there; what needs it was not examined.")
+    elif table.error:
+        found.remarks.append(str(table.error))
         found.rows_lost = True
-        return None
-
-
-def _read_test_series(path: Path, unique: bool) -> pl.DataFrame:
-    """As prediction reads it: a series of an unknown kind is no reason to refuse the table."""
-    frame = read_table(path, SERIES_TABLE | {"series_description": Column(TEXT, optional=True)})
-    if frame.is_empty():
-        raise InputError(path, "at least one series", "a table without rows", "Download it again.")
-    return frame
+    return table.rows
 
 
 def _studies(*frames: pl.DataFrame | None) -> list[int]:
@@ -86,24 +75,15 @@ def _studies(*frames: pl.DataFrame | None) -> list[int]:
     return frame["study_id"].unique().sort().to_list()
 
 
-def _tasks(data: Path, split: str, series: pl.DataFrame, points: pl.DataFrame | None) -> list[StudyTask]:
-    """A task for each study, with its label points."""
-    by_study: dict[int, dict[tuple[str, str], LabelPoint]] = {}
-    columns = ("study_id", "condition", "level", "series_id", "instance_number", "x", "y")
-    for study, condition, level, *place in points.select(columns).iter_rows() if points is not None else ():
-        by_study.setdefault(study, {})[condition, level] = LabelPoint(*place)
-    return [replace(task, points=by_study.get(task.study_id, {})) for task in unlabelled_tasks(data, split, series)]
-
-
-def _examine_images(found: Diagnosis, tasks: list[StudyTask], workers: int | None, pixels: bool) -> None:
+def _examine_images(found: Diagnosis, studies: list[Study], workers: int | None, pixels: bool) -> None:
     total = StudyFindings()
-    results = run_tasks(partial(examine_study, pixels=pixels), tasks, workers)
-    for task, result in tqdm(results, "doctor", len(tasks), unit="study", disable=None, leave=False):
+    results = run_tasks(partial(examine_study, pixels=pixels), studies, workers)
+    for study, result in tqdm(results, "doctor", len(studies), unit="study", disable=None, leave=False):
         if isinstance(result, Exception):
-            total.note("studies_not_examined", f"{task.study_id}: {result}")
+            total.note("studies_not_examined", f"{study.study_id}: {result}")
         else:
             total.merge(result)
-    _note_strangers(total, tasks)
+    _note_strangers(total, studies)
     found.findings["images"] = total.counts["images"]
     found.findings["largest_file_number"] = total.largest
     found.add("transfer_syntaxes", dict(total.syntaxes.most_common()))
@@ -116,9 +96,9 @@ def _examine_images(found: Diagnosis, tasks: list[StudyTask], workers: int | Non
         found.remarks.append("no image can be read: every row would be a prior.")
 
 
-def _note_strangers(total: StudyFindings, tasks: list[StudyTask]) -> None:
+def _note_strangers(total: StudyFindings, studies: list[Study]) -> None:
     """Folders of studies that no table knows."""
-    known = {str(task.study_id) for task in tasks}
-    for path in sorted(tasks[0].images.iterdir()):
+    known = {str(study.study_id) for study in studies}
+    for path in sorted(studies[0].images.iterdir()):
         if path.name not in known and path.is_dir():
             total.note("unlisted_studies", path.name)

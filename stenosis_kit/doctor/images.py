@@ -10,11 +10,12 @@ import numpy as np
 from pydicom.pixels import get_decoder
 from pydicom.uid import UID
 
-from stenosis_kit.dicom import Series, UnreadableSlice, list_files, read_study
 from stenosis_kit.doctor.diagnosis import EXAMPLES
 from stenosis_kit.doctor.points import POINT_CONSEQUENCES, examine_study_points
-from stenosis_kit.geometry import orientation_groups
-from stenosis_kit.study import StudyTask
+from stenosis_kit.images.file import UnreadableSlice
+from stenosis_kit.images.geometry import orientation_groups
+from stenosis_kit.images.series import Series, list_files, read_study
+from stenosis_kit.tables.study import Study
 
 _FIELD_MM = (50.0, 700.0)  # of an image's sides; the competition's lie between 120 and 400
 _SAME_PLACE_MM = 0.05
@@ -79,7 +80,7 @@ class StudyFindings:
             self.examples[key] = sorted(self.examples.get(key, []) + cases)[: EXAMPLES + 1]
 
 
-def examine_study(task: StudyTask, pixels: bool = False) -> StudyFindings:
+def examine_study(task: Study, pixels: bool = False) -> StudyFindings:
     """Reads the headers of a study's images (and the pixels, if told to) and notes what is odd."""
     found = StudyFindings()
     study = read_study(task.images, task.study_id, task.series)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from stenosis_kit import rsna
-from stenosis_kit.dicom import Series
-from stenosis_kit.study import LabelPoint, StudyTask
+from stenosis_kit.images.series import Series
+from stenosis_kit.tables.study import LabelPoint, Study
 
 Note = Callable[[str, str, int], None]
 """Takes a finding's key, a case, and how often."""
@@ -28,7 +28,7 @@ POINT_CONSEQUENCES = {
 """What can be wrong with points, and what the kit does about it."""
 
 
-def examine_study_points(note: Note, task: StudyTask, study: Sequence[Series]) -> None:
+def examine_study_points(note: Note, task: Study, study: Sequence[Series]) -> None:
     """Notes the points that lie on no image or outside theirs, and those that contradict each other."""
     by_id = {one.series_id: one for one in study}
     placed: dict[tuple[str, str], np.ndarray] = {}

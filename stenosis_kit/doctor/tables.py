@@ -6,8 +6,8 @@ import polars as pl
 
 from stenosis_kit import rsna
 from stenosis_kit.doctor.diagnosis import EXAMPLES, Diagnosis
-from stenosis_kit.tables import POINT_KEY
-from stenosis_kit.tabular import duplicate_rows
+from stenosis_kit.tables.csv_table import duplicate_rows
+from stenosis_kit.tables.points import POINT_KEY
 
 _CELL = ["study_id", "condition", "level"]
 _SERIES = ["study_id", "series_id"]
@@ -71,7 +71,11 @@ def examine_series(found: Diagnosis, series: pl.DataFrame, studies: list[int], s
         found.add("duplicate_series", doubled.height, "The first of each is used.", _named(doubled, *_SERIES))
     series = series.unique(_SERIES, maintain_order=True)
     strange = series.filter(~pl.col("series_description").is_in(rsna.SERIES_KINDS).fill_null(False))
-    found.add("series_of_unknown_kind", strange.height, "They are not read.", _named(strange, *_SERIES))
+    if split == "train":
+        remedy = "format refuses them: mend or delete those rows."
+        found.refuse("series_of_unknown_kind", strange.height, remedy, _named(strange, *_SERIES))
+    else:
+        found.add("series_of_unknown_kind", strange.height, "They are not read.", _named(strange, *_SERIES))
     counts = series.group_by("study_id", "series_description", maintain_order=True).len()
     lacking, several = {}, {}
     for kind in rsna.SERIES_KINDS:

@@ -1,1 +1,4 @@
-"""Shipping to Kaggle: where a kernel's inputs are, what it runs, and what is uploaded."""
+"""To Kaggle and on Kaggle: what is uploaded, where inputs are mounted, and what the kernels run.
+
+In: a model; on Kaggle, the mounts. Out: submission/build and submission/kernels; on Kaggle, submission.csv.
+"""

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import stenosis_kit
-from stenosis_kit.errors import InputError
-from stenosis_kit.files import make_folder, write_json
+from stenosis_kit.base.errors import InputError
+from stenosis_kit.base.files import make_folder, write_json
 from stenosis_kit.kaggle.metadata import DATASET_NAME, KERNEL_NAME, PLACEHOLDER, Metadata, read_metadata
 from stenosis_kit.kaggle.wheel import build_wheel, check_wheel
 
@@ -89,14 +89,14 @@ def _model_files(model: Path) -> list[Path]:
     Raises:
         InputError: where one is missing or damaged.
     """
-    from stenosis_kit.backend import load_tensorflow
+    from stenosis_kit.base.backend import load_tensorflow
+    from stenosis_kit.graders.description import MODEL_NAME, read_description
     from stenosis_kit.levels.localiser import DESCRIPTION_NAME, Localiser
-    from stenosis_kit.model import MODEL_NAME, read_description
 
     description = read_description(model)
     load_tensorflow()
-    from stenosis_kit.model import build_network
-    from stenosis_kit.network import load_weights
+    from stenosis_kit.base.weights_file import load_weights
+    from stenosis_kit.graders.network import build_network
 
     for trained in description.graders:
         load_weights(build_network(trained.grader, description.training), model / trained.weights)

@@ -15,9 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import stenosis_kit
-from stenosis_kit.budget import parse_time, show_time
-from stenosis_kit.console import log_to_stderr
-from stenosis_kit.errors import InputError
+from stenosis_kit.base.budget import parse_time, show_time
+from stenosis_kit.base.console import log_to_stderr
+from stenosis_kit.base.errors import InputError
 from stenosis_kit.kaggle import mounts
 
 log = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ def _call(*arguments: str | Path) -> int:
 
 def _hand_in(data: Path, submission: Path, code: int) -> int:
     """Sees that a legal submission is there, however its command ended; the kernel fails only where none can be."""
-    from stenosis_kit.check import check, is_legal
+    from stenosis_kit.answers.check import check, is_legal
 
     try:
         legal = is_legal(check(submission, data))
@@ -97,15 +97,15 @@ def _hand_in(data: Path, submission: Path, code: int) -> int:
 
 
 def _write_priors(data: Path, submission: Path) -> None:
-    from stenosis_kit.priors import builtin_prior
-    from stenosis_kit.submission import Submission
-    from stenosis_kit.tables import grid, read_split_series
+    from stenosis_kit.answers.priors import builtin_prior
+    from stenosis_kit.answers.submission import Submission
+    from stenosis_kit.tables.root import Root
 
-    Submission(grid(read_split_series(data, "test")), builtin_prior()).save(submission)
+    Submission(Root(data, "test").grid, builtin_prior()).save(submission)
 
 
 def _say_what_is_graded(submission: Path) -> None:
-    from stenosis_kit.files import read_json
+    from stenosis_kit.base.files import read_json
 
     try:
         counts = read_json(submission.with_suffix(".run.json"), "what predict says of each row")["counts"]

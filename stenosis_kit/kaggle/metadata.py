@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from stenosis_kit import rsna
-from stenosis_kit.errors import InputError
-from stenosis_kit.files import read_json
+from stenosis_kit.base.errors import InputError
+from stenosis_kit.base.files import read_json
 
 DATASET_NAME, KERNEL_NAME = "dataset-metadata.json", "kernel-metadata.json"
 PLACEHOLDER = "OWNER"

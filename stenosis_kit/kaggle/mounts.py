@@ -10,7 +10,7 @@ import logging
 from pathlib import Path
 
 from stenosis_kit import rsna
-from stenosis_kit.errors import InputError
+from stenosis_kit.base.errors import InputError
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ import zipfile
 from pathlib import Path
 
 from stenosis_kit import __version__
-from stenosis_kit.errors import InputError
+from stenosis_kit.base.errors import InputError
 
 _PARTS = ("setup.cfg", "pyproject.toml", "README.md", "LICENSE", "stenosis_kit")
 _COMPILED = (".so", ".pyd", ".dll", ".dylib")

@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 
 from stenosis_kit import rsna
-from stenosis_kit.dicom import Series
+from stenosis_kit.images.series import Series
 
 METHOD = "K-Means"
 

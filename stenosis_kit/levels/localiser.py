@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stenosis_kit import rsna
-from stenosis_kit.errors import InputError
-from stenosis_kit.files import read_json, write_json
+from stenosis_kit.base.errors import InputError
+from stenosis_kit.base.files import read_json, write_json
+from stenosis_kit.levels.canal import CanalPoints
 from stenosis_kit.levels.carry import TYPICAL, Carry
 from stenosis_kit.levels.chain import Steps, decode
 from stenosis_kit.levels.heatmaps import SIDE, log_shares, to_overview
 from stenosis_kit.levels.overview import PX, SLICES, Overview
-from stenosis_kit.study import CanalPoints
 
 if TYPE_CHECKING:
     import keras
@@ -57,7 +57,7 @@ class Localiser:
     @classmethod
     def untaught(cls, steps: Steps) -> Localiser:
         """A localiser with random weights."""
-        from stenosis_kit.network import localiser_network
+        from stenosis_kit.levels.unet import localiser_network
 
         return cls(localiser_network(PX), steps)
 
@@ -97,7 +97,7 @@ class Localiser:
 
     def save(self, folder: Path) -> None:
         """Writes the description and the weights."""
-        from stenosis_kit.network import save_weights
+        from stenosis_kit.base.weights_file import save_weights
 
         save_weights(self.network, folder / WEIGHTS_NAME)
         steps = {"mean": self.steps.mean.round(4).tolist(), "precision": self.steps.precision.round(6).tolist()}

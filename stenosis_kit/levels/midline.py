@@ -12,11 +12,12 @@ from dataclasses import replace
 import numpy as np
 
 from stenosis_kit import rsna
-from stenosis_kit.dicom import Series, UnreadableSlice
-from stenosis_kit.geometry import AXIAL
-from stenosis_kit.levels.projection import nearest_slice
-from stenosis_kit.sampling import resample
-from stenosis_kit.study import CanalPoints
+from stenosis_kit.images.file import UnreadableSlice
+from stenosis_kit.images.geometry import AXIAL
+from stenosis_kit.images.nearest_slice import nearest_slice
+from stenosis_kit.images.resampling import resample
+from stenosis_kit.images.series import Series
+from stenosis_kit.levels.canal import CanalPoints
 
 _REACH_MM, _STEP_MM = 12.0, 0.5  # how far to either side the midline is looked for
 _HALF_WIDTH_MM = 20.0  # of what is mirrored: the canal and the facet joints beside it

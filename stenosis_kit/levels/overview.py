@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from stenosis_kit import rsna
-from stenosis_kit.dicom import Series, UnreadableSlice, largest, read_study
-from stenosis_kit.geometry import SAGITTAL, nearest_plane, orientation_groups
-from stenosis_kit.sampling import as_bytes, resample
-from stenosis_kit.study import StudyTask
+from stenosis_kit.images.file import UnreadableSlice
+from stenosis_kit.images.geometry import SAGITTAL, nearest_plane, orientation_groups
+from stenosis_kit.images.resampling import as_bytes, resample
+from stenosis_kit.images.series import Series, largest, read_study
+from stenosis_kit.tables.study import Study
 
 PX, STEP_MM = 160, 2.0
 """The grid: 320 mm; the competition's sagittal images show some 300."""
@@ -51,9 +52,9 @@ def to_pixels(frames: np.ndarray, points: np.ndarray) -> np.ndarray:
     return along / STEP_MM**2
 
 
-def read_overviews(task: StudyTask) -> list[Overview]:
+def read_overviews(study: Study) -> list[Overview]:
     """The overviews of a study; runs in a worker."""
-    return study_overviews(read_study(task.images, task.study_id, task.series))
+    return study_overviews(read_study(study.images, study.study_id, study.series))
 
 
 def study_overviews(study: Sequence[Series]) -> list[Overview]:

@@ -10,10 +10,11 @@ import numpy as np
 import polars as pl
 
 from stenosis_kit import rsna
-from stenosis_kit.dicom import Series, UnreadableSlice, read_series
-from stenosis_kit.errors import InputError
-from stenosis_kit.files import replacing
-from stenosis_kit.sampling import as_bytes
+from stenosis_kit.base.errors import InputError
+from stenosis_kit.base.files import replacing
+from stenosis_kit.images.file import UnreadableSlice
+from stenosis_kit.images.resampling import as_bytes
+from stenosis_kit.images.series import Series, read_series
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

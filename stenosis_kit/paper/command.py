@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from stenosis_kit.budget import Budget
-from stenosis_kit.errors import InputError
-from stenosis_kit.files import make_folder, read_json
+from stenosis_kit.base.budget import Budget
+from stenosis_kit.base.errors import InputError
+from stenosis_kit.base.files import make_folder, read_json
 from stenosis_kit.paper import recipe
 from stenosis_kit.paper.holdout import IMAGE, STUDY
 from stenosis_kit.paper.run import PaperRun
+from stenosis_kit.tables.root import Root, as_root
 
 BOTH = "both"
 DEFAULT_S = 1800.0
@@ -18,7 +19,7 @@ _SIDES_PX = (32, 1024)  # the network halves an image five times
 
 
 def paper(
-    data: Path | str,
+    data: Root | Path | str,
     out: Path | str,
     budget: Budget | None = None,
     split_by: str = BOTH,
@@ -40,11 +41,11 @@ def paper(
         InputError: where the tables, the output folder or the size cannot be used, or a class has too few images.
         TimeTooShort: where no network could be trained.
     """
-    data, out, budget = Path(data), Path(out), budget or Budget(DEFAULT_S)
+    root, out, budget = as_root(data, "train"), Path(out), budget or Budget(DEFAULT_S)
     if input_size is not None and not _SIDES_PX[0] <= input_size <= _SIDES_PX[1]:
         raise InputError("--input-size", "{} to {} pixels".format(*_SIDES_PX), str(input_size), "The paper's is 256.")
     _claim(out)
-    run = PaperRun(data, out, budget, (STUDY, IMAGE) if split_by == BOTH else (split_by,), input_size)
+    run = PaperRun(root, out, budget, (STUDY, IMAGE) if split_by == BOTH else (split_by,), input_size)
     run.prepare()
     run.train_splits()
     return run.finish()

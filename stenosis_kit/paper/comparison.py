@@ -10,14 +10,13 @@ import numpy as np
 import polars as pl
 
 from stenosis_kit import rsna
-from stenosis_kit.budget import Budget
-from stenosis_kit.labels import SOLUTION
-from stenosis_kit.priors import builtin_prior, prior_rows
-from stenosis_kit.score import ALL_TERMS, ANY_SEVERE, StudyLosses, study_losses
-from stenosis_kit.split import split
-from stenosis_kit.submission import legal_rows, read_submission
-from stenosis_kit.submit import submit
-from stenosis_kit.tables import read_solution
+from stenosis_kit.answers.priors import builtin_prior, prior_rows
+from stenosis_kit.answers.score import ALL_TERMS, ANY_SEVERE, StudyLosses, study_losses
+from stenosis_kit.answers.submission import legal_rows, read_submission
+from stenosis_kit.base.budget import Budget
+from stenosis_kit.road.split import split
+from stenosis_kit.road.submit import submit
+from stenosis_kit.tables.labels import read_solution
 
 KIT = "kit"
 """Folder of the kit's own run: data (images linked), store, model, submission, report."""
@@ -60,7 +59,7 @@ def compare_on_canals(answers: pl.DataFrame, out: Path) -> dict[str, Any]:
         rows, studies, rows_without_image, terms ({who: {term: loss}}) and differences ({term: (value, low, high)},
         the paper's minus the kit's: above 0 the kit is better).
     """
-    truth = read_solution(out / KIT / "data" / SOLUTION).filter(condition=_CANAL)
+    truth = read_solution(out / KIT / "data" / rsna.SOLUTION).filter(condition=_CANAL)
     prior = truth.select("row_id").with_columns(
         **{name: column for name, column in zip(rsna.SEVERITIES, prior_rows(truth, builtin_prior()).T, strict=True)}
     )

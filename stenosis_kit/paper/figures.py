@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stenosis_kit.files import replacing
+from stenosis_kit.base.files import replacing
 from stenosis_kit.paper.recipe import CLASSES, EPOCHS, PATIENCE, SIDE_PX
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from stenosis_kit import rsna
-from stenosis_kit.budget import Budget
+from stenosis_kit.base.budget import Budget
 from stenosis_kit.paper.copies import Images
 from stenosis_kit.paper.holdout import Holdout
 from stenosis_kit.paper.plan import compiled

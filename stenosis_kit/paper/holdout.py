@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from stenosis_kit import rsna
-from stenosis_kit.errors import InputError
+from stenosis_kit.base.errors import InputError
 from stenosis_kit.paper.recipe import TEST_IMAGES, TEST_SHARE, VALIDATION_SHARE
 
 STUDY, IMAGE = "study", "image"

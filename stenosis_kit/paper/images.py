@@ -15,17 +15,19 @@ import polars as pl
 from tqdm import tqdm
 
 from stenosis_kit import rsna
-from stenosis_kit.budget import Budget
-from stenosis_kit.dicom import Series, Slice, UnreadableSlice, read_pixels, read_study
-from stenosis_kit.errors import InputError, TimeTooShort
-from stenosis_kit.files import replacing
-from stenosis_kit.format import labelled_tasks
-from stenosis_kit.geometry import midpoint
+from stenosis_kit.base.budget import Budget
+from stenosis_kit.base.errors import InputError, TimeTooShort
+from stenosis_kit.base.files import replacing
+from stenosis_kit.base.tasks import TimeUp, run_tasks
+from stenosis_kit.images.file import UnreadableSlice
+from stenosis_kit.images.geometry import midpoint
+from stenosis_kit.images.series import Series, read_study
+from stenosis_kit.images.slice import Slice, read_pixels
 from stenosis_kit.levels.kmeans import level_slices
+from stenosis_kit.levels.label_points import in_patient
 from stenosis_kit.paper.recipe import CLASSES, SIDE_PX, folder_of
-from stenosis_kit.study import LabelPoint, StudyTask
-from stenosis_kit.tables import TrainTables
-from stenosis_kit.workers import TimeUp, run_tasks
+from stenosis_kit.tables.root import Root
+from stenosis_kit.tables.study import LabelPoint, Study
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +47,7 @@ _SIDES = tuple(rsna.condition_of("subarticular", side).name for side in (rsna.LE
 class _ImageTask:
     """A study whose images are to be made in a folder; plain data for a worker."""
 
-    study: StudyTask
+    study: Study
     folder: Path
 
 
@@ -57,7 +59,7 @@ class _StudyImages:
     missing: Counter[str] = field(default_factory=Counter)
 
 
-def make_images(tables: TrainTables, folder: Path, budget: Budget, workers: int | None = None) -> pl.DataFrame:
+def make_images(root: Root, folder: Path, budget: Budget, workers: int | None = None) -> pl.DataFrame:
     """Writes the images of all labelled canals to `folder`/<class>/<study>_<level>.png, 256 x 256 RGB.
 
     Returns:
@@ -70,7 +72,7 @@ def make_images(tables: TrainTables, folder: Path, budget: Budget, workers: int 
     shutil.rmtree(folder, ignore_errors=True)
     for label in CLASSES:
         (folder / folder_of(label)).mkdir(parents=True)
-    tasks = [_ImageTask(task, folder) for task in labelled_tasks(tables)]
+    tasks = [_ImageTask(study, folder) for study in root.labelled_studies()]
     made = _StudyImages()
     results = run_tasks(_study_images, tasks, workers, budget=budget)
     for task, found in tqdm(results, "paper: images", len(tasks), unit="study", disable=None, leave=False):
@@ -87,7 +89,7 @@ def make_images(tables: TrainTables, folder: Path, budget: Budget, workers: int 
     lacking = sorted(set(rsna.SEVERITIES) - set(rows["severity"]))
     if lacking:
         raise InputError(
-            tables.root, "axial images of all three classes", f"none of {lacking[0]}", "Give more studies."
+            root.folder, "axial images of all three classes", f"none of {lacking[0]}", "Give more studies."
         )
     return rows
 
@@ -137,16 +139,10 @@ def _true_points(series: list[Series], points: dict[tuple[str, str], LabelPoint]
     """{level: (3,) mm} midway between the two subarticular label points, of the levels that have both."""
     found = {}
     for level in rsna.LEVELS:
-        pair = [_in_patient(series, points.get((side, level))) for side in _SIDES]
-        if all(point is not None for point in pair):
-            found[level] = midpoint(*pair)
+        pair = [in_patient(series, points[side, level]) for side in _SIDES if (side, level) in points]
+        if len(pair) == len(_SIDES) and all(pair):
+            found[level] = midpoint(*(place for _, place in pair))
     return found
-
-
-def _in_patient(series: list[Series], point: LabelPoint | None) -> np.ndarray | None:
-    one = next((one for one in series if point and one.series_id == point.series_id), None)
-    index = one.index_of(point.instance_number) if one else None
-    return None if index is None else one.planes[index].to_patient(np.array([point.x, point.y]))
 
 
 def _checked(item: Slice, level: str, truth: dict[str, np.ndarray]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from stenosis_kit import rsna
-from stenosis_kit.files import write_frame
+from stenosis_kit.base.files import write_frame
 from stenosis_kit.paper import figures, tables
 from stenosis_kit.paper.copies import Images
 from stenosis_kit.paper.fitting import Fitted

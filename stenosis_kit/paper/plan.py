@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from stenosis_kit.budget import Budget, show_time
-from stenosis_kit.network import five_block_cnn
+from stenosis_kit.base.budget import Budget, show_time
+from stenosis_kit.graders.five_block_cnn import five_block_cnn
 from stenosis_kit.paper.recipe import BATCH, EPOCHS, SIDE_PX
 
 SIDES_PX = (256, 192, 128, 96, 64)

@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stenosis_kit import __version__, rsna
-from stenosis_kit.backend import load_tensorflow
-from stenosis_kit.budget import Budget, Stopwatch, show_time
-from stenosis_kit.errors import TimeTooShort
-from stenosis_kit.files import write_frame, write_json
+from stenosis_kit.base.backend import load_tensorflow
+from stenosis_kit.base.budget import Budget, Stopwatch, show_time
+from stenosis_kit.base.errors import TimeTooShort
+from stenosis_kit.base.files import write_frame, write_json
 from stenosis_kit.paper import recipe, tables
 from stenosis_kit.paper.holdout import STUDY, Holdout, hold_out
 from stenosis_kit.paper.images import make_images
 from stenosis_kit.paper.level_errors import NEAR_MM, level_errors
-from stenosis_kit.tables import read_train
+from stenosis_kit.paper.page import write_page
+from stenosis_kit.report.command import attempted
+from stenosis_kit.tables.root import Root
 
 if TYPE_CHECKING:
     from stenosis_kit.paper.plan import Plan
@@ -34,15 +36,15 @@ _SEED = 0
 class PaperRun:
     """One run: what its stages hand on, and `summary`, which becomes run.json."""
 
-    def __init__(self, data: Path, out: Path, budget: Budget, splits: tuple[str, ...], input_size: int | None) -> None:
-        self.data, self.out, self.budget = data, out, budget
+    def __init__(self, root: Root, out: Path, budget: Budget, splits: tuple[str, ...], input_size: int | None) -> None:
+        self.root, self.out, self.budget = root, out, budget
         self.splits, self.input_size = splits, input_size
         self.parts_left = len(splits) + (STUDY in splits)  # the kit's own run takes as long as a split's
         self.watch = Stopwatch()
         self.summary: dict[str, Any] = {
             "command": "paper",
             "version": __version__,
-            "data": str(data),
+            "data": str(root.folder),
             "time_limit_s": budget.seconds,
             "split_by": list(splits),
             "choices": list(recipe.CHOICES),
@@ -51,8 +53,7 @@ class PaperRun:
 
     def prepare(self) -> None:
         """Makes the images, splits them, and plans what fits into the time."""
-        train_tables = read_train(self.data)
-        self.rows = make_images(train_tables, self.out / "images", self.budget.share(keep=self._finish_s()))
+        self.rows = make_images(self.root.checked(), self.out / "images", self.budget.share(keep=self._finish_s()))
         log.info("paper: %d images of %d studies", self.rows.height, self.rows["study_id"].n_unique())
         self.watch.lap("images")
         os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # as the paper: on the CPU alone
@@ -124,7 +125,7 @@ class PaperRun:
         frame = canal_answers(rows, answer(self.fitted, self.grey, held))
         write_frame(self.out / "canal_answers.csv", frame)
         try:
-            ran = run_kit(self.data, self.out, rows["study_id"].unique().sort().to_list(), share)
+            ran = run_kit(self.root.folder, self.out, rows["study_id"].unique().sort().to_list(), share)
             found = compare_on_canals(frame, self.out)
         except Exception as error:
             log.warning("paper: no comparison with the kit: %s: %s", type(error).__name__, error)
@@ -148,9 +149,7 @@ class PaperRun:
         self.watch.lap("figures")
         self.summary |= {"seconds": self.watch.seconds, "elapsed_s": self.budget.elapsed()}
         write_json(self.out / "run.json", self.summary)
-        from stenosis_kit.report.command import try_report
-
-        page = try_report(self.out, self.budget.share())
+        page = attempted(lambda: write_page(self.out))
         log.info("paper: done in %s of %s", show_time(self.budget.elapsed()), show_time(self.budget.seconds))
         if page:
             log.info("paper: look at %s", page)

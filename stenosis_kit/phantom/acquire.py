@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from stenosis_kit.geometry import Plane
+from stenosis_kit.images.geometry import Plane
 from stenosis_kit.phantom.canvas import clip, norm, pixel_positions
 from stenosis_kit.phantom.tissue import T1
 

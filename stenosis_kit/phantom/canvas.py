@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import cv2
 import numpy as np
 
-from stenosis_kit.geometry import Plane
+from stenosis_kit.images.geometry import Plane
 from stenosis_kit.phantom.anatomy import TABLE_STEP, Spine
 from stenosis_kit.phantom.tissue import TILE, Palette, Textures
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 from stenosis_kit import rsna
-from stenosis_kit.errors import InputError
-from stenosis_kit.files import write_json
+from stenosis_kit.base.errors import InputError
+from stenosis_kit.base.files import write_json
 from stenosis_kit.phantom.faults import MODES, check_names
 from stenosis_kit.phantom.make import make_study, one_thread
 from stenosis_kit.phantom.protocols import SIZES

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from stenosis_kit.geometry import Plane
+from stenosis_kit.images.geometry import Plane
 
 VERTEBRAE = ("T8", "T9", "T10", "T11", "T12", "L1", "L2", "L3", "L4", "L5", "S1", "S2", "S3", "S4", "S5")
 L1, L3, L5, S1, S2 = (VERTEBRAE.index(name) for name in ("L1", "L3", "L5", "S1", "S2"))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stenosis_kit.geometry import Plane
+from stenosis_kit.images.geometry import Plane
 from stenosis_kit.phantom.anatomy import Spine
 from stenosis_kit.phantom.column import L5
 

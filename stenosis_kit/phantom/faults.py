@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from stenosis_kit.errors import InputError
+from stenosis_kit.base.errors import InputError
 
 MODES = ("none", "real", "hard")
 

@@ -22,7 +22,7 @@ def save_preview(root: Path, path: Path) -> None:
     from matplotlib.figure import Figure
 
     split = "train" if _rows(root / rsna.TRAIN_TABLE) else "test"
-    points = _rows(root / (rsna.POINTS_TABLE if split == "train" else "solution_coordinates.csv"))
+    points = _rows(root / (rsna.POINTS_TABLE if split == "train" else rsna.SOLUTION_POINTS))
     severity = _severities(root)
     study = _most_severe(points, severity)
     figure = Figure(figsize=(15, 5.2), layout="constrained", facecolor="black")

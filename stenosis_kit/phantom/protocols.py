@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from stenosis_kit import rsna
-from stenosis_kit.geometry import Plane
+from stenosis_kit.images.geometry import Plane
 from stenosis_kit.phantom.anatomy import Spine
 from stenosis_kit.phantom.column import FIRST_DISC
 

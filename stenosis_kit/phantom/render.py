@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from stenosis_kit.geometry import Plane
+from stenosis_kit.images.geometry import Plane
 from stenosis_kit.phantom.anatomy import Spine
 from stenosis_kit.phantom.bodies import paint_column
 from stenosis_kit.phantom.canal import paint_sac, paint_soft_canal

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from stenosis_kit.geometry import Plane
+from stenosis_kit.images.geometry import Plane
 from stenosis_kit.phantom.anatomy import Spine
 from stenosis_kit.phantom.looks import Looks
 from stenosis_kit.phantom.protocols import Series

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from stenosis_kit import rsna
-from stenosis_kit.files import replacing
+from stenosis_kit.base.files import replacing
 from stenosis_kit.phantom.study import Study
 
 _POINT_COLUMNS = ("study_id", "series_id", "instance_number", "condition", "level", "x", "y")
@@ -31,8 +31,8 @@ def write_tables(out: Path, studies: Sequence[Study]) -> None:
     _write(out / rsna.TRAIN_TABLE, ("study_id", *columns), _label_rows(train))
     _write(out / rsna.POINTS_TABLE, _POINT_COLUMNS, _point_rows(train))
     _write(out / rsna.SAMPLE_SUBMISSION, rsna.SUBMISSION_COLUMNS, _uniform_rows(test))
-    _write(out / "solution.csv", (*rsna.SUBMISSION_COLUMNS, "sample_weight"), _solution_rows(test))
-    _write(out / "solution_coordinates.csv", (*_POINT_COLUMNS, *_MM_COLUMNS), _true_point_rows(test))
+    _write(out / rsna.SOLUTION, (*rsna.SUBMISSION_COLUMNS, "sample_weight"), _solution_rows(test))
+    _write(out / rsna.SOLUTION_POINTS, (*_POINT_COLUMNS, *_MM_COLUMNS), _true_point_rows(test))
     _write(out / "oracle_submission.csv", rsna.SUBMISSION_COLUMNS, _oracle_rows(test))
     header = ("study_id", "split", "condition", "level", "signal", "compromise", "severity")
     _write(out / "latents.csv", header, _latent_rows(studies))

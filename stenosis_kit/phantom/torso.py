@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from stenosis_kit.geometry import Plane
+from stenosis_kit.images.geometry import Plane
 from stenosis_kit.phantom.canvas import Canvas, clip, cover, lay, norm
 from stenosis_kit.phantom.column import L3
 from stenosis_kit.phantom.looks import Looks

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEG2000Lossless, RLELossless
 
-from stenosis_kit.geometry import Plane
+from stenosis_kit.images.geometry import Plane
 from stenosis_kit.phantom.encode import Value, encode_file, jpeg2000, rle
 
 _ENHANCED_MR = "1.2.840.10008.5.1.4.1.1.4.1"  # what the real files' meta header says of single-frame files

@@ -1,1 +1,5 @@
-"""The report: one self-contained HTML file about a run, made from what the run left in its folder."""
+"""A run's folder as one page: score, mistakes, training, levels, crops.
+
+In: what `submit`, `predict` or `train` left. Out: report.html, which needs no network. What cannot be made is said on
+the page.
+"""

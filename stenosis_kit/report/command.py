@@ -8,22 +8,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from stenosis_kit.budget import Budget
-from stenosis_kit.files import write_text
-from stenosis_kit.report.evidence import Evidence, read_evidence, read_run
+from stenosis_kit.base.budget import Budget
+from stenosis_kit.base.files import write_text
+from stenosis_kit.report.evidence import Evidence, read_evidence
 from stenosis_kit.report.learning import learning_section
 from stenosis_kit.report.levels import levels_section
 from stenosis_kit.report.markup import Markup, note
-from stenosis_kit.report.page import Section, render
-from stenosis_kit.report.paper import paper_page
+from stenosis_kit.report.page import REPORT, Section, render
 from stenosis_kit.report.provenance import run_section, sources_section
 from stenosis_kit.report.quality import confusion_section, measures_section, reliability_section
 from stenosis_kit.report.results import lead, score_section
 from stenosis_kit.report.sheets import crops_section, mistakes_section, saliency_section
+from stenosis_kit.tables.root import Root
 
 log = logging.getLogger(__name__)
 
-REPORT = "report.html"
 _LATE = "Left out: the time was up. stenosis-kit report makes the page again, without a limit."
 _LOAD_S = 6.0  # TensorFlow, where it is not there yet
 
@@ -71,12 +70,13 @@ class _Pace:
         self._expected += seconds
 
 
-def report(run: Path | str, budget: Budget | None = None) -> Path:
+def report(run: Path | str, budget: Budget | None = None, root: Root | None = None) -> Path:
     """Writes RUN/report.html: one file that needs no network and no script.
 
     Args:
-        run: the folder of a `submit`, `predict`, `train` or `paper` run.
+        run: the folder of a `submit`, `predict` or `train` run.
         budget: the time; without limit by default. What does not fit is left out, and the page says so.
+        root: the competition root that it was made from, where that has been read already.
 
     Returns:
         The report's path.
@@ -86,21 +86,17 @@ def report(run: Path | str, budget: Budget | None = None) -> Path:
     """
     folder, budget = Path(run), budget or Budget()
     path = folder / REPORT
-    told = read_run(folder)
-    if told.get("command") == "paper":
-        write_text(path, paper_page(folder, told))
-        return path
-    evidence = read_evidence(folder)
+    evidence = read_evidence(folder, root)
     pace = _Pace(budget)
     sections = [_section(part, evidence, pace) for part in _PARTS]
     write_text(path, render(f"Run: {evidence.name}", _lead(evidence), sections))
     return path
 
 
-def try_report(run: Path, budget: Budget) -> Path | None:
-    """As `report`, at the end of a run that it must not cost anything: None, and a warning, where it fails."""
+def attempted(make: Callable[[], Path]) -> Path | None:
+    """Makes a report at the end of a run that it must not cost anything: None, and a warning, where it fails."""
     try:
-        return report(run, budget)
+        return make()
     except Exception as error:
         log.warning("report: it could not be made: %s: %s", type(error).__name__, error)
         return None

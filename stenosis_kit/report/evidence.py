@@ -10,13 +10,14 @@ from typing import Any
 import polars as pl
 
 from stenosis_kit import rsna
-from stenosis_kit.errors import InputError
-from stenosis_kit.files import read_json
-from stenosis_kit.labels import SOLUTION, known_labels
-from stenosis_kit.model import MODEL_NAME
-from stenosis_kit.store import Store, open_store
-from stenosis_kit.submission import read_submission
-from stenosis_kit.tables import read_solution, row_ids
+from stenosis_kit.answers.submission import read_submission
+from stenosis_kit.base.errors import InputError
+from stenosis_kit.base.files import read_json
+from stenosis_kit.crops.store import Store, open_store
+from stenosis_kit.graders.description import MODEL_NAME
+from stenosis_kit.tables.grid import row_ids
+from stenosis_kit.tables.labels import labelled_rows
+from stenosis_kit.tables.root import Root
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +35,7 @@ class Evidence:
         answers: labelled cells with their answers: row_id, study_id, condition, level, severity (the truth), and a
             probability in a column of each severity's name.
         basis: which cells these are, in a sentence.
-        data: competition root.
-        split: the split that `answers` are of.
+        root: the competition root and the split that `answers` are of.
         model: folder of the model that answered.
         store: the crops it was trained on.
     """
@@ -45,8 +45,7 @@ class Evidence:
     sources: dict[str, dict[str, str]] = field(default_factory=dict)
     answers: pl.DataFrame | None = None
     basis: str = "No labels are known, so nothing can be said of the answers' quality."
-    data: Path | None = None
-    split: str = "test"
+    root: Root | None = None
     model: Path | None = None
     store: Store | None = None
 
@@ -56,8 +55,12 @@ class Evidence:
         return self.folder.resolve().name
 
 
-def read_evidence(folder: Path) -> Evidence:
+def read_evidence(folder: Path, root: Root | None = None) -> Evidence:
     """Reads the folder of a `submit`, a `predict` or a `train` run.
+
+    Args:
+        folder: the run's.
+        root: the competition root that it was made from, where that has been read already.
 
     Raises:
         InputError: where it is none of them.
@@ -68,8 +71,8 @@ def read_evidence(folder: Path) -> Evidence:
     evidence = Evidence(folder, read_run(folder))
     predicted = _json(folder / "submission.run.json")
     evidence.sources = predicted.get("rows", {})
-    evidence.data = _folder(evidence.run.get("data"), predicted.get("data"))
-    evidence.split = predicted.get("split", "test")
+    data = _folder(evidence.run.get("data"), predicted.get("data"))
+    evidence.root = root or (Root(data, predicted.get("split", "test")) if data else None)
     models = [*map(Path, predicted.get("models", [])), folder, folder / "model"]
     evidence.model = next((model for model in models if (model / MODEL_NAME).is_file()), None)
     evidence.store = _store(evidence.model.parent / "store") if evidence.model else None
@@ -84,11 +87,11 @@ def read_run(folder: Path) -> dict[str, Any]:
 
 def _add_answers(evidence: Evidence) -> None:
     submission = _submission(evidence.folder / SUBMISSION)
-    known = known_labels(evidence.data, submission) if evidence.data and submission is not None else None
+    known = evidence.root.known_labels(submission) if evidence.root and submission is not None else None
     if known:
         truth, table = known
         studies = truth["study_id"].n_unique()
-        held_out = "held-out " if table == SOLUTION else ""
+        held_out = "held-out " if table == rsna.SOLUTION else ""
         evidence.basis = f"{truth.height} labelled cells of {studies} {held_out}studies, by {table}."
         if not held_out:
             evidence.basis += " Their labels were also there for training: the score is not held out."
@@ -101,7 +104,7 @@ def _add_answers(evidence: Evidence) -> None:
                 f"{truth.height} cells of the {studies} studies it was trained on, each by the networks that had not "
                 "seen the study, at crops centred on the label points."
             )
-            evidence.split = "train"
+            evidence.root = evidence.root and evidence.root.of("train")
     if submission is not None and truth is not None:
         evidence.answers = truth.join(submission, on="row_id", how="inner", maintain_order="left")
 
@@ -114,8 +117,8 @@ def _out_of_fold(evidence: Evidence) -> tuple[pl.DataFrame | None, pl.DataFrame 
         cells = evidence.store.manifest.drop_nulls("severity").unique(["study_id", "condition", "level"])
         cells = cells.with_columns(row_ids(cells)).sort("row_id")
         truth = cells.select("row_id", "study_id", "condition", "level", "severity")
-    elif evidence.data and (evidence.data / rsna.TRAIN_TABLE).is_file():
-        truth = read_solution(evidence.data / rsna.TRAIN_TABLE)
+    elif evidence.root and not evidence.root.label_table.missing:
+        truth = labelled_rows(evidence.root.cells)
     else:
         return None, None
     return answers, truth.filter(pl.col("row_id").is_in(answers["row_id"].implode()))

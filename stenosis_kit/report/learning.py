@@ -6,9 +6,9 @@ import math
 
 import polars as pl
 
-from stenosis_kit.budget import show_time
-from stenosis_kit.errors import InputError
-from stenosis_kit.files import read_json
+from stenosis_kit.base.budget import show_time
+from stenosis_kit.base.errors import InputError
+from stenosis_kit.base.files import read_json
 from stenosis_kit.report.charts import chart, learning, missing
 from stenosis_kit.report.evidence import Evidence
 from stenosis_kit.report.markup import Markup, join, note, table, tag

@@ -13,19 +13,19 @@ import numpy as np
 import polars as pl
 
 from stenosis_kit import rsna
-from stenosis_kit.budget import Budget
-from stenosis_kit.dicom import Series, Slice, UnreadableSlice, read_series
-from stenosis_kit.errors import InputError
-from stenosis_kit.geometry import Plane
-from stenosis_kit.levels.command import study_points
-from stenosis_kit.levels.search import find_canals
-from stenosis_kit.predict import unlabelled_tasks
+from stenosis_kit.base.budget import Budget
+from stenosis_kit.base.tasks import run_tasks
+from stenosis_kit.images.file import UnreadableSlice
+from stenosis_kit.images.geometry import Plane
+from stenosis_kit.images.series import Series, read_series
+from stenosis_kit.images.slice import Slice
+from stenosis_kit.levels.canal import LocatedStudy
+from stenosis_kit.levels.finder import find_canals
+from stenosis_kit.levels.points import study_points
 from stenosis_kit.report.evidence import Evidence
 from stenosis_kit.report.markup import Markup, figure, join, note, tag
 from stenosis_kit.report.pictures import picture
-from stenosis_kit.study import StudyTask
-from stenosis_kit.tables import read_points, read_split_series
-from stenosis_kit.workers import run_tasks
+from stenosis_kit.tables.study import Study
 
 _STUDIES = 4
 _SIDE_PX = 420
@@ -47,12 +47,11 @@ class _Shown(NamedTuple):
 
 def levels_section(evidence: Evidence, budget: Budget) -> Markup:
     """The middle of the canal at the five levels, beside the label points where they are known."""
-    if not evidence.data or not (evidence.data / rsna.images_folder(evidence.split)).is_dir():
+    if not evidence.root or not evidence.root.images.is_dir():
         return note("The images of the run are not at hand.")
-    tasks = find_canals(
-        _tasks(evidence), [evidence.model] if evidence.model else [], budget=budget.share(_SEARCH_SHARE)
-    )
-    seen = {task.study_id: shown for task, shown in run_tasks(_show, tasks, budget=budget)}
+    models = [evidence.model] if evidence.model else []
+    located = find_canals(_studies(evidence), models, budget=budget.share(_SEARCH_SHARE))
+    seen = {one.study.study_id: shown for one, shown in run_tasks(_show, located, budget=budget)}
     truth = _true_points(evidence)
     figures = [
         _study_figure(study, shown, truth.filter(study_id=study))
@@ -68,36 +67,34 @@ def levels_section(evidence: Evidence, budget: Budget) -> Markup:
     return join(tag("p", text, class_="soft"), tag("div", *figures, class_="charts"))
 
 
-def _tasks(evidence: Evidence) -> list[StudyTask]:
+def _studies(evidence: Evidence) -> list[Study]:
     """The first studies with sagittal T2 images; of the predicted ones, of those with a row that a grader answered."""
-    series = read_split_series(evidence.data, evidence.split)
-    ids = series.filter(series_description=rsna.SAGITTAL_T2)["study_id"].unique().sort().to_list()
+    ids = evidence.root.series.filter(series_description=rsna.SAGITTAL_T2)["study_id"].unique().sort().to_list()
     graded = {row.partition("_")[0] for row, said in evidence.sources.items() if said["source"] == "grader"}
     few = [study for study in ids if str(study) in graded] or ids
-    chosen = series.filter(pl.col("study_id").is_in(few[:_STUDIES]))
-    return unlabelled_tasks(evidence.data, evidence.split, chosen)
+    return evidence.root.studies(few[:_STUDIES])
 
 
 def _true_points(evidence: Evidence) -> pl.DataFrame:
-    name = rsna.POINTS_TABLE if evidence.split == "train" else "solution_coordinates.csv"
-    try:
-        return read_points(evidence.data / name, unique=False).filter(condition=_CANAL.name)
-    except InputError:
+    known = evidence.root.true_points.rows
+    if known is None:
         return pl.DataFrame(schema={"study_id": pl.Int64, "level": pl.String})
+    return known.filter(condition=_CANAL.name)
 
 
-def _show(task: StudyTask) -> _Shown:
+def _show(located: LocatedStudy) -> _Shown:
     """The slice that holds most of a study's canal points; runs in a worker.
 
     Raises:
         UnreadableSlice: where there is none, or it cannot be decoded.
     """
-    points = [row for row in study_points(task) if row["condition"] == _CANAL.label and row["series_id"]]
+    points = [row for row in study_points(located) if row["condition"] == _CANAL.label and row["series_id"]]
     held = Counter((row["series_id"], row["instance_number"]) for row in points)
     if not held:
         raise UnreadableSlice("no sagittal T2 slice shows the canal")
     series_id, number = max(held, key=lambda place: (held[place], place[1]))
-    series = read_series(task.images / str(task.study_id) / str(series_id), series_id, rsna.SAGITTAL_T2)
+    folder = located.study.images / str(located.study.study_id)
+    series = read_series(folder / str(series_id), series_id, rsna.SAGITTAL_T2)
     item = next(item for item in series.slices if item.number == number)
     return _Shown(_grey(series, item), item.plane, series_id, points)
 

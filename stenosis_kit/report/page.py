@@ -10,6 +10,8 @@ from string import Template
 from stenosis_kit import __version__
 from stenosis_kit.report.markup import Markup, join, tag
 
+REPORT = "report.html"
+
 
 @dataclass(frozen=True)
 class Section:

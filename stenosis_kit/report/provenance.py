@@ -10,9 +10,9 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from stenosis_kit import __version__, rsna
-from stenosis_kit.budget import show_time
-from stenosis_kit.errors import InputError
-from stenosis_kit.files import read_json
+from stenosis_kit.base.budget import show_time
+from stenosis_kit.base.errors import InputError
+from stenosis_kit.base.files import read_json
 from stenosis_kit.report.evidence import Evidence
 from stenosis_kit.report.markup import Markup, details, join, note, table, tag
 

@@ -11,15 +11,7 @@ from stenosis_kit import rsna
 from stenosis_kit.report.charts import chart, missing, reliability
 from stenosis_kit.report.evidence import Evidence
 from stenosis_kit.report.markup import Markup, details, figure, join, note, table, tag
-from stenosis_kit.report.measures import (
-    MEASURES,
-    SEVERE,
-    Estimate,
-    Graded,
-    confusion,
-    estimate,
-    resampled,
-)
+from stenosis_kit.report.measures import MEASURES, SEVERE, Estimate, Graded, confusion, estimate, resampled
 from stenosis_kit.report.measures import reliability as reliability_curve
 
 _CELLS_A_BIN = 12  # fewer make a curve of noise

@@ -6,14 +6,14 @@ import numpy as np
 import polars as pl
 
 from stenosis_kit import rsna
-from stenosis_kit.errors import InputError
-from stenosis_kit.priors import builtin_prior, prior_rows
+from stenosis_kit.answers.priors import builtin_prior, prior_rows
+from stenosis_kit.answers.score import ALL_TERMS, StudyLosses, study_losses
+from stenosis_kit.answers.submission import read_submission
+from stenosis_kit.base.errors import InputError
 from stenosis_kit.report.charts import chart, missing, terms
 from stenosis_kit.report.evidence import Evidence
 from stenosis_kit.report.markup import Markup, join, note, table, tag
 from stenosis_kit.report.measures import resampled
-from stenosis_kit.score import ALL_TERMS, StudyLosses, study_losses
-from stenosis_kit.submission import read_submission
 
 RUN, ORACLE, PRIOR, UNIFORM = "this run", "oracle", "prior", "uniform"
 _MEANING = {
@@ -92,10 +92,10 @@ def _with_score(rows: np.ndarray) -> np.ndarray:
 
 def _oracle(evidence: Evidence) -> pl.DataFrame | None:
     """A synthetic cohort's own; only where it answers these very cells."""
-    if not evidence.data or evidence.split != "test":
+    if not evidence.root or evidence.root.split != "test":
         return None
     try:
-        frame = read_submission(evidence.data / "oracle_submission.csv")
+        frame = read_submission(evidence.root.folder / "oracle_submission.csv")
     except InputError:
         return None
     return frame if evidence.answers["row_id"].is_in(frame["row_id"].implode()).all() else None

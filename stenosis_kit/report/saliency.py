@@ -5,10 +5,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from stenosis_kit.crops import VIEW_BY_NAME
-from stenosis_kit.model import TrainedGrader, build_network
+from stenosis_kit.crops.views import VIEW_BY_NAME
+from stenosis_kit.graders.description import TrainedGrader
+from stenosis_kit.graders.network import build_network
+from stenosis_kit.graders.settings import Training
 from stenosis_kit.report.evidence import Evidence
-from stenosis_kit.settings import Training
 
 _FINEST_MAP = 5
 """The last layer whose maps have at least so many pixels a side explains: the very last ones of small inputs are 3."""
@@ -36,8 +37,8 @@ def grad_cam(
     import keras
     import tensorflow as tf
 
-    from stenosis_kit.augment import central, sample
-    from stenosis_kit.network import load_weights
+    from stenosis_kit.base.weights_file import load_weights
+    from stenosis_kit.graders.augmentation import central, sample
 
     network = build_network(trained.grader, training)
     load_weights(network, evidence.model / trained.weights)

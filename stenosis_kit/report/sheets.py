@@ -6,21 +6,19 @@ import numpy as np
 import polars as pl
 
 from stenosis_kit import rsna
-from stenosis_kit.budget import Budget
-from stenosis_kit.crops import VIEW_BY_NAME
-from stenosis_kit.cutting import StudyCrops, cut_study
-from stenosis_kit.folds import read_folds
-from stenosis_kit.levels.search import find_canals
-from stenosis_kit.model import read_description
-from stenosis_kit.predict import unlabelled_tasks
+from stenosis_kit.base.budget import Budget
+from stenosis_kit.base.tasks import run_tasks
+from stenosis_kit.crops.cutting import StudyCrops, cut_study
+from stenosis_kit.crops.store import severity_indices
+from stenosis_kit.crops.views import VIEW_BY_NAME
+from stenosis_kit.graders.description import read_description
+from stenosis_kit.levels.finder import find_canals
 from stenosis_kit.report.evidence import Evidence
 from stenosis_kit.report.markup import Markup, figure, join, note, tag
 from stenosis_kit.report.measures import Graded, nats
 from stenosis_kit.report.pictures import heated, middle, picture, probabilities, severity_name
 from stenosis_kit.report.quality import condition_label, level_label
-from stenosis_kit.store import severity_indices
-from stenosis_kit.tables import read_split_series
-from stenosis_kit.workers import run_tasks
+from stenosis_kit.tables.folds import read_folds
 
 _A_SEVERITY = 8
 _EXPLAINED = 3
@@ -49,7 +47,7 @@ def saliency_section(evidence: Evidence, budget: Budget) -> Markup:
     """Grad-CAM of a few crops of each severity, by a network that has not seen their study."""
     if evidence.store is None or evidence.model is None:
         return note(_NO_STORE)
-    from stenosis_kit.backend import load_tensorflow
+    from stenosis_kit.base.backend import load_tensorflow
 
     load_tensorflow()
     description, folds = read_description(evidence.model), read_folds(evidence.model)
@@ -127,17 +125,15 @@ def _mistake(row: dict, crop: np.ndarray | None) -> Markup:
 
 def _crops_of_cells(evidence: Evidence, cells: pl.DataFrame, budget: Budget) -> dict[str, np.ndarray]:
     """{row_id: crop} in the first view of each cell: from the store where they were learnt from, else cut anew."""
-    if evidence.split == "train" and evidence.store is not None:
+    root = evidence.root
+    if evidence.store is not None and (root is None or root.split == "train"):
         return _stored_crops(evidence, cells)
-    if not evidence.data or not (evidence.data / rsna.images_folder(evidence.split)).is_dir():
+    if root is None or not root.images.is_dir():
         return {}
-    series = read_split_series(evidence.data, evidence.split)
-    series = series.filter(pl.col("study_id").is_in(cells["study_id"].unique().implode()))
     models = [evidence.model] if evidence.model else []
-    tasks = unlabelled_tasks(evidence.data, evidence.split, series)
-    tasks = find_canals(tasks, models, budget=budget.share(0.5, keep=_KEEP_S))
+    located = find_canals(root.studies(set(cells["study_id"])), models, budget=budget.share(0.5, keep=_KEEP_S))
     wanted, found = set(cells["row_id"]), {}
-    for _, crops in run_tasks(cut_study, tasks, budget=budget.share(keep=_KEEP_S)):
+    for _, crops in run_tasks(cut_study, located, budget=budget.share(keep=_KEEP_S)):
         if isinstance(crops, StudyCrops):
             found |= {row: crop for row, crop in _by_row(crops) if row in wanted}
     return found

@@ -18,8 +18,8 @@ from campaigns.mutations import CSV_MUTATIONS, mutate
 from campaigns.tally import Tally
 
 from stenosis_kit import rsna
-from stenosis_kit.check import check, is_legal
-from stenosis_kit.files import read_json
+from stenosis_kit.answers.check import check, is_legal
+from stenosis_kit.base.files import read_json
 from stenosis_kit.phantom import phantom
 from stenosis_kit.phantom.faults import RATES
 

@@ -21,7 +21,7 @@ import polars as pl
 from campaigns.commands import end, start
 from campaigns.tally import Tally
 
-from stenosis_kit.check import check, is_legal
+from stenosis_kit.answers.check import check, is_legal
 
 Command = Sequence[object]
 _STARTED_S = 1.5  # Python itself is starting until then, on a busy machine

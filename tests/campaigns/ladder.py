@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from stenosis_kit.budget import show_time
-from stenosis_kit.files import read_json
+from stenosis_kit.base.budget import show_time
+from stenosis_kit.base.files import read_json
 
 _KIT, _BESIDE = "#1f6f8b", "#9aa5ab"
 

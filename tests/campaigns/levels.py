@@ -17,20 +17,21 @@ import numpy as np
 import polars as pl
 
 from stenosis_kit import rsna
-from stenosis_kit.backend import load_tensorflow
-from stenosis_kit.budget import Stopwatch
-from stenosis_kit.dicom import Series, largest, read_study
-from stenosis_kit.geometry import orientation_groups
-from stenosis_kit.levels import anatomy, kmeans
+from stenosis_kit.base.backend import load_tensorflow
+from stenosis_kit.base.budget import Stopwatch
+from stenosis_kit.images.geometry import orientation_groups
+from stenosis_kit.images.nearest_slice import nearest_slice
+from stenosis_kit.images.series import Series, largest, read_study
+from stenosis_kit.levels import kmeans
+from stenosis_kit.levels import mean_place as anatomy
+from stenosis_kit.levels.canal import CanalPoints
 from stenosis_kit.levels.carry import TYPICAL, VIEW_OF_TERM, Carry
+from stenosis_kit.levels.label_points import canal_labels, in_patient
 from stenosis_kit.levels.localiser import Localiser
 from stenosis_kit.levels.midline import on_midline
 from stenosis_kit.levels.overview import Overview, study_overviews, to_pixels
-from stenosis_kit.levels.projection import nearest_slice
-from stenosis_kit.predict import unlabelled_tasks
-from stenosis_kit.sites import canal_labels, in_patient
-from stenosis_kit.study import CanalPoints, Cell, LabelPoint, StudyTask
-from stenosis_kit.tables import read_split_series
+from stenosis_kit.tables.root import Root
+from stenosis_kit.tables.study import Cell, LabelPoint, Study
 
 CANAL = rsna.condition_of("spinal", None).name
 SIDES = [rsna.condition_of("subarticular", side).name for side in (rsna.LEFT, rsna.RIGHT)]
@@ -55,12 +56,12 @@ def read_cases(root: Path) -> list[Case]:
         level = rsna.LEVELS[rsna.LEVEL_LABELS.index(row["level"])]
         place = LabelPoint(row["series_id"], row["instance_number"], row["x"], row["y"])
         points.setdefault(row["study_id"], {})[names[row["condition"]], level] = place
-    tasks = unlabelled_tasks(root, "test", read_split_series(root, "test"))
+    tasks = Root(root, "test").studies()
     cases = [_case(task, points.get(task.study_id, {})) for task in tasks]
     return [case for case in cases if np.isfinite(case.truth).any()]
 
 
-def _case(task: StudyTask, points: dict[Cell, LabelPoint]) -> Case:
+def _case(task: Study, points: dict[Cell, LabelPoint]) -> Case:
     study = read_study(task.images, task.study_id, task.series)
     return Case(study, points, canal_labels(study, points))
 
@@ -169,7 +170,7 @@ def stress(cases: list[Case], localiser: Localiser, each: int, seed: int = 0) ->
     """Shifts and errors under random zoom (.8-1.25), rotation (10 degrees) and crops that keep the levels in view."""
     import tensorflow as tf
 
-    from stenosis_kit.levels.teaching import Changes, frame, move
+    from stenosis_kit.levels.augmentation import Changes, frame, move
 
     changes = Changes(rotation_deg=10, zoom=0.223, shift_mm=15, crop=0.5, crop_mm=(20, 90))
     tf.random.set_seed(seed)

@@ -23,12 +23,12 @@ from fake_kaggle import FakeKaggle, KernelRun, has_namespaces  # noqa: E402
 from version_probe import largest_differences, probe  # noqa: E402
 
 from stenosis_kit import rsna  # noqa: E402
-from stenosis_kit.budget import parse_time  # noqa: E402
-from stenosis_kit.check import check, is_legal  # noqa: E402
-from stenosis_kit.files import read_json, write_text  # noqa: E402
+from stenosis_kit.answers.check import check, is_legal  # noqa: E402
+from stenosis_kit.answers.score import baselines, score  # noqa: E402
+from stenosis_kit.base.budget import parse_time  # noqa: E402
+from stenosis_kit.base.files import read_json, write_text  # noqa: E402
 from stenosis_kit.kaggle.bundle import bundle, stage_kernels  # noqa: E402
 from stenosis_kit.phantom import phantom  # noqa: E402
-from stenosis_kit.score import baselines, score  # noqa: E402
 
 OWNER = "rehearsal"
 DATASET = f"{OWNER}/stenosis-kit"

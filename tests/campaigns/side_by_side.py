@@ -17,8 +17,8 @@ import numpy as np
 import polars as pl
 
 from stenosis_kit import rsna
-from stenosis_kit.crops import VIEW_BY_NAME
-from stenosis_kit.store import open_store
+from stenosis_kit.crops.store import open_store
+from stenosis_kit.crops.views import VIEW_BY_NAME
 
 _SIDE = 150  # px of a drawn crop
 _A_LEVEL = 2  # crops of a level in a row

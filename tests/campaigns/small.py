@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from stenosis_kit.budget import Budget
-from stenosis_kit.console import end_on_signals
-from stenosis_kit.errors import InputError
-from stenosis_kit.lock import locked
-from stenosis_kit.settings import Grader, Training
-from stenosis_kit.train import train
+from stenosis_kit.base.budget import Budget
+from stenosis_kit.base.console import end_on_signals
+from stenosis_kit.base.errors import InputError
+from stenosis_kit.base.lock import locked
+from stenosis_kit.graders.settings import Grader, Training
+from stenosis_kit.road.train import train
 
 _VIEWS = ("canal_sagittal", "canal_axial", "foraminal_sagittal", "subarticular_axial")
 GRADERS = tuple(Grader(view, mm=48.0, px=32, time=1.0) for view in _VIEWS)

@@ -12,7 +12,7 @@ from campaigns.bench.figures import table
 from campaigns.bench.roots import make_cohort
 from campaigns.bench.run import Sizes, bench
 
-from stenosis_kit.files import write_json
+from stenosis_kit.base.files import write_json
 
 REAL = Path(__file__).parents[4] / "shared" / "rsna" / "three_studies"
 """Three real studies, where a developer has them beside the checkout; never part of the project."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from statistics import median
 
-from stenosis_kit.budget import Stopwatch
+from stenosis_kit.base.budget import Stopwatch
 
 _LEAST_S = 1e-3  # so that a clock's noise makes no rate infinite
 

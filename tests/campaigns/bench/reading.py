@@ -10,7 +10,7 @@ from campaigns.bench.notebook import read_seconds
 from campaigns.bench.rates import in_turns, seconds_of, steady_rate
 
 from stenosis_kit import rsna
-from stenosis_kit.format import format
+from stenosis_kit.road.format import format
 
 
 def compare(roots: dict[int, Path], laps: int, scratch: Path) -> tuple[dict, float]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from stenosis_kit import rsna
-from stenosis_kit.files import make_folder, write_frame
+from stenosis_kit.base.files import make_folder, write_frame
 from stenosis_kit.phantom import phantom
 
 _EVERY_CODED = 4  # the share of RLE among a phantom's studies

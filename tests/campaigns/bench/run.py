@@ -13,8 +13,8 @@ from campaigns.bench import reading, stages, training
 from campaigns.bench.figures import targets
 from campaigns.bench.roots import assemble
 
-from stenosis_kit.budget import Stopwatch
-from stenosis_kit.settings import Training
+from stenosis_kit.base.budget import Stopwatch
+from stenosis_kit.graders.settings import Training
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from campaigns.bench.children import child
 from campaigns.bench.rates import grow, seconds_of, steady_rate
 from campaigns.bench.reading import format_seconds
 
-from stenosis_kit.budget import Budget
-from stenosis_kit.predict import predict
-from stenosis_kit.settings import Training
+from stenosis_kit.base.budget import Budget
+from stenosis_kit.graders.settings import Training
+from stenosis_kit.road.predict import predict
 
 _TRAINING_S = 800.0
 """The budget of the training whose memory is measured; its epochs end it much earlier. Large enough that the localiser
@@ -44,7 +44,7 @@ def seconds_a_study(grown: dict) -> float:
 
 
 def _train(store: Path, model: Path, training: Training) -> None:
-    from stenosis_kit.train import train
+    from stenosis_kit.road.train import train
 
     train(store, model, Budget(_TRAINING_S), training, fresh=True)
 

@@ -23,15 +23,15 @@ from campaigns.bench.children import child
 from campaigns.bench.rates import grow, in_turns, seconds_of, steady_rate
 
 from stenosis_kit import rsna
-from stenosis_kit.backend import load_tensorflow
-from stenosis_kit.budget import Budget
-from stenosis_kit.settings import Grader, Training
-from stenosis_kit.store import open_store, severity_indices
+from stenosis_kit.base.backend import load_tensorflow
+from stenosis_kit.base.budget import Budget
+from stenosis_kit.crops.store import open_store, severity_indices
+from stenosis_kit.graders.settings import Grader, Training
 
 if TYPE_CHECKING:
     import keras
 
-    from stenosis_kit.training import GraderTraining, Lesson
+    from stenosis_kit.graders.training import GraderTraining, Lesson
 
 _SETTINGS = ("TF_ENABLE", "TF_NUM", "OMP_", "KMP_", "XLA_")
 _MATRIX = 2048  # side, of a product that takes some .1 s on two cores
@@ -128,7 +128,7 @@ def _forward_flop(layer: keras.Layer) -> int:
 @cache
 def _learner(grader: Grader, training: Training) -> GraderTraining:
     load_tensorflow()
-    from stenosis_kit.training import GraderTraining
+    from stenosis_kit.graders.training import GraderTraining
 
     return GraderTraining(replace(grader, repeats=1.0), training)  # one epoch of the canal is not one and a half
 
@@ -139,7 +139,7 @@ def _plain_network(grader: Grader, training: Training) -> keras.Model:
     load_tensorflow()  # without its chatter
     import keras
 
-    from stenosis_kit.model import build_network
+    from stenosis_kit.graders.network import build_network
 
     network = keras.models.clone_model(build_network(grader, training), clone_function=_kerass_own)
     network.compile("adam", "categorical_crossentropy")
@@ -161,7 +161,7 @@ def _forget_settings() -> None:
 
 def _lesson(store: Path, grader: Grader, rows: int) -> Lesson:
     """So many labelled crops of a grader's view, repeated where the store has fewer; none validates."""
-    from stenosis_kit.training import Lesson
+    from stenosis_kit.graders.training import Lesson
 
     opened = open_store(store)
     manifest = opened.manifest.filter(view=grader.view).sort("row")

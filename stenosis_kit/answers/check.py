@@ -1,0 +1,107 @@
+"""Is a submission legal? Finds every way in which it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from stenosis_kit import rsna
+from stenosis_kit.base.errors import InputError
+from stenosis_kit.tables.csv_table import read_text
+from stenosis_kit.tables.root import Root, as_root
+
+SUM_TOLERANCE = 1e-5
+"""How far a row's sum may be from 1: what rounding to six digits does."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One kind of fault (or, if `legal`, a remark): how often, and the first case."""
+
+    kind: str
+    count: int
+    first: str
+    legal: bool = False
+
+    def __str__(self) -> str:
+        mark = "note " if self.legal else "WRONG"
+        return f"{mark} {self.kind}: {self.count} row(s), first {self.first}"
+
+
+def check(submission: Path | str, data: Root | Path | str, split: str = "test") -> list[Finding]:
+    """All faults of a submission against the grid of a split; the submission is legal if none is not `legal`.
+
+    Raises:
+        InputError: where the submission does not exist or the data has no series table to make a grid from.
+    """
+    submission, expected = Path(submission), as_root(data, split).grid
+    if not submission.is_file():
+        raise InputError(submission, "a submission", "no such file", "Give the path of a CSV file.")
+    try:
+        frame = read_text(submission)
+    except InputError as error:
+        return [Finding("not a CSV table", 1, error.found)]
+    findings = _column_findings(frame)
+    if findings:
+        return findings
+    return [*_row_findings(frame["row_id"], expected), *_value_findings(frame)]
+
+
+def is_legal(findings: list[Finding]) -> bool:
+    """Whether none of the findings is a fault."""
+    return all(finding.legal for finding in findings)
+
+
+def _column_findings(frame: pl.DataFrame) -> list[Finding]:
+    wanted, found = list(rsna.SUBMISSION_COLUMNS), frame.columns
+    if found == wanted:
+        return []
+    if sorted(found) == sorted(wanted):
+        return []
+    return [Finding("wrong columns", 1, f"row 1: expected {', '.join(wanted)}; found {', '.join(found[:8])}")]
+
+
+def _row_findings(row_ids: pl.Series, expected: pl.DataFrame) -> list[Finding]:
+    given, wanted = row_ids.to_list(), expected["row_id"].to_list()
+    studies, known, seen = set(expected["study_id"]), set(wanted), set()
+    kinds: dict[str, list[str]] = {}
+    for row, row_id in enumerate(given, start=2):
+        parts = rsna.split_row_id(row_id or "")
+        if row_id in known and row_id in seen:
+            kinds.setdefault("doubled row", []).append(f"row {row}: {row_id}")
+        elif row_id not in known and parts and parts[0] not in studies:
+            kinds.setdefault("row of a study that is not in the split", []).append(f"row {row}: {row_id}")
+        elif row_id not in known:
+            kinds.setdefault("not a row id", []).append(f"row {row}: {row_id!r}")
+        seen.add(row_id)
+    missing = [row_id for row_id in wanted if row_id not in seen]
+    if missing:
+        kinds["missing row"] = missing
+    findings = [Finding(kind, len(rows), rows[0]) for kind, rows in kinds.items()]
+    if not findings and given != wanted:
+        moved = next(row for row, pair in enumerate(zip(given, wanted, strict=True), start=2) if pair[0] != pair[1])
+        findings.append(Finding("another order than the sample's (legal)", len(given), f"row {moved}", legal=True))
+    return findings
+
+
+def _value_findings(frame: pl.DataFrame) -> list[Finding]:
+    text = frame.select(rsna.SEVERITIES)
+    numbers = text.select(pl.all().cast(pl.Float64, strict=False))
+    values = numbers.fill_null(np.nan).to_numpy()
+    unreadable = numbers.select(pl.all().is_null()).to_numpy()
+    finite = np.isfinite(values).all(axis=1)
+    with np.errstate(invalid="ignore"):
+        faults: dict[str, np.ndarray] = {
+            "not a number": unreadable.any(axis=1),
+            "NaN": (np.isnan(values) & ~unreadable).any(axis=1),
+            "infinite": np.isinf(values).any(axis=1),
+            "negative": (values < 0).any(axis=1),
+            "above 1": ((values > 1) & np.isfinite(values)).any(axis=1),
+            "does not sum to 1": finite & (np.abs(values.sum(axis=1) - 1) > SUM_TOLERANCE),
+        }
+    show: Callable[[int], str] = lambda i: f"row {i + 2} ({frame['row_id'][i]}): {', '.join(map(str, text.row(i)))}"  # noqa: E731
+    return [Finding(kind, int(rows.sum()), show(int(rows.argmax()))) for kind, rows in faults.items() if rows.any()]

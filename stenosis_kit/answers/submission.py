@@ -1,0 +1,103 @@
+"""The submission: priors first, then better rows, and always a complete, legal file on disk."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from stenosis_kit import rsna
+from stenosis_kit.answers.priors import Priors, prior_rows
+from stenosis_kit.base.files import write_frame, write_json
+from stenosis_kit.tables.csv_table import TableError, read_table
+from stenosis_kit.tables.labels import SOLUTION_TABLE
+
+FLOOR = 1e-4
+"""Smallest probability submitted: a 0 on the truth would cost 36 nats times the weight."""
+
+
+def legal_rows(probabilities: np.ndarray) -> np.ndarray:
+    """(rows, 3) scores made to sum to 1 and to lie in [FLOOR, 1], in float64.
+
+    Raises:
+        ValueError: where a value is not finite, or a row has nothing above 0.
+    """
+    rows = np.asarray(probabilities, np.float64)
+    if not np.isfinite(rows).all() or (rows < 0).any() or (rows.sum(axis=1) <= 0).any():
+        raise ValueError("expected finite probabilities, none negative, with a positive sum in each row")
+    rows = rows / rows.sum(axis=1, keepdims=True)
+    rows = np.maximum(rows, 1.001 * FLOOR)  # a little above the floor, since the division below lowers it again
+    return rows / rows.sum(axis=1, keepdims=True)
+
+
+class Submission:
+    """All rows of a grid with their probabilities and where each came from.
+
+    Attributes:
+        grid: row_id, study_id, condition, level (see `tables.grid`).
+        priors: (rows, 3) in severity order.
+        probabilities: (rows, 3), the priors until something better is put.
+        sources: for each row {"source": "grader" or "prior", "why": text}.
+    """
+
+    def __init__(self, grid: pl.DataFrame, priors: Priors) -> None:
+        self.grid = grid
+        self.priors = legal_rows(prior_rows(grid, priors))
+        self.probabilities = self.priors.copy()
+        self.sources = [{"source": "prior", "why": "not graded"} for _ in range(grid.height)]
+        self._place = {row_id: place for place, row_id in enumerate(grid["row_id"])}
+
+    def prior(self, row_id: str) -> np.ndarray:
+        """(3,) the prior of a row."""
+        return self.priors[self._place[row_id]]
+
+    def put(self, row_id: str, probabilities: np.ndarray, source: str) -> None:
+        """Replaces a row by a graded one (3,); a row that is not finite keeps its prior, and says so."""
+        place = self._place[row_id]
+        try:
+            self.probabilities[place] = legal_rows(np.asarray(probabilities)[None])[0]
+            self.sources[place] = {"source": "grader", "why": source}
+        except ValueError:
+            self.explain([row_id], "the grader's answer was not finite")
+
+    def explain(self, row_ids: Sequence[str], why: str) -> None:
+        """Leaves rows at their prior, and says why."""
+        for row_id in row_ids:
+            place = self._place[row_id]
+            self.probabilities[place] = self.priors[place]
+            self.sources[place] = {"source": "prior", "why": why}
+
+    def counts(self) -> dict[str, int]:
+        """Number of rows by source and reason, the most frequent first."""
+        return dict(Counter(f"{row['source']}: {row['why']}" for row in self.sources).most_common())
+
+    def save(self, path: Path, run: dict | None = None) -> None:
+        """Writes the CSV atomically, and `<name>.run.json` beside it.
+
+        Raises:
+            InputError: where the file cannot be written.
+        """
+        columns = {name: self.probabilities[:, k] for k, name in enumerate(rsna.SEVERITIES)}
+        frame = self.grid.select("row_id").with_columns(**columns)
+        write_frame(path, frame)
+        rows = dict(zip(self.grid["row_id"], self.sources, strict=True))
+        write_json(path.with_suffix(".run.json"), {**(run or {}), "counts": self.counts(), "rows": rows})
+
+
+def read_submission(path: Path) -> pl.DataFrame:
+    """Probabilities of a submission: row_id and three float64 columns in severity order.
+
+    Raises:
+        InputError: where the host would reject it: columns missing, rows doubled, values that are not
+            numbers, not finite or negative.
+    """
+    frame = read_table(path, SOLUTION_TABLE, key=("row_id",))
+    rows = frame.select(rsna.SEVERITIES).to_numpy()
+    bad = np.flatnonzero((rows < 0).any(axis=1) | (rows.sum(axis=1) <= 0)).tolist()
+    if bad:
+        found = f"row {bad[0] + 2}: expected no negative probability and a positive sum; found {rows[bad[0]].tolist()}"
+        raise TableError(path, [found])
+    return frame

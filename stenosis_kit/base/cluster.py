@@ -1,0 +1,131 @@
+"""A Dask cluster as an executor: what `--scheduler ADDRESS` hands work to.
+
+Only this module knows of Dask, and imports it when it is asked for a cluster. What runs on it takes and leaves files
+in folders that all machines see under the same paths.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+import socket
+from collections.abc import Iterator
+from concurrent.futures import Executor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from stenosis_kit import __version__
+from stenosis_kit.base.errors import InputError
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+log = logging.getLogger(__name__)
+
+_CONNECT_S = 5.0
+_LOOK_S = 10.0  # a worker's first task waits for imports
+_START = "dask scheduler, and on each machine: dask worker ADDRESS --nthreads 1"
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster that one is connected to.
+
+    Attributes:
+        address: of its scheduler.
+        executor: runs functions on it that are importable by name.
+        workers: number of its processes.
+    """
+
+    address: str
+    executor: Executor
+    workers: int
+
+
+@contextmanager
+def connected(address: str, *folders: Path) -> Iterator[Cluster]:
+    """Connects to a cluster; when the block ends, what has not begun there never will.
+
+    Args:
+        address: of the scheduler, host:port or tcp://host:port.
+        folders: what its workers must see under these paths, of what there is here.
+
+    Raises:
+        InputError: where Dask is not installed, nothing answers at the address, or no worker there can be used.
+    """
+    client = _client(address)
+    try:
+        executor = client.get_executor(pure=False)  # what runs there leaves files: never a remembered result
+        yield Cluster(address, executor, _usable_workers(client, address, folders))
+    finally:
+        client.close()
+
+
+def _client(address: str) -> Client:
+    option = f"--scheduler {address}"
+    try:
+        from distributed import Client
+    except ImportError:
+        remedy = "Install it: pip install distributed"
+        raise InputError(option, "Dask's package distributed", "none", remedy) from None
+    try:
+        _knock(address)
+        return Client(address, timeout=_CONNECT_S, set_as_default=False)
+    except (OSError, ValueError) as error:
+        expected = "host:port of a Dask scheduler that answers"
+        raise InputError(option, expected, str(error), f"Start one: {_START}") from None
+
+
+def _knock(address: str) -> None:
+    """Raises OSError or ValueError where nothing listens: a client that has not come about would tell so at length."""
+    parts = urlsplit(address if "://" in address else f"tcp://{address}")
+    if not parts.hostname or not parts.port:
+        raise ValueError("no host:port")
+    if parts.scheme in ("tcp", "tls"):
+        socket.create_connection((parts.hostname, parts.port), _CONNECT_S).close()
+
+
+def _usable_workers(client: Client, address: str, folders: tuple[Path, ...]) -> int:
+    """Asks each worker to look around, and counts the processes that answer; those that are busy or hang do not."""
+    option, seen = f"--scheduler {address}", [str(folder.absolute()) for folder in folders if folder.is_dir()]
+    try:
+        client.wait_for_workers(1, timeout=_CONNECT_S)
+    except TimeoutError:
+        raise InputError(option, "a cluster with workers", "none", f"Start some: {_START}") from None
+    executor = client.get_executor(pure=False)
+    asked = {executor.submit(_look, seen, workers=[worker]): worker for worker in client.nthreads()}
+    answered = wait(asked, _LOOK_S).done
+    processes = {_checked(f"{option}: worker {asked[one]}", one.exception() or one.result()) for one in answered}
+    if not processes:
+        raise InputError(option, f"workers that answer within {_LOOK_S:g} s", "none", "Are they busy? Try again.")
+    if len(answered) < len(asked):
+        log.warning("%s: %d of %d workers do not answer yet", option, len(asked) - len(answered), len(asked))
+    return len(processes)
+
+
+def _look(folders: list[str]) -> tuple[str, str, list[str]]:
+    """On a worker: which process it is, its version, and which of the folders it does not see."""
+    process = f"{platform.node()} {os.getpid()}"
+    return process, __version__, [folder for folder in folders if not Path(folder).is_dir()]
+
+
+def _checked(worker: str, seen: tuple[str, str, list[str]] | BaseException) -> str:
+    """The worker's process.
+
+    Raises:
+        InputError: where it has another version of the kit, or none, or does not see a folder.
+    """
+    expected = f"stenosis-kit {__version__}"
+    if isinstance(seen, BaseException):
+        raise InputError(worker, expected, f"{type(seen).__name__}: {seen}", "Install it there.") from None
+    process, version, missing = seen
+    if version != __version__:
+        raise InputError(worker, expected, version, "Install the same version on all machines.")
+    if missing:
+        remedy = "All machines must see it under this path, by NFS for instance."
+        raise InputError(worker, f"to see {missing[0]}", "no such folder", remedy)
+    return process

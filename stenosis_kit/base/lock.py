@@ -1,0 +1,73 @@
+"""One run at a time in an output folder, by a lock that the operating system frees however a run ends."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from stenosis_kit.base.errors import InputError
+from stenosis_kit.base.files import make_folder, remove_partials
+
+_WINDOWS_NAME = ".lock"  # a folder cannot be locked there
+_IN_USE = frozenset({errno.EAGAIN, errno.EACCES, errno.EDEADLK})
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keeps other runs out of a folder, which is made where it is missing, and clears what a killed one left half done.
+
+    Where the file system knows no locks the run goes on without.
+
+    Raises:
+        InputError: where another run is at work in it, or it cannot be made.
+    """
+    new = not folder.exists()
+    make_folder(folder)
+    descriptor = _take(folder)
+    try:
+        remove_partials(folder)
+        yield
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+        if new:
+            with suppress(OSError):  # there is something in it, as there should be
+                folder.rmdir()
+
+
+def _take(folder: Path) -> int | None:
+    """An open file that holds the lock; None where there are no locks."""
+    try:
+        import fcntl
+    except ImportError:
+        return _take_on_windows(folder)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        _refuse_if_in_use(folder, error)
+        return None
+    return descriptor
+
+
+def _take_on_windows(folder: Path) -> int | None:
+    import msvcrt
+
+    descriptor = os.open(folder / _WINDOWS_NAME, os.O_RDWR | os.O_CREAT)
+    try:
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+    except OSError as error:
+        os.close(descriptor)
+        _refuse_if_in_use(folder, error)
+        return None
+    return descriptor
+
+
+def _refuse_if_in_use(folder: Path, error: OSError) -> None:
+    if error.errno in _IN_USE:
+        remedy = "Wait until it has ended, or give another folder."
+        raise InputError(folder, "a folder in which nothing else is at work", "another run there", remedy) from None

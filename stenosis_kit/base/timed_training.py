@@ -1,0 +1,75 @@
+"""Learning rate and end of a training that is given its time."""
+
+from __future__ import annotations
+
+import math
+
+import keras
+
+from stenosis_kit.base.budget import Budget
+
+_SAVE_S = 0.5  # weights, restored and written
+_WARM_UP = 0.3  # share of the one-cycle schedule in which the rate rises
+
+
+class TimedTraining(keras.callbacks.Callback):
+    """Ends training at a batch when the budget does, keeping time for the answers; drives the learning rate.
+
+    The rate follows one cycle over the budget or the epochs, whichever passes faster, so that it has come down when
+    training ends. What validation and a step cost is measured as they run.
+    """
+
+    def __init__(self, budget: Budget, peak_rate: float, steps: int, max_epochs: int, answers_s: float = 0.0) -> None:
+        """For a training that begins.
+
+        Args:
+            budget: its time.
+            peak_rate: of the learning rate.
+            steps: in an epoch.
+            max_epochs: the most epochs.
+            answers_s: seconds that the answers after it take.
+        """
+        super().__init__()
+        self.budget = budget
+        self.peak_rate = peak_rate
+        self.steps = steps
+        self.max_epochs = max_epochs
+        self.answers_s = answers_s
+        self.validation_s = 0.0
+        self.step_s = 0.0
+        self._epoch = 0
+        self._began = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """Notes the epoch."""
+        self._epoch = epoch
+
+    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
+        """Sets the learning rate for the step."""
+        epochs = (self._epoch + batch / self.steps) / self.max_epochs
+        self.model.optimizer.learning_rate = self.peak_rate * one_cycle(max(epochs, self.budget.progress()))
+        self._began = self.budget.elapsed()
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Stops where another step, a validation and the answers may not fit."""
+        if self._epoch or batch:  # the first step of all builds the graph and is no measure
+            self.step_s = self.budget.elapsed() - self._began
+        after = 1.25 * (self.validation_s + self.answers_s) + 2 * self.step_s + _SAVE_S
+        if self.budget.remaining() < after:
+            self.model.stop_training = True
+
+    def on_test_begin(self, logs: dict | None = None) -> None:
+        """Starts timing a validation."""
+        self._began = self.budget.elapsed()
+
+    def on_test_end(self, logs: dict | None = None) -> None:
+        """Measures a validation."""
+        self.validation_s = self.budget.elapsed() - self._began
+
+
+def one_cycle(progress: float) -> float:
+    """Share of the peak rate at a progress of 0 to 1: from .1 up to 1 and down to .001, along cosines."""
+    progress = min(max(progress, 0.0), 1.0)
+    if progress < _WARM_UP:
+        return 0.1 + 0.9 * (1 - math.cos(math.pi * progress / _WARM_UP)) / 2
+    return 0.001 + 0.999 * (1 + math.cos(math.pi * (progress - _WARM_UP) / (1 - _WARM_UP))) / 2

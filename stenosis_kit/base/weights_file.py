@@ -1,0 +1,36 @@
+"""A network's weights as a file, *.weights.h5."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+
+from stenosis_kit.base.errors import InputError
+from stenosis_kit.base.files import make_room, replacing
+
+_H5_OVERHEAD = 1 << 19  # bytes beside the values; a grader's file has a third of that
+
+
+def save_weights(network: keras.Model, path: Path) -> None:
+    """Writes a network's weights atomically.
+
+    Raises:
+        InputError: where they cannot be written.
+    """
+    with replacing(path) as partial:
+        make_room(partial, 4 * network.count_params() + _H5_OVERHEAD)  # HDF5 ends the process where a disk is full
+        network.save_weights(partial)
+
+
+def load_weights(network: keras.Model, path: Path) -> None:
+    """Gives a network the weights of a file.
+
+    Raises:
+        InputError: where the file is missing, damaged or of another network.
+    """
+    try:
+        network.load_weights(path)
+    except Exception as error:  # h5py and Keras raise many kinds
+        found = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(path, f"weights of {network.name}", found, "Train again, or copy the folder again.") from None

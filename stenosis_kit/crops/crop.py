@@ -1,0 +1,90 @@
+"""The views, and cutting them: one call for training and prediction.
+
+A crop lies in the plane of its slice, on a grid in mm along the patient's axes: sagittal crops have anterior at the
+left and the head up, axial crops anterior up and the patient's right at the left. Right-sided crops are mirrored in
+the patient (axial: left and right of the image; sagittal: the order of the slices), so that one grader serves both
+sides. How a series was stored (flipped, reversed, rotated) makes no difference.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from stenosis_kit.crops.views import View
+from stenosis_kit.images.file import UnreadableSlice
+from stenosis_kit.images.geometry import AXIAL, Plane, orientation_groups
+from stenosis_kit.images.nearest_slice import nearest_slice
+from stenosis_kit.images.resampling import as_bytes, outside_share, resample
+from stenosis_kit.images.series import Series
+from stenosis_kit.images.slice import Slice
+
+
+@dataclass(frozen=True, eq=False)
+class Crop:
+    """The pixels of one view of one cell.
+
+    Attributes:
+        pixels: (px, px, slices) uint8; the signal from the series' 1st to 99.5th percentile.
+        slice: the slice in the middle.
+        x, y: the crop's centre on it, pixels.
+        padding: share of the middle slice's crop that lies outside its image, 0 to 1.
+    """
+
+    pixels: np.ndarray
+    slice: Slice
+    x: float
+    y: float
+    padding: float
+
+
+def cut(series: Series, point: np.ndarray, view: View, mirrored: bool = False) -> Crop | None:
+    """Cuts a view of a series around a point (3,), patient mm.
+
+    The middle slice is the one nearest to the point. Slices that cannot be decoded are passed over.
+
+    Returns:
+        None where no readable slice passes within `rsna.LEVEL_GUARD_MM` of the point.
+    """
+    try:
+        window = series.window()
+    except UnreadableSlice:
+        return None
+    while pick := nearest_slice([series], point):
+        try:
+            chosen = _neighbours(series, pick.slice, point, view)
+            signal = [series.pixels(item) for item in chosen]
+        except UnreadableSlice:
+            continue  # that slice has left the series: choose again
+        if mirrored and series.orientation != AXIAL:
+            signal, chosen = signal[::-1], chosen[::-1]
+        layers = [
+            resample(each, item.plane, point, _axes(item.plane, series, mirrored), view.px, view.mm, window[0])
+            for each, item in zip(signal, chosen, strict=True)
+        ]
+        middle = pick.slice.plane
+        padding = outside_share(middle, point, _axes(middle, series, mirrored), view.px, view.mm)
+        x, y = middle.to_pixel(point)
+        return Crop(as_bytes(np.stack(layers, axis=-1), window), pick.slice, float(x), float(y), padding)
+    return None
+
+
+def _axes(plane: Plane, series: Series, mirrored: bool) -> tuple[np.ndarray, np.ndarray]:
+    right, down = plane.display_axes(series.orientation)
+    return (-right, down) if mirrored and series.orientation == AXIAL else (right, down)
+
+
+def _neighbours(series: Series, middle: Slice, point: np.ndarray, view: View) -> list[Slice]:
+    """The view's slices along the stacking normal, parallel to the middle one and nearest to each step."""
+    group = next(g for g in orientation_groups(series.planes) if series.slices.index(middle) in g)
+    parallel = [series.slices[i] for i in group]
+    normal = middle.plane.stacking_normal(series.orientation)
+    depth = np.array([(item.plane.center - middle.plane.center) @ normal for item in parallel])
+    chosen = []
+    for step in range(-(view.slices // 2), view.slices // 2 + 1):
+        away = np.round(np.abs(depth - step * view.step_mm), 3)
+        # Of two equally near, the one closer to the middle: so left and mirrored right take mirrored slices.
+        nearest = np.lexsort((np.abs(depth), away))[0]
+        chosen.append(middle if step == 0 else parallel[nearest])
+    return chosen

@@ -1,0 +1,108 @@
+"""The crops of one study: every view of every cell, cut where `centres` puts it.
+
+This is what worker processes run, for training and prediction alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from stenosis_kit import rsna
+from stenosis_kit.crops.centres import Lost, Site, label_sites, of_kind, predicted_sites
+from stenosis_kit.crops.crop import Crop, cut
+from stenosis_kit.images.series import Series, read_study
+from stenosis_kit.levels.canal import LocatedStudy
+from stenosis_kit.levels.example import Example, example
+
+
+@dataclass
+class StudyCrops:
+    """What was cut from a study.
+
+    Attributes:
+        study_id: the study.
+        arrays: {view: (n, px, px, slices) uint8}.
+        rows: the manifest's rows (see `store`), `row` counting inside this study's array of the view.
+        lost: what was not cut.
+        skipped_files: {series_id/file name: why}.
+        seconds: that it took.
+        example: of a labelled study, what the localiser learns from.
+    """
+
+    study_id: int
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    lost: list[Lost] = field(default_factory=list)
+    skipped_files: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+    example: Example | None = None
+
+
+def cut_study(located: LocatedStudy, views: Collection[str] | None = None) -> StudyCrops:
+    """Reads a study's headers, decides where its views are cut, and cuts them.
+
+    Args:
+        located: the study; a labelled one is cut for training.
+        views: names of those that are cut for prediction, see `views`; None: all.
+    """
+    wanted = located.study
+    study = read_study(wanted.images, wanted.study_id, wanted.series)
+    result = StudyCrops(wanted.study_id)
+    if wanted.severities is None:
+        sites = predicted_sites(study, located.canal, located.carry, views)
+    else:
+        sites = label_sites(study, wanted.severities, wanted.points, located.canal)
+        result.example = example(study, wanted.points)
+    pixels: dict[str, list[np.ndarray]] = {}
+    for site in sites:
+        crop = None
+        if isinstance(site, Site):
+            site, crop = _cut_site(study, site)
+        if crop is None:
+            result.lost.append(site)
+            continue
+        stack = pixels.setdefault(site.view.name, [])
+        severity = wanted.severities[site.condition, site.level] if wanted.severities else None
+        result.rows.append(_manifest_row(wanted.study_id, site, crop, severity, len(stack)))
+        stack.append(crop.pixels)
+    result.arrays = {view: np.stack(stack) for view, stack in pixels.items()}
+    result.skipped_files = {f"{one.series_id}/{name}": why for one in study for name, why in one.skipped.items()}
+    return result
+
+
+def _cut_site(study: Sequence[Series], site: Site) -> tuple[Site, Crop] | tuple[Lost, None]:
+    """Cuts a site; where its series cannot be read there, another one of the kind that covers it."""
+    mirrored = rsna.CONDITION_BY_NAME[site.condition].side == rsna.RIGHT
+    others = [series for series in of_kind(study, site.view) if series is not site.series]
+    for series in (site.series, *others):
+        crop = cut(series, site.point, site.view, mirrored)
+        if crop:
+            return replace(site, series=series), crop
+    return Lost(site.condition, site.level, site.view.name, "its slices cannot be read"), None
+
+
+def _manifest_row(study_id: int, site: Site, crop: Crop, severity: str | None, row: int) -> dict[str, Any]:
+    x, y, z = (float(value) for value in site.point)
+    weight = rsna.SEVERITY_WEIGHTS[rsna.SEVERITIES.index(severity)] if severity else None
+    return {
+        "study_id": study_id,
+        "condition": site.condition,
+        "level": site.level,
+        "view": site.view.name,
+        "series_id": site.series.series_id,
+        "instance_number": crop.slice.number,
+        "x": crop.x,
+        "y": crop.y,
+        "patient_x_mm": x,
+        "patient_y_mm": y,
+        "patient_z_mm": z,
+        "point_source": site.source,
+        "severity": severity,
+        "weight": weight,
+        "padding": crop.padding,
+        "row": row,
+    }

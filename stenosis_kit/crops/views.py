@@ -1,0 +1,44 @@
+"""The views: ways of cutting a crop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stenosis_kit import rsna
+
+
+@dataclass(frozen=True)
+class View:
+    """A way of cutting a crop.
+
+    Attributes:
+        name: also the name of its array in the store.
+        term: the term of the metric whose conditions it shows.
+        series_kind: the series it is cut from.
+        mm: side of the stored crop. Graders take a smaller part of it: the rest is margin for augmentation.
+        px: side of the stored crop, pixels.
+        slices: number of neighbouring slices, odd; the channels.
+        step_mm: distance between them; at each step the nearest slice is taken, so a gap repeats a slice.
+    """
+
+    name: str
+    term: str
+    series_kind: str
+    mm: float
+    px: int
+    slices: int
+    step_mm: float
+
+
+VIEWS = (
+    View("canal_sagittal", "spinal", rsna.SAGITTAL_T2, mm=64.0, px=96, slices=5, step_mm=4.5),
+    View("canal_axial", "spinal", rsna.AXIAL_T2, mm=64.0, px=96, slices=3, step_mm=4.0),
+    View("foraminal_sagittal", "foraminal", rsna.SAGITTAL_T1, mm=64.0, px=96, slices=5, step_mm=4.5),
+    View("foraminal_axial", "foraminal", rsna.AXIAL_T2, mm=64.0, px=96, slices=3, step_mm=4.0),
+    View("subarticular_axial", "subarticular", rsna.AXIAL_T2, mm=64.0, px=96, slices=3, step_mm=4.0),
+    View("subarticular_sagittal", "subarticular", rsna.SAGITTAL_T2, mm=64.0, px=96, slices=5, step_mm=4.5),
+)
+"""Each condition as the readers saw it, and once more across: learnt from 192 synthetic studies, with one network a
+view, the second took the foramina's weighted log loss on 120 others from .683 to .640, the recesses' from .705 to .683.
+"""
+VIEW_BY_NAME = {view.name: view for view in VIEWS}

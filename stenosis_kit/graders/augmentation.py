@@ -1,0 +1,103 @@
+"""From stored crops to network inputs, in TensorFlow's graph: the central part, augmented in training.
+
+The paper (section 4.3) shifts by .1, zooms by .1, flips horizontally and fills with the nearest pixel. Here the flip
+is the patient's: an axial canal is flipped left to right, a sagittal one in the order of its slices. Views of a side
+are never flipped: their right side was mirrored when it was cut, and a flip would make a left side of the other kind.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from stenosis_kit import rsna
+from stenosis_kit.crops.views import View
+
+_BLACK = 1e-6  # added before the logarithm: a power through it costs a quarter of TensorFlow's own
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Ranges of the random changes; shifts stand for the error of whatever places crops in prediction."""
+
+    shift_mm: tuple[float, float] = (2.0, 2.0)  # standard deviation along x and y
+    slip: float = 0.0  # share of crops whose slices are the next ones, on either side
+    rotation_deg: float = 10.0  # uniform within plus or minus
+    zoom: float = 0.13  # uniform within plus or minus
+    gamma: float = 0.25  # standard deviation of the exponent's logarithm
+    noise: float = 0.02  # standard deviation, the signal being in [0, 1]
+    flip: bool = True  # half of the crops, where the view allows it
+
+
+def central(view: View, mm: float, px: int, count: tf.Tensor) -> tf.Tensor:
+    """(count, 8) transforms (as `sample` takes them) to the central part of a view's crops."""
+    scale = tf.fill([count], np.float32(mm / px * view.px / view.mm))
+    zeros = tf.zeros([count])
+    return _about_center(scale, zeros, zeros, zeros, view, px)
+
+
+def random_parts(view: View, mm: float, px: int, count: tf.Tensor, ranges: Augmentation) -> tf.Tensor:
+    """(count, 8) transforms to randomly shifted, rotated and zoomed central parts."""
+    zoom = tf.random.uniform([count], 1 - ranges.zoom, 1 + ranges.zoom)
+    angle = tf.random.uniform([count], -1.0, 1.0) * np.float32(np.deg2rad(ranges.rotation_deg))
+    shift = tf.random.normal([2, count]) * np.float32(np.array(ranges.shift_mm)[:, None] * view.px / view.mm)
+    return _about_center(zoom * np.float32(mm / px * view.px / view.mm), angle, shift[0], shift[1], view, px)
+
+
+def sample(crops: tf.Tensor, transforms: tf.Tensor, px: int) -> tf.Tensor:
+    """(batch, px, px, slices) float32 in [0, 1] of uint8 crops; bilinear, filled with the nearest pixel.
+
+    Args:
+        crops: (batch, stored px, stored px, slices) uint8.
+        transforms: (batch, 8) projective, from output (x, y) to input (x, y).
+        px: side of the output.
+    """
+    sampled = tf.raw_ops.ImageProjectiveTransformV3(
+        images=tf.cast(crops, tf.float32),
+        transforms=transforms,
+        output_shape=tf.constant([px, px]),
+        fill_value=0.0,
+        interpolation="BILINEAR",
+        fill_mode="NEAREST",
+    )
+    return sampled / 255.0
+
+
+def change(images: tf.Tensor, view: View, ranges: Augmentation) -> tf.Tensor:
+    """Random contrast, noise and (where the view allows it) flips of images in [0, 1]."""
+    count = tf.shape(images)[0]
+    if ranges.slip:
+        images = _slipped(images, count, ranges.slip)
+    gamma = tf.exp(tf.random.normal([count, 1, 1, 1], stddev=ranges.gamma))
+    noise = ranges.noise * np.float32(np.sqrt(3))  # uniform: a third of what normal numbers cost
+    images = tf.exp(gamma * tf.math.log(images + _BLACK)) + tf.random.uniform(tf.shape(images), -noise, noise)
+    if ranges.flip and view.term == "spinal":
+        axis = 2 if view.series_kind == rsna.AXIAL_T2 else 3
+        heads = tf.random.uniform([count, 1, 1, 1]) < 0.5
+        images = tf.where(heads, tf.reverse(images, [axis]), images)
+    return tf.clip_by_value(images, 0.0, 1.0)
+
+
+def _slipped(images: tf.Tensor, count: tf.Tensor, slip: float) -> tf.Tensor:
+    """Some images one slice to either side; the last one is repeated at the end."""
+    slices = images.shape[-1]
+    steps = [np.clip(np.arange(slices) + step, 0, slices - 1) for step in (0, 1, -1)]
+    moves = tf.constant(np.stack([np.eye(slices, dtype=np.float32)[:, step] for step in steps]))
+    drawn = tf.random.uniform([count])
+    chosen = tf.cast(drawn < slip / 2, tf.int32) + 2 * tf.cast(drawn > 1 - slip / 2, tf.int32)
+    rows = tf.reshape(images, [count, -1, slices])  # a product with few numbers costs a third of choosing among three
+    return tf.reshape(tf.matmul(rows, tf.gather(moves, chosen)), tf.shape(images))
+
+
+def _about_center(
+    scale: tf.Tensor, angle: tf.Tensor, shift_x: tf.Tensor, shift_y: tf.Tensor, view: View, px: int
+) -> tf.Tensor:
+    """Scales and turns about the output's centre, and moves that to the stored crop's centre plus the shift."""
+    cos, sin = scale * tf.cos(angle), scale * tf.sin(angle)
+    out, stored = (px - 1) / 2, (view.px - 1) / 2
+    x0 = stored + shift_x - cos * out + sin * out
+    y0 = stored + shift_y - sin * out - cos * out
+    zeros = tf.zeros_like(scale)
+    return tf.stack([cos, -sin, x0, sin, cos, y0, zeros, zeros], axis=1)

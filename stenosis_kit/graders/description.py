@@ -1,0 +1,106 @@
+"""model.json: what a model consists of, and how its networks are rebuilt.
+
+`.keras` files do not load across the Keras versions that Kaggle and a laptop have; our own description does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stenosis_kit import __version__, rsna
+from stenosis_kit.answers.leaning import Moments
+from stenosis_kit.answers.pools import Pool
+from stenosis_kit.answers.priors import Priors
+from stenosis_kit.answers.second_stage import SecondStage, read_second_stage
+from stenosis_kit.base.errors import InputError
+from stenosis_kit.base.files import read_json, write_json
+from stenosis_kit.crops.views import VIEW_BY_NAME
+from stenosis_kit.graders.settings import Grader, Training
+
+if TYPE_CHECKING:
+    pass
+MODEL_NAME = "model.json"
+
+
+@dataclass(frozen=True)
+class TrainedGrader:
+    """One network's place in a model: what it is, which fold it has not seen, and its weights' file name."""
+
+    grader: Grader
+    fold: int
+    weights: str
+
+    @classmethod
+    def of(cls, grader: Grader, fold: int) -> TrainedGrader:
+        """Names the weights' file."""
+        return cls(grader, fold, f"{grader.view}.fold{fold}.weights.h5")
+
+    @property
+    def name(self) -> str:
+        """View and fold, for people and file names."""
+        return f"{self.grader.view}.fold{self.fold}"
+
+
+@dataclass(frozen=True)
+class Description:
+    """What model.json holds.
+
+    Attributes:
+        training: the settings it was trained with.
+        graders: its networks.
+        pools: how views and prior are pooled, a pool for each combination of views of a term.
+        second_stage: how a study's pooled answers change each other.
+        moments: of the held-out answers in training, see `likeness`.
+        priors: of the labels it was trained on.
+        fingerprint: of the input and settings.
+    """
+
+    training: Training
+    graders: tuple[TrainedGrader, ...]
+    pools: tuple[Pool, ...]
+    second_stage: SecondStage
+    moments: Moments
+    priors: Priors
+    fingerprint: str = ""
+
+    def save(self, folder: Path) -> None:
+        """Writes model.json."""
+        value = asdict(self) | {"version": __version__}
+        value["priors"] = {f"{condition}_{level}": row.tolist() for (condition, level), row in self.priors.items()}
+        write_json(folder / MODEL_NAME, value)
+
+
+def read_description(folder: Path) -> Description:
+    """Reads model.json.
+
+    Raises:
+        InputError: where there is none, or it is not one that this version can read.
+    """
+    path = folder / MODEL_NAME
+    value = read_json(path, "a trained model's model.json")
+    try:
+        graders = tuple(TrainedGrader(Grader(**row.pop("grader")), **row) for row in value["graders"])
+        pools = tuple(Pool(tuple(p["views"]), tuple(p["powers"]), p["prior_power"]) for p in value["pools"])
+        second = read_second_stage(value["second_stage"]["weights"])
+        priors = {cell: np.array(value["priors"]["_".join(cell)], float) for cell in rsna.CELLS}
+        spread = {term: (tuple(mean), tuple(sd)) for term, (mean, sd) in value["moments"].items()}
+        training = _training(value["training"])
+        description = Description(training, graders, pools, second, spread, priors, value["fingerprint"])
+        bad = [each.grader.view for each in graders if each.grader.view not in VIEW_BY_NAME]
+        bad += [each.weights for each in graders if Path(each.weights).name != each.weights]  # none leads out of it
+        if bad or any(row.shape != (len(rsna.SEVERITIES),) for row in priors.values()):
+            raise ValueError(f"unknown views or file names {bad}, or priors that are not three numbers")
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        remedy = "Train again, or use the version of stenosis-kit that made it."
+        found = f"{type(error).__name__}: {error} (version {value.get('version')})"
+        raise InputError(path, f"the model.json of version {__version__}", found, remedy) from None
+    return description
+
+
+def _training(value: dict[str, Any]) -> Training:
+    lists = {name: tuple(value[name]) for name in ("filters", "dense")}
+    return Training(**{**value, **lists, "graders": tuple(Grader(**row) for row in value["graders"])})

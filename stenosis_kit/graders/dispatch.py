@@ -1,0 +1,49 @@
+"""Jobs of training inside the time: who takes them, this process or the workers of a cluster."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, Future
+from typing import TYPE_CHECKING, Any
+
+from stenosis_kit.base.budget import Budget
+from stenosis_kit.base.tasks import run_tasks
+from stenosis_kit.graders.job import Job, build_graphs, train_job
+
+if TYPE_CHECKING:
+    from stenosis_kit.base.cluster import Cluster
+
+_WAY_S = 3.0  # to a worker and back, and for a disk that is slow
+
+
+def train_here(jobs: Sequence[Job], budget: Budget) -> Iterator[tuple[Job, str]]:
+    """Trains one after the other in this process, each in its grader's share of what is left of the budget."""
+    for job in {job.trained.grader: job for job in jobs}.values():
+        build_graphs(job)  # before the time is shared out: it takes seconds that no share can stop
+    for done, job in enumerate(jobs):
+        due = sum(later.trained.grader.time for later in jobs[done:])
+        yield job, train_job(job, budget.share(job.trained.grader.time / due).seconds)
+
+
+def train_on(cluster: Cluster, jobs: Sequence[Job], budget: Budget) -> Iterator[tuple[Job, str | Exception]]:
+    """Trains on a cluster, a job a worker at a time, and yields what was said of each, or why it is not there.
+
+    Nothing is waited for when the budget is spent. Dask gives the job of a worker that died to another one.
+    """
+    rounds = _Rounds(cluster, len(jobs), budget)
+    return run_tasks(train_job, jobs, executor=rounds, budget=budget, ahead=cluster.workers)
+
+
+class _Rounds(Executor):
+    """Hands each job to the cluster with the time of its round: as many rounds are to come as its worker has jobs."""
+
+    def __init__(self, cluster: Cluster, jobs: int, budget: Budget) -> None:
+        self.cluster = cluster
+        self.left = jobs
+        self.budget = budget
+
+    def submit(self, function: Any, job: Job, /) -> Future:
+        share = self.budget.share(1 / math.ceil(self.left / self.cluster.workers), keep=_WAY_S)
+        self.left -= 1
+        return self.cluster.executor.submit(function, job, share.seconds)

@@ -1,0 +1,46 @@
+"""A grader's network: built from its settings, and asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from stenosis_kit import rsna
+from stenosis_kit.crops.views import VIEW_BY_NAME
+from stenosis_kit.graders.settings import Grader, Training
+
+if TYPE_CHECKING:
+    import keras
+_BATCH = 256
+
+
+def build_network(grader: Grader, training: Training) -> keras.Model:
+    """The untrained network of a grader."""
+    from stenosis_kit.graders.five_block_cnn import five_block_cnn
+
+    shape = (grader.px, grader.px, VIEW_BY_NAME[grader.view].slices)
+    return five_block_cnn(
+        shape,
+        training.filters,
+        training.dense,
+        training.block_dropout,
+        training.dense_dropout,
+        training.momentum,
+        name=grader.view,
+    )
+
+
+def grade(network: keras.Model, grader: Grader, crops: np.ndarray) -> np.ndarray:
+    """(n, 3) probabilities in severity order of (n, px, px, slices) uint8 crops of the grader's view."""
+    import tensorflow as tf
+
+    from stenosis_kit.graders.augmentation import central, sample
+
+    view = VIEW_BY_NAME[grader.view]
+    answers = [np.empty((0, len(rsna.SEVERITIES)), np.float32)]
+    for start in range(0, len(crops), _BATCH):
+        batch = tf.constant(np.asarray(crops[start : start + _BATCH]))
+        transforms = central(view, grader.mm, grader.px, len(batch))
+        answers.append(np.asarray(network.predict_on_batch(sample(batch, transforms, grader.px))))
+    return np.concatenate(answers)

@@ -1,0 +1,126 @@
+"""Training that starts from an earlier model: from its networks' weights, and in its folds.
+
+A network may only answer for studies that nothing it stems from has learnt. So it starts from the earlier network of
+its own fold, or from any where the earlier model has no such fold; a study that both models know keeps its fold; and
+the new model's folds.csv names the studies of both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import polars as pl
+
+from stenosis_kit.base.errors import InputError
+from stenosis_kit.graders.description import Description, TrainedGrader, read_description
+from stenosis_kit.graders.plan import Plan
+from stenosis_kit.graders.settings import Grader, Training
+from stenosis_kit.tables.folds import FOLDS_NAME, assign_folds, read_folds
+
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+
+
+@dataclass(frozen=True)
+class Start:
+    """An earlier model to start from.
+
+    Attributes:
+        folder: where its weights are; absolute, for other machines.
+        description: its model.json.
+        folds: {study: fold} of the studies that it has learnt from, or what it stems from.
+    """
+
+    folder: Path
+    description: Description
+    folds: Mapping[int, int]
+
+    def folds_kept(self, studies: Collection[int]) -> int | None:
+        """How many folds training has to keep to; None where all studies are new to the earlier model."""
+        return None if self.folds.keys().isdisjoint(studies) else len(set(self.folds.values()))
+
+    def settings(self, training: Training, studies: Collection[int]) -> Training:
+        """The settings, of networks as its own are, and with no more folds than have to be kept.
+
+        Raises:
+            InputError: where the inputs are too small for such networks.
+        """
+        own = self.description.training
+        smallest = 2 ** len(own.filters)
+        for grader in training.graders:
+            if grader.px < smallest:
+                expected = f"at least {smallest} pixels, for networks like those of {self.folder}"
+                raise InputError(f"px of {grader.view}", expected, f"{grader.px}", "Give the --config of that model.")
+        folds = min(training.folds, self.folds_kept(studies) or training.folds)
+        return replace(training, folds=folds, filters=own.filters, dense=own.dense)
+
+    def fitting(self, chosen: Plan, training: Training) -> Plan:
+        """The plan with networks as wide as its own, and with finer inputs only where as many of its weights fit."""
+        plans = [replace(chosen, width=1.0), replace(chosen, width=1.0, scale=1.0)]
+        return max(
+            plans, key=lambda one: len([g for g in one.settings(training).graders if self._fitting(g, training)])
+        )
+
+    def assign_folds(self, manifest: pl.DataFrame, folds: int, seed: int) -> dict[int, int]:
+        """{study_id: fold} of its studies, and of a manifest's other studies as `folds.assign_folds` divides them.
+
+        Raises:
+            InputError: where all of the manifest's studies lie in one fold: there would be nothing to learn from.
+        """
+        known = pl.col("study_id").is_in(list(self.folds))
+        assigned = {**self.folds, **assign_folds(manifest.filter(~known), folds, seed)}
+        if len({assigned[study] for study in manifest["study_id"]}) < 2:
+            found, remedy = "all of them in one fold", "Train without --start, or on more studies."
+            raise InputError(self.folder, f"the studies of the store in several folds of {FOLDS_NAME}", found, remedy)
+        return dict(sorted(assigned.items()))
+
+    def weights(self, trained: TrainedGrader, training: Training) -> Path | None:
+        """The weights that a network of such a training may start from; None where it has none."""
+        fitting = self._fitting(trained.grader, training)
+        same = [each for each in fitting if each.fold == trained.fold]
+        offers = same or ([] if trained.fold in self.folds.values() else fitting)
+        return self.folder / offers[trained.fold % len(offers)].weights if offers else None
+
+    def _fitting(self, grader: Grader, training: Training) -> list[TrainedGrader]:
+        """Its networks of that view whose weights have the same shapes."""
+        own, wanted = self.description.training, (grader.view, *_shape(grader, training))
+        return [each for each in self.description.graders if (each.grader.view, *_shape(each.grader, own)) == wanted]
+
+
+def read_start(folder: Path, model: Path) -> Start:
+    """Reads a model to start from.
+
+    Args:
+        folder: its folder.
+        model: where the new one will be.
+
+    Raises:
+        InputError: where it is none, does not say which studies it has learnt from, lacks weights, or would be
+            overwritten.
+    """
+    if folder.exists() and model.exists() and folder.samefile(model):
+        expected = "a model to start from in another folder than the new one's"
+        raise InputError(folder, expected, "the same", "Give another folder for the new one.")
+    description, folds = read_description(folder), read_folds(folder)
+    if not folds:
+        expected = f"a model with its {FOLDS_NAME}, which says what it has learnt from"
+        raise InputError(folder, expected, "none", "Give the folder that train wrote, not a bundled one.")
+    for path in (folder / each.weights for each in description.graders):
+        if not _is_hdf5(path):
+            found = "something else" if path.exists() else "none"
+            raise InputError(path, "a network's weights", found, "Train that model again, or copy its folder again.")
+    return Start(folder.absolute(), description, folds)
+
+
+def _is_hdf5(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_HDF5)) == _HDF5
+    except OSError:
+        return False
+
+
+def _shape(grader: Grader, training: Training) -> tuple:
+    """What the shapes of a network's weights depend on: each block halves the image, rounding down."""
+    return grader.px >> len(training.filters), training.filters, training.dense

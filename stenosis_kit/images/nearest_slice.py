@@ -1,0 +1,37 @@
+"""From a point in patient space to the slice that shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+from stenosis_kit import rsna
+from stenosis_kit.images.geometry import nearest_plane
+from stenosis_kit.images.series import Series
+from stenosis_kit.images.slice import Slice
+
+
+class Pick(NamedTuple):
+    """A slice chosen for a point, and how far its plane passes from it, mm."""
+
+    series: Series
+    slice: Slice
+    distance_mm: float
+
+
+def nearest_slice(series: Iterable[Series], point: np.ndarray, guard_mm: float = rsna.LEVEL_GUARD_MM) -> Pick | None:
+    """The slice of any of the series whose plane is closest to a point (3,), patient mm.
+
+    A slice whose image shows the point goes before one whose plane only passes near it.
+
+    Returns:
+        None where no plane passes within the guard: the point is not covered.
+    """
+    slices = ((one, item) for one in series for item in one.slices)
+    offers = [(one, item) for one, item in slices if abs(item.plane.distance(point)) <= guard_mm]
+    if not offers:
+        return None
+    index, distance = nearest_plane([item.plane for _, item in offers], point)
+    return Pick(*offers[index], distance)

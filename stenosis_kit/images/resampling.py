@@ -1,0 +1,132 @@
+"""The pixels of a slice on a square grid in mm: the one way in which anything is cut from an image."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from stenosis_kit.images.geometry import Plane, sampling_matrix
+
+_TWO_SAMPLES = 1.5  # pixels of the image along one of the grid: from here on one linear sample misses some
+_FINEST = 8  # pixels of the image in a block: a header's PixelSpacing may be anything
+
+
+def resample(
+    signal: np.ndarray,
+    plane: Plane,
+    center: np.ndarray,
+    axes: tuple[np.ndarray, np.ndarray],
+    px: int,
+    mm: float,
+    outside: float,
+) -> np.ndarray:
+    """(px, px) float32, linear; where the grid's pixels are much larger than the image's, their mean.
+
+    Args:
+        signal: (rows, columns) of the slice.
+        plane: where the slice lies.
+        center: (3,) the grid's middle, patient mm; it is dropped on the plane.
+        axes: unit vectors of the grid's x and y, see `geometry.Plane.display_axes`.
+        px: side of the grid, pixels.
+        mm: side of the grid, mm.
+        outside: the value beyond the image.
+    """
+    matrix = sampling_matrix(plane, center, axes, px, mm)
+    coarse = mm / px / np.array(plane.spacing)  # a pixel of the grid, in the image's rows and columns
+    by = np.clip(np.round(coarse / 2).astype(int), 1, np.minimum(_FINEST, signal.shape))
+    fine = 2 if coarse.max() >= _TWO_SAMPLES else 1
+    along_xy = by[::-1]
+    matrix[:, 2] -= (along_xy - 1) / 2
+    signal, matrix = _shrunk(signal, *by.tolist()), matrix / along_xy[:, None]
+    step, corner = matrix[:, :2] / fine, matrix[:, 2] - matrix[:, :2].sum(axis=1) * (fine - 1) / (2 * fine)
+    dense = _linear(signal, np.column_stack([step, corner]), px * fine, outside)
+    return dense.reshape(px, fine, px, fine).mean(axis=(1, 3)) if fine > 1 else dense
+
+
+def _shrunk(signal: np.ndarray, down: int, across: int) -> np.ndarray:
+    """Means of blocks of `down` x `across` pixels; what is left over at the end is dropped."""
+    if down == across == 1:
+        return signal
+    rows, columns = signal.shape[0] // down * down, signal.shape[1] // across * across
+    blocks = [signal[i:rows:down, j:columns:across] for i in range(down) for j in range(across)]
+    return sum(blocks[1:], blocks[0].astype(np.float32)) / (down * across)
+
+
+def _linear(signal: np.ndarray, matrix: np.ndarray, side: int, outside: float) -> np.ndarray:
+    """(side, side) float32 values of an image at matrix @ (x, y, 1), linear between its pixels' centres.
+
+    SciPy's affine_transform takes the same values in twice the time; OpenCV's warpAffine rounds places to 1/32 pixel in
+    some versions and not in others.
+    """
+    # DICOM's decimals tell a thousandth of a pixel; to that, the slices of a crop are sampled at the same places.
+    matrix = np.column_stack([matrix[:, :2].round(9), matrix[:, 2].round(3)])
+    grid = _grid(tuple(matrix.ravel().tolist()), side, signal.shape)
+    values = signal.astype(np.float32, copy=False).ravel()
+    rows, columns = signal.shape
+    next_column, next_row = min(1, columns - 1), columns * min(1, rows - 1)  # 0 in an image of one line
+    corners = [values[step:].take(grid.first) for step in (0, next_column, next_row, next_row + next_column)]
+    found = _mixed(_mixed(*corners[:2], grid.across), _mixed(*corners[2:], grid.across), grid.down)
+    found[grid.outside] = outside
+    return found
+
+
+class _Grid(NamedTuple):
+    """Where the pixels of a grid lie among those of an image, each (side, side).
+
+    Attributes:
+        first: index, counted along the rows, of the upper left one of the four pixels around.
+        across, down: share of the way from it to the next column and row.
+        outside: which lie beyond the image.
+    """
+
+    first: np.ndarray
+    across: np.ndarray
+    down: np.ndarray
+    outside: np.ndarray
+
+
+@lru_cache(maxsize=4)
+def _grid(matrix: tuple[float, ...], side: int, shape: tuple[int, int]) -> _Grid:
+    x, y = _places(np.reshape(matrix, (2, 3)), side)
+    (left, across), (top, down) = _between(x, shape[1]), _between(y, shape[0])
+    return _Grid(top * shape[1] + left, across, down, ~_inside(x, y, shape))
+
+
+def _places(matrix: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
+    """(side, side) x and y in the image of each pixel of the grid."""
+    steps = np.arange(side)
+    x, y = (along[0] * steps + (along[1] * steps + along[2])[:, None] for along in matrix)
+    return x, y
+
+
+def _inside(x: np.ndarray, y: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    return (x >= 0) & (x <= shape[1] - 1) & (y >= 0) & (y <= shape[0] - 1)
+
+
+def _between(places: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The pixel before each place, of so many, and the share of the way from there to the next."""
+    places = np.clip(places, 0, count - 1)
+    before = np.minimum(places.astype(np.intp), max(count - 2, 0))
+    return before, (places - before).astype(np.float32)
+
+
+def _mixed(one: np.ndarray, other: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Between two values, in the memory of the second."""
+    other -= one
+    other *= share
+    other += one
+    return other
+
+
+def outside_share(plane: Plane, center: np.ndarray, axes: tuple[np.ndarray, np.ndarray], px: int, mm: float) -> float:
+    """Share of such a grid's pixels that lie outside the image, 0 to 1."""
+    x, y = _places(sampling_matrix(plane, center, axes, px, mm), px)
+    return float(1 - _inside(x, y, plane.shape).mean())
+
+
+def as_bytes(signal: np.ndarray, window: tuple[float, float]) -> np.ndarray:
+    """The signal between two values (see `dicom.Series.window`) as uint8, 0 to 255."""
+    low, high = window
+    return np.clip((signal - low) * (255 / (high - low)), 0, 255).round().astype(np.uint8)

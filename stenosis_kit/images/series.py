@@ -1,0 +1,150 @@
+"""Series of single-frame DICOM files: headers first, pixels on demand, order along the normal.
+
+What the files say of themselves is trusted only where it is geometry or pixels: descriptions and UIDs in the
+competition's headers lie, so a slice is known by its file name and a series' kind comes from the tables.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from stenosis_kit import rsna
+from stenosis_kit.images.file import UnreadableSlice
+from stenosis_kit.images.geometry import AXIAL, SAGITTAL, Plane, stacking_order
+from stenosis_kit.images.slice import Slice, read_pixels, read_slice
+
+STEEPEST_DEG = 60.0
+"""Tilt beyond which a slice is a scout or of another kind of series; the steepest disc-angled ones have some 45."""
+
+SAMPLE_SLICES = 5
+SAMPLE_PERCENTILES = (1.0, 99.5)
+
+
+class Series:
+    """One MR acquisition: its usable slices in stacking order, its pixels read and kept on demand.
+
+    Attributes:
+        series_id: as in the tables.
+        kind: one of `rsna.SERIES_KINDS`, from the tables.
+        slices: ordered by orientation group and along its normal (see `geometry.stacking_order`).
+        skipped: {file name: why} of the files that cannot be used. Files found unreadable later join it.
+    """
+
+    def __init__(self, series_id: int, kind: str, slices: Iterable[Slice], skipped: dict[str, str]) -> None:
+        self.series_id = series_id
+        self.kind = kind
+        found = []
+        for item in sorted(slices, key=lambda item: item.number):
+            if item.plane.tilt_deg(self.orientation) > STEEPEST_DEG:
+                skipped[item.path.name] = f"not {self.orientation}: its plane lies across the series"
+            else:
+                found.append(item)
+        order = stacking_order([item.plane for item in found], self.orientation)
+        self.slices = [found[i] for i in order]
+        self.skipped = skipped
+        self._pixels: dict[int, np.ndarray] = {}
+        self._window: tuple[float, float] | None = None
+
+    @property
+    def orientation(self) -> str:
+        """`geometry.SAGITTAL` or `geometry.AXIAL`: how the kind is displayed and stacked."""
+        return AXIAL if self.kind == rsna.AXIAL_T2 else SAGITTAL
+
+    @property
+    def planes(self) -> list[Plane]:
+        """The slices' planes, in their order."""
+        return [item.plane for item in self.slices]
+
+    def index_of(self, number: int) -> int | None:
+        """The place of an instance number among the slices, or None where that file is missing or unusable."""
+        return next((i for i, item in enumerate(self.slices) if item.number == number), None)
+
+    def pixels(self, item: Slice) -> np.ndarray:
+        """The signal of a slice, decoded once; see `read_pixels`.
+
+        A slice that cannot be decoded leaves `slices` for `skipped` before UnreadableSlice is raised.
+        """
+        if item.number not in self._pixels:
+            try:
+                self._pixels[item.number] = read_pixels(item)
+            except UnreadableSlice as error:
+                self.slices.remove(item)
+                self.skipped[item.path.name] = str(error)
+                raise
+        return self._pixels[item.number]
+
+    def forget(self, item: Slice) -> None:
+        """Drops a slice's decoded signal."""
+        self._pixels.pop(item.number, None)
+
+    def window(self) -> tuple[float, float]:
+        """Low and high signal of the series: percentiles 1 and 99.5 of up to five evenly spaced slices.
+
+        DICOM's own window tags vary from slice to slice. A constant series gives (v, v + 1).
+
+        Raises:
+            UnreadableSlice: where no slice can be decoded.
+        """
+        if self._window is None:
+            low, high = np.percentile(np.concatenate(self._sample()), SAMPLE_PERCENTILES)
+            self._window = (float(low), float(high) if high > low else float(low) + 1)
+        return self._window
+
+    def _sample(self) -> list[np.ndarray]:
+        sample = []
+        for item in _evenly_spaced(list(self.slices), SAMPLE_SLICES):
+            try:
+                sample.append(self.pixels(item).ravel())
+            except UnreadableSlice:
+                continue
+        if not sample and not self.slices:
+            raise UnreadableSlice("no slice of the series can be decoded")
+        return sample or self._sample()  # all of the sample was unreadable and has left `slices`: take others
+
+
+def read_series(folder: Path, series_id: int, kind: str) -> Series:
+    """Reads the headers of all <integer>.dcm in a folder; a folder that does not exist gives an empty series."""
+    slices: dict[int, Slice] = {}
+    skipped = {}
+    for path in list_files(folder):
+        if not re.fullmatch(r"[0-9]{1,9}\.dcm", path.name):
+            skipped[path.name] = "not named <integer>.dcm"
+            continue
+        try:
+            item = read_slice(path)
+        except (UnreadableSlice, OSError) as error:
+            skipped[path.name] = str(error)
+            continue
+        if item.number in slices:
+            skipped[path.name] = f"the same instance number as {slices[item.number].path.name}"
+        slices.setdefault(item.number, item)
+    return Series(series_id, kind, slices.values(), skipped)
+
+
+def read_study(images: Path, study_id: int, series: Sequence[tuple[int, str]]) -> list[Series]:
+    """The series of a study, headers only: <images>/<study_id>/<series_id>/; `series` is (series_id, kind)."""
+    return [read_series(images / str(study_id) / str(series_id), series_id, kind) for series_id, kind in series]
+
+
+def largest(study: Sequence[Series], kind: str) -> Series | None:
+    """The series of a kind with the most usable slices (the first of equals), or None where there is none."""
+    offers = [series for series in study if series.kind == kind and series.slices]
+    return max(offers, key=lambda series: len(series.slices), default=None)
+
+
+def list_files(folder: Path) -> list[Path]:
+    """What lies in a folder, by name; nothing where there is no such folder."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
+
+
+def _evenly_spaced(items: list, count: int) -> list:
+    if len(items) <= count:
+        return items
+    return [items[i] for i in np.linspace(0, len(items) - 1, count).round().astype(int)]

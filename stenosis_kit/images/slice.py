@@ -1,0 +1,78 @@
+"""One instance of a series: where it lies, and its signal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from stenosis_kit.images.file import UnreadableSlice, reason
+from stenosis_kit.images.geometry import Plane
+from stenosis_kit.images.header import Header, read_header
+from stenosis_kit.images.pixels import decode
+
+_LARGEST_SIGNAL = 1e9  # differences stay exact enough in float32
+
+
+@dataclass(frozen=True, eq=False)
+class Slice:
+    """One instance: where it lies, and how its stored values become signal.
+
+    Attributes:
+        number: the file's name, <number>.dcm, which is the tables' instance_number.
+        path: the file.
+        plane: its geometry.
+        slope, intercept: signal = stored * slope + intercept (PS3.3 C.11.1); slope < 0 where MONOCHROME1.
+        header: what else the file says of itself; None of a slice that no file describes.
+    """
+
+    number: int
+    path: Path
+    plane: Plane
+    slope: float = 1.0
+    intercept: float = 0.0
+    header: Header | None = None
+
+
+def read_slice(path: Path) -> Slice:
+    """Reads one file's header.
+
+    Raises:
+        UnreadableSlice: where it is not a single-frame greyscale image with a place in the patient.
+        OSError: where the file cannot be opened.
+    """
+    return as_slice(path, read_header(path))
+
+
+def as_slice(path: Path, header: Header) -> Slice:
+    """The slice that a file's header describes.
+
+    Raises:
+        UnreadableSlice: where it has no place in the patient, or no signal.
+    """
+    slope, intercept = header.slope, header.intercept
+    if not np.isfinite([slope, intercept]).all():
+        raise UnreadableSlice(f"RescaleSlope, RescaleIntercept: expected numbers; found {slope}, {intercept}")
+    try:
+        plane = Plane.from_tags(header.position, header.orientation, header.spacing, header.coding.shape)
+    except ValueError as error:
+        raise UnreadableSlice(reason(error)) from None
+    if header.inverted:
+        slope, intercept = -slope, -intercept
+    return Slice(int(path.stem), path, plane, slope, intercept, header)
+
+
+def read_pixels(item: Slice) -> np.ndarray:
+    """(rows, columns) float32 signal of a slice: larger is brighter.
+
+    Raises:
+        UnreadableSlice: where the pixels cannot be decoded or are not what the header says.
+    """
+    signal = decode(item.path, item.header.coding).astype(np.float32)
+    if (item.slope, item.intercept) != (1, 0):
+        with np.errstate(over="ignore"):
+            signal = signal * np.float32(item.slope) + np.float32(item.intercept)
+        if np.abs(signal).max() > _LARGEST_SIGNAL:
+            raise UnreadableSlice(f"RescaleSlope {item.slope} makes signals beyond {_LARGEST_SIGNAL:g}")
+    return signal

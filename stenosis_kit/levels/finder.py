@@ -1,0 +1,107 @@
+"""Finding the levels of many studies: workers read overviews, the main process looks at them in batches."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+from tqdm import tqdm
+
+from stenosis_kit.base.backend import load_tensorflow
+from stenosis_kit.base.budget import Budget
+from stenosis_kit.base.errors import InputError
+from stenosis_kit.base.tasks import TimeUp, run_tasks
+from stenosis_kit.levels.canal import CanalPoints, LocatedStudy
+from stenosis_kit.levels.localiser import DESCRIPTION_NAME, TAUGHT_ON_LABELS, Localiser
+from stenosis_kit.levels.overview import Overview, read_overviews
+from stenosis_kit.tables.folds import read_folds
+from stenosis_kit.tables.study import Study
+
+log = logging.getLogger(__name__)
+
+_TOGETHER = 16  # studies that are looked at in one go
+
+
+def find_canals(
+    studies: Sequence[Study],
+    models: Sequence[Path] = (),
+    workers: int | None = None,
+    budget: Budget | None = None,
+) -> list[LocatedStudy]:
+    """The studies, each with the canal where a localiser found it, see `CanalFinder`."""
+    return CanalFinder(models, workers).find(studies, budget)
+
+
+class CanalFinder:
+    """Localisers, loaded once, for one batch of studies after the other.
+
+    The first model that has a localiser of its own lends it; a study that a model was trained on is left to the
+    bundled one, which has seen no real study.
+    """
+
+    def __init__(self, models: Sequence[Path] = (), workers: int | None = None) -> None:
+        """Loads them; where none can be used, that is said, and nothing will be found.
+
+        Args:
+            models: folders made by `train`.
+            workers: processes that read; all cores by default.
+        """
+        self._workers = workers
+        self._localiser = _load(next((folder for folder in models if (folder / DESCRIPTION_NAME).is_file()), None))
+        taught = self._localiser is not None and self._localiser.notes.get(TAUGHT_ON_LABELS)
+        self._seen = {study for folder in models for study in read_folds(folder)} if taught else set()
+
+    @cached_property
+    def _unbiased(self) -> Localiser | None:
+        return _load(None)
+
+    def find(self, studies: Sequence[Study], budget: Budget | None = None) -> list[LocatedStudy]:
+        """The studies, each with the canal where a localiser found it.
+
+        A study that cannot be read, or for which the time does not reach, stays without: what cuts it falls back on
+        ways that need no network.
+        """
+        if self._localiser is None:
+            return [LocatedStudy(study) for study in studies]
+        budget = budget or Budget()
+        found = self._locate(self._localiser, [one for one in studies if one.study_id not in self._seen], budget)
+        known = [one for one in studies if one.study_id in self._seen]
+        if known and self._unbiased:
+            found |= self._locate(self._unbiased, known, budget)
+        return [LocatedStudy(study, found.get(study.study_id), self._localiser.carry) for study in studies]
+
+    def _locate(self, localiser: Localiser, studies: Sequence[Study], budget: Budget) -> dict[int, CanalPoints]:
+        found: dict[int, CanalPoints] = {}
+        waiting: list[tuple[int, list[Overview]]] = []
+        late = 0
+        results = run_tasks(read_overviews, studies, self._workers, budget=budget)
+        for study, overviews in tqdm(results, "levels", len(studies), unit="study", disable=None, leave=False):
+            if isinstance(overviews, TimeUp):
+                late += 1
+            elif isinstance(overviews, Exception):
+                log.warning("levels: study %d: %s", study.study_id, overviews)
+            else:
+                waiting.append((study.study_id, overviews))
+            if len(waiting) == _TOGETHER:
+                found |= _look(localiser, waiting)
+                waiting = []
+        if late:
+            log.warning("levels: the time was up for %d of %d studies", late, len(studies))
+        return found | _look(localiser, waiting)
+
+
+def _load(folder: Path | None) -> Localiser | None:
+    """The localiser of a model, else the bundled one; None, said aloud, where none can be used."""
+    load_tensorflow()
+    try:
+        return Localiser.load(folder) if folder else Localiser.bundled()
+    except InputError as error:
+        log.error("levels: %s", error)
+        return _load(None) if folder else None
+
+
+def _look(localiser: Localiser, waiting: Sequence[tuple[int, list[Overview]]]) -> dict[int, CanalPoints]:
+    answers = localiser.locate([overviews for _, overviews in waiting])
+    return {study: canal for (study, _), canal in zip(waiting, answers, strict=True) if canal}

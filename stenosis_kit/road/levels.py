@@ -1,0 +1,67 @@
+"""levels: the 25 points of each study, found from the images alone, in the columns of train_label_coordinates.csv."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from tqdm import tqdm
+
+from stenosis_kit import rsna
+from stenosis_kit.base.files import write_frame
+from stenosis_kit.base.tasks import run_tasks
+from stenosis_kit.levels.finder import find_canals
+from stenosis_kit.levels.points import COLUMNS, study_points, unplaced_point
+from stenosis_kit.tables.root import Root, as_root
+
+log = logging.getLogger(__name__)
+
+
+def levels(
+    data: Root | Path | str,
+    output: Path | str,
+    split: str = "test",
+    model: Path | str | None = None,
+    workers: int | None = None,
+    preview: Path | str | None = None,
+) -> pl.DataFrame:
+    """Finds the points of all studies of a split; never reads labels.
+
+    A cell that no series covers keeps its row, with everything but study, condition and level empty.
+
+    Args:
+        data: competition root.
+        output: the CSV.
+        split: train or test.
+        model: a trained model whose localiser is used; the bundled one by default.
+        workers: processes that read; all cores by default.
+        preview: file for a picture of the first studies.
+
+    Returns:
+        What was written, with columns as `COLUMNS`.
+
+    Raises:
+        InputError: where there is no series table, or the output cannot be written.
+    """
+    root, output = as_root(data, split), Path(output)
+    root.protect(output)
+    tasks = find_canals(root.studies(), [Path(model)] if model else [], workers)
+    rows: list[dict[str, Any]] = []
+    results = run_tasks(study_points, tasks, workers)
+    for task, found in tqdm(results, "levels", len(tasks), unit="study", disable=None, leave=False):
+        if isinstance(found, Exception):
+            log.warning("levels: study %d: %s", task.study.study_id, found)
+            found = [unplaced_point(task.study.study_id, condition, level) for condition, level in rsna.CELLS]
+        rows += found
+    frame = pl.DataFrame(rows, schema=COLUMNS, orient="row").sort("study_id", maintain_order=True)
+    write_frame(output, frame)
+    for method, count in Counter(frame["method"].fill_null("not covered by any series")).most_common():
+        log.info("levels: %5d points: %s", count, method)
+    if preview:
+        from stenosis_kit.levels.preview import save_preview
+
+        save_preview(root.images, frame, Path(preview))
+    return frame

@@ -1,0 +1,220 @@
+"""predict: a split's studies to a submission. Priors are on disk first; graded rows replace them as they come."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from tqdm import tqdm
+
+from stenosis_kit import __version__, rsna
+from stenosis_kit.answers.priors import Priors, builtin_prior
+from stenosis_kit.answers.submission import Submission
+from stenosis_kit.base.backend import load_tensorflow
+from stenosis_kit.base.budget import Budget, Pace, Stopwatch
+from stenosis_kit.base.errors import InputError
+from stenosis_kit.base.tasks import TimeUp, run_tasks
+from stenosis_kit.crops.cutting import StudyCrops, cut_study
+from stenosis_kit.crops.views import VIEW_BY_NAME
+from stenosis_kit.graders.description import read_description
+from stenosis_kit.levels.canal import LocatedStudy
+from stenosis_kit.levels.finder import CanalFinder
+from stenosis_kit.tables.grid import row_ids
+from stenosis_kit.tables.root import Root, as_root
+from stenosis_kit.tables.study import Study
+
+if TYPE_CHECKING:
+    from stenosis_kit.graders.model import Model
+
+log = logging.getLogger(__name__)
+
+_PART = 64  # studies that are graded before those after them are begun: where time runs out, most are whole
+_TOGETHER = 16  # studies that are graded in one go
+_FINISH_S = 3.0  # for the last batch of studies, and writing
+_LEVELS_SHARE = 0.5  # of the time that is left, for a part's levels: they take about a third of predicting
+_LOAD_S = 8.0  # TensorFlow and the networks take about 6 s on two cores
+
+
+def predict(
+    data: Root | Path | str,
+    models: Sequence[Path | str],
+    output: Path | str,
+    split: str = "test",
+    budget: Budget | None = None,
+    workers: int | None = None,
+    lean: bool = False,
+) -> Submission:
+    """Grades all cells of a split and writes a submission, and beside it <output>.run.json.
+
+    Never reads labels. Whatever cannot be graded (no image, no time, no model) keeps the prior, and run.json says why.
+
+    Args:
+        data: competition root.
+        models: folders made by `train`; their answers are averaged.
+        output: the CSV.
+        split: train or test.
+        budget: the time; without limit by default.
+        workers: processes that read and cut; all cores by default.
+        lean: on the prior, as far as the data are unlike the models' training data, see `likeness`.
+
+    Raises:
+        InputError: where there is no grid, or the submission cannot be written.
+    """
+    root, output, budget = as_root(data, split), Path(output), budget or Budget()
+    folders = [Path(model) for model in models]
+    submission = Submission(root.grid, _priors(folders))
+    run = {
+        "version": __version__,
+        "data": str(root.folder),
+        "split": root.split,
+        "models": [str(folder) for folder in folders],
+    }
+    root.protect(output)
+    submission.save(output, run)
+    log.info("predict: priors written for %d rows: %s", submission.grid.height, output)
+    in_time = budget.remaining() > _LOAD_S
+    loaded = _load(folders) if in_time else []
+    if loaded:
+        grading = _Grading(submission, loaded, budget, workers)
+        grading.grade_all(root.studies(), CanalFinder(folders, workers), lambda: submission.save(output, run))
+        if lean:
+            run["leaning"] = _lean(submission, loaded[0])
+    else:
+        why = "no model could be used" if in_time else "the time was up"
+        log.error("predict: %s: ALL ROWS ARE PRIORS", why)
+        submission.explain(submission.grid["row_id"], why)
+    submission.save(output, run)
+    _summarise(submission)
+    return submission
+
+
+def _priors(folders: list[Path]) -> Priors:
+    for folder in folders:
+        try:
+            return read_description(folder).priors
+        except InputError:
+            continue  # it is reported when the model is loaded
+    return builtin_prior()
+
+
+def _load(folders: list[Path]) -> list[Model]:
+    load_tensorflow()
+    from stenosis_kit.graders.model import Model
+
+    models = []
+    for folder in folders:
+        try:
+            models.append(Model(folder))
+        except InputError as error:
+            log.error("predict: %s", error)
+    return models
+
+
+class _Grading:
+    """Cuts studies in workers and puts the models' answers into a submission."""
+
+    def __init__(self, submission: Submission, models: list[Model], budget: Budget, workers: int | None) -> None:
+        self.submission = submission
+        self.models = models
+        self.budget = budget
+        self.workers = workers
+        networks = [each for model in models for each in model.description.graders]
+        self.cutter = partial(cut_study, views=frozenset(each.grader.view for each in networks))
+        self.folds = max(1 + each.fold for each in networks)
+
+    def grade_all(self, studies: list[Study], finder: CanalFinder, save: Callable[[], None]) -> None:
+        """Grades part after part, and saves after each; where the time does not reach, that is said."""
+        pace, late = Pace(self.budget.share(keep=_FINISH_S), len(studies)), 0
+        with tqdm(desc="predict", total=len(studies), unit="study", disable=None, leave=False) as bar:
+            for first in range(0, len(studies), _PART):
+                time = self.budget.share(_LEVELS_SHARE, keep=_FINISH_S)
+                late += self._grade_part(finder.find(studies[first : first + _PART], time), pace, bar)
+                save()
+        if late:
+            log.error("predict: THE TIME WAS UP: %d of %d studies are left at their priors", late, len(studies))
+
+    def _grade_part(self, studies: list[LocatedStudy], pace: Pace, bar: tqdm) -> int:
+        """Returns the number of studies for which the time did not reach."""
+        waiting: list[StudyCrops] = []
+        asked = max(1, int(pace.share() * self.folds))
+        late, seconds, share = 0, 0.0, asked / self.folds
+        if share < 1:
+            text = "predict: TIME IS SHORT: %d of a grader's %d networks answer for %d studies"
+            log.warning(text, asked, self.folds, len(studies))
+        results = run_tasks(self.cutter, studies, self.workers, budget=self.budget.share(keep=_FINISH_S))
+        for done, (located, crops) in enumerate(results, 1):
+            if isinstance(crops, Exception):
+                late += isinstance(crops, TimeUp)
+                _explain_study(self.submission, located.study.study_id, crops)
+            else:
+                waiting.append(crops)
+            if len(waiting) >= _TOGETHER or done == len(studies):
+                watch = Stopwatch()
+                self._grade(waiting, share)
+                seconds += watch.lap("grade")
+                waiting = []
+            bar.update()
+        pace.note(len(studies), seconds, share)
+        return late
+
+    def _grade(self, studies: list[StudyCrops], share: float) -> None:
+        """Answers all cells of some studies that were cut in at least one view; models are averaged."""
+        from stenosis_kit.graders.grading import grade_studies
+
+        for crops in studies:
+            _explain_losses(self.submission, crops)
+        answers, used = zip(*(grade_studies(model, studies, share) for model in self.models), strict=True)
+        by_view = {view: np.logical_or.reduce([each[view] for each in used]) for view in VIEW_BY_NAME}
+        for place, crops in enumerate(studies):
+            for cell in {(row["condition"], row["level"]) for row in crops.rows}:
+                k, row_id = rsna.CELLS.index(cell), rsna.row_id(crops.study_id, *cell)
+                own = [table[place, k] for table in answers if np.isfinite(table[place, k]).all()]
+                if own:
+                    views = [view for view, part in by_view.items() if part[place, k]]
+                    self.submission.put(row_id, np.mean(own, axis=0), " + ".join(views))
+                else:
+                    self.submission.explain([row_id], "no network that has not seen the study could be loaded")
+
+
+def _lean(submission: Submission, model: Model) -> list[dict]:
+    """Leans on the prior where the answers are unlike those to the first model's training studies, and says so."""
+    from stenosis_kit.answers.leaning import lean, leanings
+
+    shape = (-1, len(rsna.CELLS), len(rsna.SEVERITIES))  # a grid holds its studies' cells in the order of `rsna.CELLS`
+    graded = np.array([[row["source"] == "grader"] for row in submission.sources])
+    answers = np.where(graded, submission.probabilities, np.nan).reshape(shape)
+    prior = submission.priors[: len(rsna.CELLS)]
+    found = leanings(answers, prior, model.description.moments)
+    leant = lean(answers, prior, found).reshape(submission.probabilities.shape)
+    for place in graded[:, 0].nonzero()[0]:
+        submission.put(submission.grid["row_id"][int(place)], leant[place], submission.sources[place]["why"])
+    for each in found:
+        text = "predict: %s answers lie %.1f sd from those in training: they count for %.0f %%"
+        log.info(text, each.term, each.distance, 100 * each.trust)
+    return [{"term": each.term, "distance": each.distance, "trust": each.trust} for each in found]
+
+
+def _explain_losses(submission: Submission, crops: StudyCrops) -> None:
+    for lost in crops.lost:
+        submission.explain([rsna.row_id(crops.study_id, lost.condition, lost.level)], f"{lost.view}: {lost.why}")
+    by_series: dict[tuple[str, str], list[str]] = {}
+    for name, why in crops.skipped_files.items():
+        by_series.setdefault((name.split("/")[0], why), []).append(name)
+    for (series, why), names in by_series.items():
+        text = "predict: study %d, series %s: %d file(s) passed over, the first %s: %s"
+        log.warning(text, crops.study_id, series, len(names), names[0].split("/")[1], why)
+
+
+def _explain_study(submission: Submission, study_id: int, why: Exception) -> None:
+    if not isinstance(why, TimeUp):  # which is said once, for all of them
+        log.warning("predict: study %d is left at its priors: %s", study_id, why)
+    submission.explain(row_ids(submission.grid.filter(study_id=study_id)), str(why))
+
+
+def _summarise(submission: Submission) -> None:
+    for source, count in submission.counts().items():
+        log.info("predict: %5d rows from %s", count, source)

@@ -1,0 +1,98 @@
+"""train: folds, graders, out-of-fold answers and their pools, inside the time limit."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stenosis_kit import __version__
+from stenosis_kit.base.budget import Budget, Stopwatch
+from stenosis_kit.base.errors import InputError
+from stenosis_kit.base.files import fingerprint, make_folder, read_json, run_matches, write_json
+from stenosis_kit.crops.store import open_store
+from stenosis_kit.graders.description import MODEL_NAME
+from stenosis_kit.graders.job import JOBS
+from stenosis_kit.graders.settings import Training
+from stenosis_kit.graders.start import read_start
+from stenosis_kit.graders.training_run import TrainingRun
+from stenosis_kit.levels.localiser import DESCRIPTION_NAME
+from stenosis_kit.tables.folds import FOLDS_NAME
+
+if TYPE_CHECKING:
+    from stenosis_kit.base.cluster import Cluster
+
+log = logging.getLogger(__name__)
+
+
+def train(
+    store: Path | str,
+    model: Path | str,
+    budget: Budget | None = None,
+    training: Training | None = None,
+    fresh: bool = False,
+    cluster: Cluster | None = None,
+    start: Path | str | None = None,
+    to_grade: int = 0,
+) -> dict:
+    """Trains all graders on a crop store.
+
+    Writes model.json, *.weights.h5, folds.csv, history.csv, oof.csv and run.json. As long as run.json is missing the
+    model is not finished.
+
+    Args:
+        store: a store made by `format`.
+        model: output folder.
+        budget: the time; 30 minutes by default.
+        training: settings.
+        fresh: train everything anew.
+        cluster: trains the networks instead of this process; it must see all folders under the same paths.
+        start: an earlier model, whose weights the networks start from, see `starting`.
+        to_grade: studies for whose grading, with all of its networks, the budget has to leave time.
+
+    Returns:
+        The run.json.
+
+    Raises:
+        InputError: where the store or the model to start from cannot be used, or the time is too short to train a
+            grader of each term once.
+    """
+    store, folder = Path(store), Path(model)
+    budget, training = budget or Budget(1800.0), training or Training()
+    opened = open_store(store)
+    earlier = read_start(Path(start), folder) if start else None
+    given = [earlier.folder / name for name in (MODEL_NAME, FOLDS_NAME)] if earlier else []
+    print_ = fingerprint(__version__, opened.run.get("fingerprint"), asdict(training), budget.whole, *given)
+    make_folder(folder)
+    if not fresh and run_matches(folder / "run.json", print_):
+        log.info("train: %s is up to date", folder)
+        return read_json(folder / "run.json", "run.json")
+    if (folder / "manifest.parquet").exists():
+        raise InputError(folder, "a folder for a model", "a crop store", "Give another MODEL folder.")
+    run = TrainingRun(opened, folder, training, budget, print_, cluster, earlier, to_grade)
+    if fresh or not run_matches(folder / JOBS / "run.json", print_):
+        run.check_time()  # before anything of an earlier model is dropped: is there time for another one?
+        _start_over(folder, print_)
+    watch = Stopwatch()
+    run.plan()
+    run.train_jobs()
+    watch.lap("train")
+    summary = run.finish()
+    summary |= {"fingerprint": print_, "version": __version__, "seconds": watch.seconds, "settings": asdict(training)}
+    summary["start"] = str(earlier.folder) if earlier else None
+    write_json(folder / "run.json", summary)
+    shutil.rmtree(folder / JOBS, ignore_errors=True)  # a job that is late may be looking there
+    return summary
+
+
+def _start_over(folder: Path, print_: str) -> None:
+    """Drops what was made from other input, settings, time limit or version."""
+    if (folder / MODEL_NAME).exists() or (folder / JOBS).exists():
+        log.info("train: %s was made from other input, settings, time limit or version: it is made anew", folder)
+    shutil.rmtree(folder / JOBS, ignore_errors=True)
+    names = ("run.json", MODEL_NAME, DESCRIPTION_NAME, FOLDS_NAME)
+    for path in [*(folder / name for name in names), *folder.glob("*.weights.h5")]:
+        path.unlink(missing_ok=True)
+    write_json(folder / JOBS / "run.json", {"fingerprint": print_})

@@ -1,0 +1,95 @@
+"""The labels: train.csv, solution.csv, and whichever of them knows the rows of a grid."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from stenosis_kit import rsna
+from stenosis_kit.tables.csv_table import (
+    EXAMPLES,
+    INTEGER,
+    NUMBER,
+    TEXT,
+    Column,
+    TableError,
+    read_table,
+    read_text,
+)
+from stenosis_kit.tables.grid import row_ids
+
+LABEL_TABLE = {"study_id": Column(INTEGER)} | {
+    name: Column(rsna.SEVERITY_LABELS, optional=True) for name in rsna.LABEL_COLUMNS
+}
+SOLUTION_TABLE = {"row_id": Column(TEXT), **{name: Column(NUMBER) for name in rsna.SEVERITIES}}
+
+
+def read_labels(path: Path) -> pl.DataFrame:
+    """train.csv as it stands: study_id and a column of labels for each of the 25 cells; doubled rows stay.
+
+    Raises:
+        InputError: where the table is missing, or holds what is no label.
+    """
+    return read_table(path, LABEL_TABLE)
+
+
+def cells_from_wide(wide: pl.DataFrame) -> pl.DataFrame:
+    """train.csv in long form: study_id, condition, level, severity; 25 rows a study, in the grid's order.
+
+    `severity` is one of `rsna.SEVERITIES`, null where the cell has no label: never filled in.
+    """
+    long = wide.unpivot(on=list(rsna.LABEL_COLUMNS), index="study_id", variable_name="column", value_name="label")
+    names = pl.DataFrame({
+        "column": rsna.LABEL_COLUMNS,
+        "condition": [condition for condition, _ in rsna.CELLS],
+        "level": [level for _, level in rsna.CELLS],
+        "place": range(len(rsna.CELLS)),
+    })  # fmt: skip
+    severity = pl.col("label").replace_strict(
+        rsna.SEVERITY_LABELS, rsna.SEVERITIES, default=None, return_dtype=pl.String
+    )
+    return (
+        long.join(names, on="column", maintain_order="left")
+        .sort("study_id", "place", maintain_order=True)
+        .select("study_id", "condition", "level", severity.alias("severity"))
+    )
+
+
+def read_solution(path: Path) -> pl.DataFrame:
+    """Labelled cells: row_id, study_id, condition, level, severity; from a train.csv or a solution.csv.
+
+    A solution.csv has one-hot columns named as `rsna.SEVERITIES`.
+    """
+    if "row_id" in read_text(path).columns:
+        return _cells_of_solution(path)
+    return labelled_rows(cells_from_wide(read_table(path, LABEL_TABLE, key=("study_id",))))
+
+
+def labelled_rows(cells: pl.DataFrame) -> pl.DataFrame:
+    """The labelled ones of some cells, with their row_id first; columns as `read_solution` gives them."""
+    known = cells.drop_nulls("severity")
+    return known.with_columns(row_ids(known)).select("row_id", "study_id", "condition", "level", "severity")
+
+
+def _cells_of_solution(path: Path) -> pl.DataFrame:
+    frame = read_table(path, SOLUTION_TABLE, key=("row_id",))
+    onehot = frame.select(rsna.SEVERITIES).to_numpy()
+    parts = [rsna.split_row_id(text) for text in frame["row_id"]]
+    bad_id = [i for i, part in enumerate(parts) if part is None]
+    bad_class = np.flatnonzero((np.sort(onehot, axis=1) != [0, 0, 1]).any(axis=1)).tolist()
+    problems = [
+        f"row {i + 2}: expected a row id of the competition; found {frame['row_id'][i]!r}" for i in bad_id[:EXAMPLES]
+    ]
+    problems += [f"row {i + 2}: expected one 1 and two 0; found {onehot[i].tolist()}" for i in bad_class[:EXAMPLES]]
+    if problems:
+        raise TableError(path, problems)
+    studies, conditions, levels = zip(*parts, strict=True) if parts else ((), (), ())
+    return pl.DataFrame({
+        "row_id": frame["row_id"],
+        "study_id": pl.Series(studies, dtype=pl.Int64),
+        "condition": pl.Series(conditions, dtype=pl.String),
+        "level": pl.Series(levels, dtype=pl.String),
+        "severity": pl.Series([rsna.SEVERITIES[k] for k in onehot.argmax(axis=1)], dtype=pl.String),
+    })  # fmt: skip

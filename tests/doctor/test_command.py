@@ -1,0 +1,367 @@
+"""What the doctor finds: each fault alone on a small root, and all of them in the real tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cohort import STUDIES, Tables, point_rows, series_rows, swap_text, write_images
+
+from stenosis_kit import cli
+from stenosis_kit.base.errors import InputError
+from stenosis_kit.doctor import doctor
+from stenosis_kit.tables.root import Root
+
+T1, T2, AXIAL = "Sagittal T1", "Sagittal T2/STIR", "Axial T2"
+NONE = {T1: 0, T2: 0, AXIAL: 0}
+HEALTHY = {
+    "studies": 4,
+    "cells": 100,
+    "labels_missing": 0,
+    "studies_with_missing_labels": 0,
+    "points": 100,
+    "labels_without_point": 0,
+    "points_without_label": 0,
+    "points_on_unexpected_series": 0,
+    "points_on_unknown_series": 0,
+    "duplicate_points": 0,
+    "duplicate_studies": 0,
+    "duplicate_series": 0,
+    "points_of_unknown_studies": 0,
+    "studies_without_points": 0,
+    "max_instance_number": 5,
+    "studies_without_series": NONE,
+    "studies_with_several_series": NONE,
+    "series_of_unknown_kind": 0,
+}
+Fault = Callable[[Tables], None]
+
+
+def unlabel(tables: Tables) -> None:
+    """One cell of study 101 and two of 102, with their points."""
+    for study, column in ((0, "l1_l2"), (1, "l1_l2"), (1, "l2_l3")):
+        tables.labels[study][f"left_neural_foraminal_narrowing_{column}"] = None
+    for row in (26, 25, 0):
+        assert tables.points[row]["condition"] == "Left Neural Foraminal Narrowing"
+        del tables.points[row]
+
+
+def unlabel_but_keep_the_point(tables: Tables) -> None:
+    tables.labels[0]["spinal_canal_stenosis_l1_l2"] = ""
+
+
+def drop_two_points(tables: Tables) -> None:
+    del tables.points[30:32]
+
+
+def drop_all_points_of_a_study(tables: Tables) -> None:
+    tables.points = [row for row in tables.points if row["study_id"] != 103]
+
+
+def canal_on_t1(tables: Tables) -> None:
+    assert tables.points[20]["condition"] == "Spinal Canal Stenosis"
+    tables.points[20]["series_id"] = 1011
+
+
+def foramen_on_axial(tables: Tables) -> None:
+    tables.points[0]["series_id"] = 1013
+
+
+def subarticular_on_t2(tables: Tables) -> None:
+    assert tables.points[5]["condition"] == "Left Subarticular Stenosis"
+    tables.points[5]["series_id"] = 1012
+
+
+def point_on_unknown_series(tables: Tables) -> None:
+    tables.points[0]["series_id"] = 9999
+
+
+def point_on_another_studys_series(tables: Tables) -> None:
+    tables.points[0]["series_id"] = 1021
+
+
+def double_a_point(tables: Tables) -> None:
+    tables.points.append(tables.points[0] | {"x": 7})
+
+
+def large_instance_number(tables: Tables) -> None:
+    tables.points[7]["instance_number"] = 5046
+
+
+def no_axial(tables: Tables) -> None:
+    tables.series = [row for row in tables.series if row["series_id"] != 1043]
+    tables.points = [row for row in tables.points if row["series_id"] != 1043]
+
+
+def two_t1_and_three_axial(tables: Tables) -> None:
+    for series_id, kind in ((1014, T1), (1024, AXIAL), (1025, AXIAL)):
+        tables.series.append({"study_id": series_id // 10, "series_id": series_id, "series_description": kind})
+
+
+@pytest.mark.parametrize(
+    ("fault", "changed", "rows_lost"),
+    [
+        (unlabel, {"labels_missing": 3, "studies_with_missing_labels": 2, "points": 97}, False),
+        (
+            unlabel_but_keep_the_point,
+            {"labels_missing": 1, "studies_with_missing_labels": 1, "points_without_label": 1},
+            False,
+        ),
+        (drop_two_points, {"points": 98, "labels_without_point": 2}, False),
+        (
+            drop_all_points_of_a_study,
+            {"points": 75, "labels_without_point": 25, "studies_without_points": 1},
+            False,
+        ),
+        (canal_on_t1, {"points_on_unexpected_series": 1}, False),
+        (foramen_on_axial, {"points_on_unexpected_series": 1}, False),
+        (subarticular_on_t2, {"points_on_unexpected_series": 1}, False),
+        (point_on_unknown_series, {"points_on_unknown_series": 1}, True),
+        (point_on_another_studys_series, {"points_on_unknown_series": 1}, True),
+        (double_a_point, {"points": 101, "duplicate_points": 1}, True),
+        (large_instance_number, {"max_instance_number": 5046}, False),
+        (
+            no_axial,
+            {"points": 90, "labels_without_point": 10, "studies_without_series": NONE | {AXIAL: 1}},
+            False,
+        ),
+        (two_t1_and_three_axial, {"studies_with_several_series": NONE | {T1: 1, AXIAL: 1}}, False),
+    ],
+)
+def test_one_fault_changes_its_own_findings_alone(
+    tmp_path: Path, fault: Fault, changed: dict[str, object], rows_lost: bool
+) -> None:
+    tables = Tables()
+    fault(tables)
+    found = doctor(tables.write(tmp_path))
+    assert found.findings == HEALTHY | changed
+    assert found.rows_lost is rows_lost
+
+
+def test_a_healthy_root_has_no_findings(tmp_path: Path) -> None:
+    found = doctor(Tables().write(tmp_path))
+    assert found.findings == HEALTHY
+    assert not found.rows_lost
+    assert found.remarks == ["no train_images/: the images were not examined."]
+
+
+@pytest.mark.parametrize("fault", [drop_two_points, canal_on_t1, point_on_unknown_series, double_a_point])
+def test_a_finding_has_a_remark_that_says_what_follows(tmp_path: Path, fault: Fault) -> None:
+    tables = Tables()
+    fault(tables)
+    found = doctor(tables.write(tmp_path))
+    (key,) = [key for key in HEALTHY if found.findings[key] != HEALTHY[key] and key != "points"]
+    (remark,) = [line for line in found.remarks if line.startswith(key.replace("_", " "))]
+    assert f": {found.findings[key]}. " in remark
+
+
+def double_a_study(tables: Tables) -> None:
+    tables.labels.append(tables.labels[0])
+
+
+def double_a_series(tables: Tables) -> None:
+    tables.series.append(tables.series[0])
+
+
+def points_of_an_unlisted_study(tables: Tables) -> None:
+    tables.points += point_rows(109)
+    tables.series += series_rows(109)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [double_a_study, double_a_series, points_of_an_unlisted_study, double_a_point, point_on_unknown_series],
+)
+def test_what_format_refuses_is_a_no_of_the_doctors(tmp_path: Path, fault: Fault) -> None:
+    tables = Tables()
+    fault(tables)
+    root = tables.write(tmp_path)
+    with pytest.raises(InputError):
+        Root(root).checked()
+    assert doctor(root).rows_lost
+
+
+# --- Some tables alone -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "keys"),
+    [
+        ("train.csv", {"labels_missing", "studies_with_missing_labels", "duplicate_studies"}),
+        (
+            "train_label_coordinates.csv",
+            {"points", "duplicate_points", "studies_without_points", "max_instance_number"},
+        ),
+        (
+            "train_series_descriptions.csv",
+            {"studies_without_series", "studies_with_several_series", "duplicate_series", "series_of_unknown_kind"},
+        ),
+    ],
+)
+def test_any_one_table_is_enough(tmp_path: Path, name: str, keys: set[str]) -> None:
+    root = Tables().write(tmp_path)
+    for path in root.glob("*.csv"):
+        if path.name != name:
+            path.unlink()
+    found = doctor(root)
+    assert found.findings == {key: HEALTHY[key] for key in {"studies", "cells"} | keys}
+    assert not found.rows_lost
+    assert len([line for line in found.remarks if "not there" in line]) == 2
+
+
+def test_the_test_split_has_its_series_table_alone(tmp_path: Path) -> None:
+    root = Tables().write(tmp_path)
+    found = doctor(root, "test").findings
+    assert found == {
+        "studies": 2,
+        "cells": 50,
+        "duplicate_series": 0,
+        "series_of_unknown_kind": 0,
+        "studies_without_series": NONE,
+        "studies_with_several_series": NONE,
+    }
+
+
+@pytest.mark.parametrize("name", ["train.csv", "train_label_coordinates.csv", "train_series_descriptions.csv"])
+def test_a_broken_table_is_a_no_and_the_others_are_examined(tmp_path: Path, name: str) -> None:
+    root = Tables().write(tmp_path)
+    swap_text(root / name, "\n101,", "\nx,")
+    found = doctor(root)
+    assert found.rows_lost
+    assert any(f"{root / name}: row 2, column study_id: expected an integer; found 'x'" in r for r in found.remarks)
+    assert found.findings["studies"] == len(STUDIES)
+
+
+def test_a_folder_without_tables_is_an_input_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="expected tables of the train split; found none"):
+        doctor(tmp_path)
+
+
+def test_only_broken_tables_are_an_input_error_that_says_why(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text("study_id\n101\n")
+    with pytest.raises(InputError, match="expected a column spinal_canal_stenosis_l1_l2"):
+        doctor(tmp_path)
+
+
+# --- Images ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def tables() -> Tables:
+    return Tables(studies=(101, 102))
+
+
+@pytest.fixture
+def root(tmp_path: Path, tables: Tables) -> Path:
+    root = tables.write(tmp_path)
+    write_images(root, "train", tables.series)
+    return root
+
+
+def image_findings(root: Path) -> tuple[int, int, list[str]]:
+    found = doctor(root, workers=1).findings
+    return found["images"], found["series_without_images"], found["unreadable_files"]
+
+
+def test_whole_images_are_counted(root: Path) -> None:
+    assert image_findings(root) == (18, 0, [])
+    assert not doctor(root, workers=1).rows_lost
+
+
+def test_a_healthy_cohort_has_no_remark_but_that_axial_slices_are_tilted(cohort: Path) -> None:
+    found = doctor(cohort, workers=2)
+    assert not found.rows_lost
+    assert [remark.split(":")[0] for remark in found.remarks] == ["series with several orientations"]
+
+
+def test_several_workers_find_the_same(root: Path) -> None:
+    (root / "train_images" / "102" / "1021" / "2.dcm").write_bytes(b"")
+    assert doctor(root, workers=2) == doctor(root, workers=1)
+
+
+def test_an_empty_and_an_absent_folder_are_series_without_images(root: Path) -> None:
+    for number in (1, 2, 3):
+        (root / "train_images" / "101" / "1011" / f"{number}.dcm").unlink()
+        (root / "train_images" / "102" / "1023" / f"{number}.dcm").unlink()
+    (root / "train_images" / "102" / "1023").rmdir()
+    found = doctor(root, workers=1)
+    assert image_findings(root) == (12, 2, [])
+    assert not found.rows_lost
+
+
+@pytest.mark.parametrize("data", [b"", b"not DICOM", bytes(200), b"\0" * 128 + b"DICM"])
+def test_an_unreadable_file_is_listed_with_study_series_name_and_reason(root: Path, data: bytes) -> None:
+    (root / "train_images" / "101" / "1012" / "2.dcm").write_bytes(data)
+    images, lacking, unreadable = image_findings(root)
+    assert (images, lacking) == (18, 0)
+    (line,) = unreadable
+    assert line.startswith("101/1012/2.dcm: ")
+    assert len(line) > len("101/1012/2.dcm: ")
+
+
+def test_a_header_cut_off_is_unreadable(root: Path) -> None:
+    path = root / "train_images" / "101" / "1012" / "2.dcm"
+    path.write_bytes(path.read_bytes()[:400])
+    assert [line.split(":")[0] for line in image_findings(root)[2]] == ["101/1012/2.dcm"]
+
+
+def test_a_file_of_another_name_is_listed(root: Path) -> None:
+    path = root / "train_images" / "101" / "1012" / "2.dcm"
+    path.rename(path.with_name("two.dcm"))
+    assert image_findings(root)[2] == ["101/1012/two.dcm: not named <integer>.dcm"]
+
+
+def test_images_none_of_which_can_be_read_are_a_no(root: Path) -> None:
+    for path in (root / "train_images").rglob("*.dcm"):
+        path.write_bytes(b"")
+    found = doctor(root, workers=1)
+    assert len(found.findings["unreadable_files"]) == 18
+    assert found.rows_lost
+
+
+def test_an_image_folder_without_images_is_a_no(root: Path) -> None:
+    for path in (root / "train_images").rglob("*.dcm"):
+        path.unlink()
+    found = doctor(root, workers=1)
+    assert (found.findings["images"], found.findings["series_without_images"]) == (0, 6)
+    assert found.rows_lost
+
+
+def test_linked_images_are_followed(tmp_path: Path, root: Path, tables: Tables) -> None:
+    linked = tables.write(tmp_path / "linked")
+    (linked / "train_images").symlink_to(root / "train_images")
+    assert image_findings(linked) == (18, 0, [])
+
+
+# --- The real tables ---------------------------------------------------------------------------
+
+
+def test_the_real_tables_have_the_faults_that_are_known(real_tables: Path, tmp_path: Path, capsys) -> None:
+    assert cli.main(["doctor", str(real_tables), "--json", str(tmp_path / "doctor.json")]) == 0
+    found = json.loads((tmp_path / "doctor.json").read_text())
+    expected = {
+        "studies": 1972,
+        "cells": 49300,
+        "labels_missing": 572,
+        "studies_with_missing_labels": 185,
+        "labels_without_point": 146,
+        "points_without_label": 35,
+        "points_on_unexpected_series": 5,
+        "points_on_unknown_series": 0,
+        "duplicate_points": 0,
+        "studies_without_points": 1,
+        "studies_without_series": {T1: 2, T2: 1, AXIAL: 0},
+        "studies_with_several_series": {T1: 7, T2: 0, AXIAL: 335},
+        "max_instance_number": 5046,
+    }
+    assert {key: found[key] for key in expected} == expected
+    assert "labels_missing" in capsys.readouterr().out
+
+
+def test_three_real_studies_are_whole(real_studies: Path) -> None:
+    found = doctor(real_studies, workers=1)
+    assert (found.findings["studies"], found.findings["images"]) == (3, 212)
+    assert (found.findings["series_without_images"], found.findings["unreadable_files"]) == (0, [])
+    assert not found.rows_lost

@@ -1,0 +1,191 @@
+"""What the doctor finds in images: each of the phantom's faults, and what a test breaks in a healthy study."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pydicom
+import pytest
+
+from stenosis_kit import rsna
+from stenosis_kit.doctor import doctor
+from stenosis_kit.doctor.images import CONSEQUENCES, StudyFindings, examine_study
+from stenosis_kit.phantom import phantom
+from stenosis_kit.tables.root import Root
+from stenosis_kit.tables.study import LabelPoint, Study
+
+USUAL = {"images", "usable", "series_with_several_orientations"}
+FAULT_KEYS = {
+    "instance_gap": "series_with_instance_gaps",
+    "instance_offset": "series_not_from_1",
+    "duplicate_positions": "series_with_duplicate_positions",
+    "mixed_shapes": "series_with_several_shapes",
+    "rescale_slope": "rescaled_files",
+    "no_spacing_tags": "files_without_spacing_tags",
+    "no_pixel_spacing": "files_without_place",
+    "no_orientation": "files_without_place",
+    "no_position": "files_without_place",
+    "empty_position": "files_without_place",
+    "monochrome1": "inverted_files",
+    "constant_image": "constant_images",
+    "empty_series": "series_without_images",
+    "missing_series_folder": "series_without_images",
+    "missing_study_folder": "studies_without_usable_images",
+    "unlisted_series": "unlisted_series",
+    "swapped_sides": "sides_that_contradict_x",
+}
+UNREADABLE = {"truncated_file": "bytes of pixels", "empty_file": "a file of no bytes", "stray_file": "not named"}
+FORCED = ["none", *FAULT_KEYS, *UNREADABLE, "instance_huge"]
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cohort whose n-th training study has the n-th fault alone."""
+    force = {number: (name,) for number, name in enumerate(FORCED) if name != "none"}
+    out = tmp_path_factory.mktemp("faulty") / "root"
+    return phantom(out, studies=len(FORCED), test_studies=0, faults="none", force=force, workers=2)
+
+
+@pytest.fixture(scope="module")
+def tasks(root: Path) -> dict[str, Study]:
+    """The studies by their fault."""
+    by_id = {task.study_id: task for task in Root(root).checked().labelled_studies()}
+    in_order = [line.split(",")[0] for line in (root / rsna.TRAIN_TABLE).read_text().splitlines()[1:]]
+    return {name: by_id[int(study)] for name, study in zip(FORCED, in_order, strict=True)}
+
+
+def odd(found: StudyFindings) -> set[str]:
+    return {key for key, count in found.counts.items() if count} - USUAL
+
+
+def test_a_healthy_study_has_nothing_odd(tasks: dict[str, Study]) -> None:
+    found = examine_study(tasks["none"], pixels=True)
+    assert odd(found) == set()
+    assert found.counts["images"] == found.counts["usable"] > 30
+    assert found.unreadable == []
+
+
+@pytest.mark.parametrize("fault", FAULT_KEYS)
+def test_each_fault_of_the_phantom_is_found_in_its_study(tasks: dict[str, Study], fault: str) -> None:
+    assert FAULT_KEYS[fault] in odd(examine_study(tasks[fault], pixels=True))
+
+
+@pytest.mark.parametrize("fault", UNREADABLE)
+def test_a_file_that_cannot_be_used_is_listed_with_the_reason(tasks: dict[str, Study], fault: str) -> None:
+    (line,) = examine_study(tasks[fault]).unreadable
+    assert line.startswith(f"{tasks[fault].study_id}/")
+    assert UNREADABLE[fault] in line
+
+
+def test_the_largest_file_number_is_known(tasks: dict[str, Study]) -> None:
+    assert examine_study(tasks["instance_huge"]).largest > 5000
+
+
+def test_all_studies_together_have_the_findings_of_each(root: Path) -> None:
+    found = doctor(root, workers=2, pixels=True)
+    assert not found.rows_lost
+    assert set(CONSEQUENCES) <= set(found.findings)
+    assert all(found.findings[key] for key in FAULT_KEYS.values())
+    assert len([line for line in found.findings["unreadable_files"] if "place" not in line]) >= len(UNREADABLE)
+    (remark,) = [line for line in found.remarks if line.startswith("unlisted series")]
+    assert remark.startswith("unlisted series: 1. Folders that no table names are not read. For instance ")
+
+
+# --- What a test breaks --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def task(tasks: dict[str, Study], tmp_path: Path) -> Study:
+    """The healthy study, its images a copy."""
+    healthy = tasks["none"]
+    shutil.copytree(healthy.images / str(healthy.study_id), tmp_path / str(healthy.study_id))
+    return replace(healthy, images=tmp_path)
+
+
+def folder_of(task: Study, kind: str) -> Path:
+    series_id = next(series_id for series_id, found in task.series if found == kind)
+    return task.images / str(task.study_id) / str(series_id)
+
+
+def rewrite(path: Path, change: Callable[[pydicom.Dataset], None]) -> None:
+    dataset = pydicom.dcmread(path)
+    change(dataset)
+    dataset.save_as(path)
+
+
+def test_an_axial_slice_among_sagittal_ones_lies_across(task: Study) -> None:
+    axial = sorted(folder_of(task, rsna.AXIAL_T2).iterdir())[0]
+    shutil.copy(axial, folder_of(task, rsna.SAGITTAL_T1) / "900.dcm")
+    found = examine_study(task)
+    assert odd(found) == {"files_across_their_series", "series_with_instance_gaps"}
+    assert found.unreadable == []
+
+
+def test_a_pixel_spacing_that_makes_a_giant_is_implausible(task: Study) -> None:
+    path = sorted(folder_of(task, rsna.SAGITTAL_T2).iterdir())[0]
+    rewrite(path, lambda dataset: setattr(dataset, "PixelSpacing", [20.0, 20.0]))
+    assert examine_study(task).counts["images_of_implausible_size"] == 1
+
+
+def test_a_transfer_syntax_that_nothing_here_decodes_is_named(task: Study) -> None:
+    path = sorted(folder_of(task, rsna.SAGITTAL_T2).iterdir())[0]
+    data = path.read_bytes()
+    assert b"1.2.840.10008.1.2.1\0" in data
+    path.write_bytes(data.replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2.9\0"))
+    found = examine_study(task)
+    assert found.counts["files_without_decoder"] == 1
+    assert "1.2.840.10008.1.2.9" in found.examples["files_without_decoder"][0]
+
+
+def test_a_folder_of_another_study_is_unlisted(root: Path, tmp_path: Path, task: Study) -> None:
+    for path in root.glob("*.csv"):
+        shutil.copy(path, tmp_path)
+    task.images.joinpath(str(task.study_id)).rename(tmp_path / "999")
+    (tmp_path / "train_images").mkdir()
+    (tmp_path / "999").rename(tmp_path / "train_images" / "999")
+    found = doctor(tmp_path, workers=1)
+    assert found.findings["unlisted_studies"] == 1
+    assert found.rows_lost  # nothing else is there
+
+
+Points = dict[tuple[str, str], LabelPoint]
+CANAL, LEFT_FORAMEN = "spinal_canal_stenosis", "left_neural_foraminal_narrowing"
+
+
+def missing_instance(points: Points) -> None:
+    points[CANAL, "l1_l2"] = replace(points[CANAL, "l1_l2"], instance_number=4000)
+
+
+def outside(points: Points) -> None:
+    points[CANAL, "l1_l2"] = replace(points[CANAL, "l1_l2"], x=-9.0)
+
+
+def exchanged_levels(points: Points) -> None:
+    one, other = (LEFT_FORAMEN, "l2_l3"), (LEFT_FORAMEN, "l3_l4")
+    points[one], points[other] = points[other], points[one]
+
+
+def shifted_level(points: Points) -> None:
+    points[LEFT_FORAMEN, "l1_l2"] = replace(points[LEFT_FORAMEN, "l1_l2"], y=2.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        (missing_instance, "points_without_image"),
+        (outside, "points_outside_their_image"),
+        (exchanged_levels, "levels_out_of_order"),
+        (exchanged_levels, "sides_at_unlike_heights"),
+        (shifted_level, "levels_at_implausible_distance"),
+        (shifted_level, "sides_at_unlike_heights"),
+    ],
+)
+def test_a_point_that_cannot_be_right_is_found(task: Study, change: Callable[[Points], None], key: str) -> None:
+    points = dict(task.points)
+    change(points)
+    found = examine_study(replace(task, points=points))
+    assert found.counts[key]
+    assert str(task.study_id) in found.examples[key][0]

@@ -1,0 +1,105 @@
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from stenosis_kit.base.errors import InputError
+from stenosis_kit.crops.store import open_store
+from stenosis_kit.graders.description import read_description
+from stenosis_kit.graders.model import Model
+
+
+def test_a_description_comes_back_as_it_was_saved(model, tmp_path):
+    description = read_description(model)
+    description.save(tmp_path)
+    assert (tmp_path / "model.json").read_text() == (model / "model.json").read_text()
+
+
+def test_a_model_grades_its_training_studies_by_the_network_that_did_not_see_them(model, store):
+    opened, loaded = open_store(store), Model(model)
+    manifest = opened.manifest.filter(view="canal_axial")
+    studies = manifest["study_id"].to_numpy()
+    crops = np.asarray(opened.arrays["canal_axial"])
+    held_out = loaded.grade("canal_axial", crops, studies)
+    strangers = loaded.grade("canal_axial", crops, np.zeros_like(studies))
+    assert held_out.shape == (len(crops), 3)
+    np.testing.assert_allclose(held_out.sum(axis=1), 1, atol=1e-5)
+    other = loaded.grade("canal_axial", crops, np.array([_study_of_fold(loaded, 1 - loaded.folds[s]) for s in studies]))
+    np.testing.assert_allclose(strangers, (held_out + other) / 2, atol=1e-6)
+    assert np.abs(held_out - other).max() > 1e-4
+
+
+def test_where_fewer_networks_answer_they_are_the_first_and_known_studies_keep_theirs(model, store):
+    opened, loaded = open_store(store), Model(model)
+    manifest, crops = opened.manifest.filter(view="canal_axial"), np.asarray(opened.arrays["canal_axial"])
+    studies = manifest["study_id"].to_numpy()
+    np.testing.assert_array_equal(
+        loaded.grade("canal_axial", crops, studies, 0.5), loaded.grade("canal_axial", crops, studies)
+    )
+    strangers, first = np.zeros_like(studies), np.full_like(studies, _study_of_fold(loaded, 0))
+    expected = loaded.grade("canal_axial", crops, first)
+    for share in (0.5, 0.0):
+        np.testing.assert_array_equal(loaded.grade("canal_axial", crops, strangers, share), expected)
+
+
+def _study_of_fold(loaded, fold):
+    return next(study for study, own in loaded.folds.items() if own == fold)
+
+
+def test_one_damaged_weights_file_costs_only_its_own_network(model, tmp_path, caplog):
+    folder = shutil.copytree(model, tmp_path / "m")
+    (folder / "canal_axial.fold0.weights.h5").write_bytes(b"not HDF5")
+    loaded = Model(folder)
+    assert "canal_axial.fold0" in caplog.text
+    crops = np.zeros((2, 96, 96, 3), np.uint8)
+    assert loaded.grade("canal_axial", crops, np.zeros(2, int)) is not None
+
+
+def test_a_view_without_any_weights_has_no_answer(model, tmp_path):
+    folder = shutil.copytree(model, tmp_path / "m")
+    for path in folder.glob("canal_axial.*"):
+        path.unlink()
+    assert Model(folder).grade("canal_axial", np.zeros((1, 96, 96, 3), np.uint8), np.zeros(1, int)) is None
+
+
+def test_no_readable_weights_at_all_is_an_error(model, tmp_path):
+    shutil.copy(model / "model.json", tmp_path)
+    with pytest.raises(InputError, match="at least one readable"):
+        Model(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("break_it", "match"),
+    [
+        (lambda value: value.pop("pools"), "KeyError: 'pools'"),
+        (lambda value: value["training"].update(wings=2), "TypeError"),
+        (lambda value: value["graders"][0]["grader"].update(view="tail"), "unknown views"),
+        (lambda value: value["graders"][0].update(weights="../secret.weights.h5"), "file names"),
+        (lambda value: value["priors"].update(spinal_canal_stenosis_l1_l2=[1]), "priors"),
+    ],
+)
+def test_a_model_json_of_another_kind_is_refused_with_what_is_wrong(model, tmp_path, break_it, match):
+    value = json.loads((model / "model.json").read_text())
+    break_it(value)
+    (tmp_path / "model.json").write_text(json.dumps(value))
+    with pytest.raises(InputError, match=match):
+        read_description(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{"])
+def test_a_model_json_that_is_no_object_is_refused(tmp_path, text):
+    (tmp_path / "model.json").write_text(text)
+    with pytest.raises(InputError, match="JSON"):
+        read_description(tmp_path)
+
+
+def test_a_study_that_all_its_networks_have_seen_is_not_graded(model, store, tmp_path):
+    folder = shutil.copytree(model, tmp_path / "m")
+    for path in folder.glob("canal_axial.fold1*"):
+        path.unlink()
+    loaded = Model(folder)
+    seen = [study for study, fold in loaded.folds.items() if fold == 1]
+    answers = loaded.grade("canal_axial", np.zeros((2, 96, 96, 3), np.uint8), np.array([seen[0], 0]))
+    assert np.isnan(answers[0]).all()
+    assert np.isfinite(answers[1]).all()

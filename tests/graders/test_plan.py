@@ -1,0 +1,142 @@
+"""What is trained in the time that is given."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from stenosis_kit import rsna
+from stenosis_kit.base.errors import InputError, TimeTooShort
+from stenosis_kit.crops.views import VIEW_BY_NAME, VIEWS
+from stenosis_kit.graders.plan import (
+    SHORTEST_JOB_S,
+    Plan,
+    cost_s,
+    grading_s,
+    models_in_time,
+    plan,
+    startable_in_time,
+    typical_pixels,
+)
+from stenosis_kit.graders.settings import Training
+
+TRAINING = Training()
+PIXELS = typical_pixels(TRAINING)
+CROPS = {view.name: 1200 if view.term == "spinal" else 2400 for view in VIEWS}
+"""Of 240 studies."""
+
+
+def chosen(seconds: float, crops: int = 1, **given) -> Plan:
+    settings = replace(TRAINING, **{name: given.pop(name) for name in ("folds", "grow") if name in given})
+    return plan(settings, {view: crops * count for view, count in CROPS.items()}, 240 * crops, seconds, **given)
+
+
+def size(one: Plan) -> tuple[float, ...]:
+    return one.graders or len(TRAINING.graders), one.models, one.scale, one.width
+
+
+def test_more_time_never_trains_less() -> None:
+    plans = [
+        chosen(seconds) for seconds in (45, 60, 70, 100, 150, 200, 300, 400, 600, 900, 1800, 3600, 2 * 3600, 4 * 3600)
+    ]
+    assert [size(one) for one in plans] == sorted(size(one) for one in plans)
+    assert size(plans[0]) == (3, 1, 1, 1)
+    assert size(plans[-1]) == (6, TRAINING.folds, 1.5, 2)
+
+
+@pytest.mark.parametrize("seconds", [250, 400, 900, 3600])
+def test_enough_epochs_of_all_that_is_chosen_fit_the_time(seconds: float) -> None:
+    assert cost_s(chosen(seconds), TRAINING, CROPS, PIXELS) <= seconds
+
+
+def test_a_faster_machine_or_more_workers_train_more() -> None:
+    assert chosen(260, pixels=4 * PIXELS).models > chosen(260).models
+    assert chosen(260, workers=8).models > chosen(260).models
+
+
+def test_more_studies_leave_time_for_less() -> None:
+    assert size(chosen(900, crops=8)) < size(chosen(900))
+
+
+def test_networks_grow_only_where_the_settings_let_them_and_all_folds_fit() -> None:
+    assert size(chosen(3600, grow=False)) == (6, TRAINING.folds, 1, 1)
+    assert chosen(200).models < TRAINING.folds
+    assert size(chosen(200))[2:] == (1, 1)
+
+
+def test_without_a_limit_it_is_as_the_settings_say() -> None:
+    assert size(chosen(math.inf)) == size(Plan(TRAINING.folds))
+
+
+def test_a_plan_changes_the_settings_and_nothing_else() -> None:
+    larger = Plan(3, scale=1.25, width=2).settings(TRAINING)
+    assert [grader.px for grader in larger.graders] == [round(1.25 * grader.px) for grader in TRAINING.graders]
+    assert [grader.mm for grader in larger.graders] == [grader.mm for grader in TRAINING.graders]
+    assert larger.filters == tuple(2 * each for each in TRAINING.filters)
+    assert Plan(3, width=1.5).settings(TRAINING).filters == (24, 48, 96, 192, 384)
+    assert Plan(3, graders=2).settings(TRAINING).graders == TRAINING.graders[:2]
+    assert Plan(3).settings(TRAINING) == TRAINING
+
+
+@pytest.mark.parametrize(("seconds", "graders"), [(10, 3), (50, 3), (60, 4), (70, 5), (90, 6)])
+def test_in_a_short_time_the_last_graders_are_left_out_and_every_term_keeps_one(seconds: float, graders: int) -> None:
+    startable = startable_in_time(TRAINING, seconds)
+    assert startable == replace(TRAINING, graders=TRAINING.graders[:graders])
+    assert {VIEW_BY_NAME[grader.view].term for grader in startable.graders} == set(rsna.TERMS)
+
+
+def test_graders_of_one_term_alone_may_be_left_out_down_to_one() -> None:
+    canal = [grader for grader in TRAINING.graders if grader.view.startswith("canal")]
+    assert startable_in_time(replace(TRAINING, graders=tuple(canal)), 15).graders == (canal[0],)
+
+
+def test_a_single_model_holds_out_a_fifth_of_the_studies() -> None:
+    assert (Plan(1).folds, Plan(4).folds) == (5, 4)
+
+
+def test_a_short_time_starts_fewer_models() -> None:
+    shares = [grader.time for grader in TRAINING.graders]
+    one = SHORTEST_JOB_S * sum(shares) / min(shares)
+    assert [models_in_time(TRAINING, 50, factor * one) for factor in (1.1, 2.1, 3.1, 100)] == [1, 2, 3, TRAINING.folds]
+
+
+def test_too_short_a_time_is_said_with_the_least_that_would_do() -> None:
+    with pytest.raises(TimeTooShort, match="expected at least .* for training 3 graders"):
+        chosen(20)
+
+
+def test_there_are_never_more_folds_than_studies() -> None:
+    assert plan(TRAINING, CROPS, 2, 1e6).models == 2
+
+
+def test_one_study_cannot_be_trained_on() -> None:
+    with pytest.raises(InputError, match="at least two studies"):
+        plan(TRAINING, CROPS, 1, 1e6)
+
+
+def test_wider_networks_are_slower_where_their_speed_is_not_known() -> None:
+    wide = replace(TRAINING, filters=tuple(2 * each for each in TRAINING.filters))
+    assert typical_pixels(wide) == typical_pixels(TRAINING) / 4
+    assert plan(wide, CROPS, 240, 400).models < plan(TRAINING, CROPS, 240, 400).models
+
+
+def test_folds_that_are_there_already_count_for_the_cost() -> None:
+    """Of two models each learns from half of the studies; in folds of five that were given from four fifths."""
+    own, given = (plan(replace(TRAINING, folds=2, grow=False), CROPS, 240, 1e9, parts=parts) for parts in (None, 5))
+    assert cost_s(given, TRAINING, CROPS, PIXELS) > 1.4 * cost_s(own, TRAINING, CROPS, PIXELS)
+
+
+def test_time_to_grade_with_the_networks_is_reckoned_with() -> None:
+    """Finer inputs and more networks take longer to answer too: 60 pixels for 40 more than twice as long."""
+    few, many = (chosen(900, to_grade=studies) for studies in (0, 2000))
+    assert few.grading_s == 0
+    assert size(many) < size(few)
+    assert cost_s(many, TRAINING, CROPS, PIXELS) + many.grading_s <= 900
+    one, two = (grading_s(Plan(5), TRAINING, studies, PIXELS) for studies in (200, 400))
+    assert grading_s(Plan(5, scale=1.5), TRAINING, 200, PIXELS) - one == pytest.approx(1.25 * (two - one))
+
+
+def test_grading_never_takes_all_of_the_time() -> None:
+    assert chosen(100, to_grade=10**6).grading_s == 50

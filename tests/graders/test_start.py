@@ -1,0 +1,225 @@
+"""Training that starts from an earlier model: its weights, and never an answer to what they have learnt."""
+
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+
+from stenosis_kit import cli
+from stenosis_kit.base.budget import Budget
+from stenosis_kit.base.errors import InputError
+from stenosis_kit.crops.store import open_store
+from stenosis_kit.graders import dispatch as rounds
+from stenosis_kit.graders.description import TrainedGrader
+from stenosis_kit.graders.job import labelled
+from stenosis_kit.graders.model import Model
+from stenosis_kit.graders.plan import Plan
+from stenosis_kit.graders.start import Start, read_start
+from stenosis_kit.road.train import train
+from stenosis_kit.tables.folds import read_folds
+
+NEW = 10**12  # more than any study id of the cohort
+
+
+@pytest.fixture
+def start(model, tmp_path):
+    """The shared model, of two folds, to start from."""
+    return read_start(model, tmp_path / "new")
+
+
+@pytest.fixture(scope="module")
+def manifest(store):
+    return labelled(open_store(store))
+
+
+@pytest.fixture(scope="module")
+def one_grader(small_training):
+    """A short training of one view, at a learning rate of nothing: weights stay what they were."""
+    return replace(small_training, graders=small_training.graders[:1], peak_rate=1e-9, max_epochs=1, seed=5)
+
+
+def weights_of(folder):
+    """{(view, fold): the trainable weights} of a model."""
+    networks = Model(folder)._networks.items()
+    return {(t.grader.view, t.fold): [each.numpy() for each in n.trainable_variables] for t, n in networks}
+
+
+def largest_difference(one, other):
+    return max(np.abs(a - b).max() for a, b in zip(one, other, strict=True))
+
+
+def test_networks_start_from_the_earlier_weights_of_their_fold(model, store, one_grader, tmp_path):
+    run = train(store, tmp_path / "new", Budget(), one_grader, start=model)
+    assert run["start"] == str(model)
+    assert read_folds(tmp_path / "new") == read_folds(model)  # whatever the seed
+    before, after = weights_of(model), weights_of(tmp_path / "new")
+    assert len(after) == 2
+    assert all(largest_difference(before[name], weights) < 1e-6 for name, weights in after.items())
+    assert largest_difference(*after.values()) > 0.01
+
+
+def test_a_stopped_run_goes_on_from_the_same_start(model, store, one_grader, tmp_path, monkeypatch):
+    honest, trained = rounds.train_job, []
+
+    def stopping(job, seconds):
+        if trained:
+            raise KeyboardInterrupt
+        trained.append(job)
+        return honest(job, seconds)
+
+    monkeypatch.setattr(rounds, "train_job", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        train(store, tmp_path / "new", Budget(), one_grader, start=model)
+    monkeypatch.setattr(rounds, "train_job", lambda job, seconds: trained.append(job) or honest(job, seconds))
+    train(store, tmp_path / "new", Budget(), one_grader, start=model)
+    assert [job.trained.fold for job in trained] == [0, 1]
+    before, after = weights_of(model), weights_of(tmp_path / "new")
+    assert all(largest_difference(before[name], weights) < 1e-6 for name, weights in after.items())
+
+
+def test_from_another_model_it_is_made_anew_and_what_it_stems_from_stays_written(model, store, one_grader, tmp_path):
+    """The folds name the studies of both, so that a model made from this one in turn keeps to them too."""
+    folder, earlier = tmp_path / "new", shutil.copytree(model, tmp_path / "earlier")
+    first = train(store, folder, Budget(), one_grader, start=earlier)["fingerprint"]
+    before = (folder / "model.json").stat().st_mtime_ns
+    assert train(store, folder, Budget(), one_grader, start=earlier)["fingerprint"] == first
+    assert (folder / "model.json").stat().st_mtime_ns == before
+    with (earlier / "folds.csv").open("a") as file:
+        file.write(f"{NEW},1\n")
+    run = train(store, folder, Budget(), one_grader, start=earlier)
+    assert run["fingerprint"] != first
+    assert run["studies"] == 8
+    assert read_folds(folder) == {**read_folds(model), NEW: 1}
+
+
+# --- Folds ---------------------------------------------------------------------------------------
+
+
+def without_folds(start, *gone):
+    """The earlier model without the networks of some folds: left out, or for want of time."""
+    graders = tuple(each for each in start.description.graders if each.fold not in gone)
+    return replace(start, description=replace(start.description, graders=graders))
+
+
+def in_five_folds(start):
+    """The earlier model as one of a short time: a network of fold 0, and the studies in five folds."""
+    folds = {study: number % 5 for number, study in enumerate(start.folds)}
+    return replace(without_folds(start, 1), folds=folds)
+
+
+def with_new_studies(manifest, share):
+    """The manifest with every `share`th study under another name; 0: none."""
+    studies = manifest["study_id"].unique().sort()
+    return manifest.with_columns(
+        pl.col("study_id").replace({study: study + NEW for study in studies[::share]} if share else {})
+    )
+
+
+@pytest.mark.parametrize("earlier", [lambda start: start, lambda start: without_folds(start, 0), in_five_folds])
+@pytest.mark.parametrize("share", [0, 1, 2], ids=["the same studies", "all studies new", "half of them new"])
+@pytest.mark.parametrize("folds", [2, 5])
+def test_no_network_answers_for_what_its_weights_have_learnt(start, manifest, small_training, earlier, share, folds):
+    """Neither for the store's studies nor for those of the earlier model, which the new folds.csv names too."""
+    start, manifest = earlier(start), with_new_studies(manifest, share)
+    training = start.settings(replace(small_training, folds=folds, seed=7), set(manifest["study_id"]))
+    assigned = start.assign_folds(manifest, training.folds, training.seed)
+    assert assigned.keys() == set(manifest["study_id"]) | start.folds.keys()
+    started = 0
+    for fold in range(training.folds):
+        weights = start.weights(TrainedGrader.of(training.graders[0], fold), training)
+        if weights:
+            learnt_in = int(weights.name.split(".fold")[1][0])
+            learnt = {study for study, its in start.folds.items() if its != learnt_in}
+            assert learnt.isdisjoint(study for study, its in assigned.items() if its == fold)
+            started += 1
+    assert started > 0
+
+
+def test_where_all_studies_are_new_every_network_has_weights_to_start_from(start, manifest, small_training):
+    """Five folds from two: those that the earlier model does not have start from either."""
+    training = start.settings(replace(small_training, folds=5), {NEW})
+    names = [start.weights(TrainedGrader.of(training.graders[0], fold), training).name for fold in range(5)]
+    assert [name.split(".")[1] for name in names] == ["fold0", "fold1", "fold0", "fold1", "fold0"]
+
+
+def test_folds_that_are_kept_are_reckoned_with(start):
+    assert start.folds_kept(set(start.folds)) == 2
+    assert start.folds_kept({NEW}) is None
+    assert Plan(2, parts=5).folds == 5
+
+
+def test_studies_that_all_lie_in_one_fold_are_refused(start, manifest):
+    one_fold = [study for study, fold in start.folds.items() if fold == 0]
+    with pytest.raises(InputError, match="found all of them in one fold"):
+        start.assign_folds(manifest.filter(pl.col("study_id").is_in(one_fold)), 2, 0)
+
+
+# --- Shapes --------------------------------------------------------------------------------------
+
+
+def test_only_weights_that_fit_are_taken(start, small_training):
+    """Finer inputs that shrink to as many pixels do; other views and larger ends do not."""
+
+    def found(**changes):
+        return start.weights(TrainedGrader.of(replace(small_training.graders[0], **changes), 0), small_training)
+
+    assert found() and found(px=60)
+    assert found(px=64) is None
+    assert found(view="foraminal_axial") is None
+
+
+@pytest.mark.parametrize(
+    ("px", "scale"), [(40, 1.5), (48, 1.0)], ids=["which fit at the larger size too", "which fit at their own alone"]
+)
+def test_inputs_become_finer_where_the_weights_still_fit(start, small_training, px, scale):
+    training = replace(small_training, graders=(replace(small_training.graders[0], px=px),))
+    assert start.fitting(Plan(2, 1.5, 2.0), training) == Plan(2, scale, 1.0)
+
+
+def test_networks_stay_as_wide_as_the_earlier_ones(start, small_training):
+    wide = replace(small_training, filters=(16, 32, 64, 128, 256))
+    assert start.settings(wide, {NEW}).filters == small_training.filters
+
+
+def test_inputs_too_small_for_the_earlier_networks_are_refused(start, small_training):
+    deeper = replace(start.description.training, filters=(4, 4, 4, 8, 8, 8))
+    start = Start(start.folder, replace(start.description, training=deeper), start.folds)
+    with pytest.raises(InputError, match="px of canal_sagittal: expected at least 64 pixels"):
+        start.settings(small_training, {NEW})
+
+
+# --- What cannot be started from -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda folder: (folder / "folds.csv").unlink(), "expected a model with its folds.csv"),
+        (lambda folder: (folder / "model.json").unlink(), "model.json"),
+        (lambda folder: next(folder.glob("canal*.h5")).unlink(), "canal.*expected a network's weights; found none"),
+        (lambda folder: next(folder.glob("canal*.h5")).write_bytes(b"x"), "expected a network's weights; found some"),
+    ],
+    ids=["as it is bundled", "no model", "missing weights", "damaged weights"],
+)
+def test_a_model_that_cannot_be_started_from_is_refused(spoil, message, model, store, one_grader, tmp_path):
+    earlier = shutil.copytree(model, tmp_path / "earlier")
+    spoil(earlier)
+    with pytest.raises(InputError, match=message):
+        train(store, tmp_path / "new", Budget(), one_grader, start=earlier)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_model_does_not_start_from_its_own_folder(model, store, capsys, as_before):
+    before = (model / "model.json").read_bytes()
+    assert cli.main(["train", str(store), str(model), "--start", str(model)]) == 2
+    assert "another folder than the new one's; found the same" in capsys.readouterr().err
+    assert (model / "model.json").read_bytes() == before
+
+
+def test_submit_says_before_it_formats_that_there_is_nothing_to_start_from(cohort, tmp_path, capsys, as_before):
+    out = tmp_path / "out"
+    assert cli.main(["submit", str(cohort), str(out), "--start", str(tmp_path / "nothing")]) == 2
+    assert "model.json" in capsys.readouterr().err
+    assert (out / "submission.csv").is_file() and not (out / "store").exists()

@@ -1,0 +1,100 @@
+"""What the localiser sees: the same picture however a series is stored, and geometry that leads back."""
+
+import numpy as np
+import pytest
+from fabricate import blobs, plane, tilted, write_series
+
+from stenosis_kit import rsna
+from stenosis_kit.images.geometry import Plane
+from stenosis_kit.images.series import read_series
+from stenosis_kit.levels.overview import PX, SLICES, STEP_MM, overview, study_overviews, to_pixels
+
+POINTS = np.array([[0.0, 10.0, 40.0], [4.4, 5.0, 0.0], [-4.4, 15.0, -50.0]])
+SCENE = blobs(POINTS)
+OFFSETS = np.arange(-4, 5) * 4.4
+
+
+def series_at(folder, planes, kind=rsna.SAGITTAL_T2, how="as is", series_id=1):
+    write_series(folder / str(series_id), SCENE, planes, how=how)
+    return read_series(folder / str(series_id), series_id, kind)
+
+
+def planes_of(offsets=OFFSETS, mm=2.5, shape=(90, 80)):
+    return [plane("sagittal", x, mm, shape) for x in offsets]
+
+
+@pytest.fixture(scope="module")
+def usual(tmp_path_factory):
+    return overview(series_at(tmp_path_factory.mktemp("usual"), planes_of()))
+
+
+def test_it_holds_the_middle_slices_from_right_to_left(usual):
+    assert usual.pixels.shape == (SLICES, PX, PX) and usual.pixels.dtype == np.uint8
+    assert usual.frames[:, 0, 0] == pytest.approx([-8.8, -4.4, 0, 4.4, 8.8])
+
+
+@pytest.mark.parametrize("how", ["flipped x", "flipped y", "rotated"])
+def test_storage_makes_no_difference(usual, how, tmp_path):
+    other = overview(series_at(tmp_path, planes_of(), how=how))
+    assert other.pixels.astype(int) == pytest.approx(usual.pixels.astype(int), abs=1)
+    assert other.frames == pytest.approx(usual.frames)
+
+
+def test_the_order_of_the_slices_makes_no_difference(usual, tmp_path):
+    assert np.array_equal(overview(series_at(tmp_path, planes_of(OFFSETS[::-1]))).pixels, usual.pixels)
+
+
+def test_a_bright_ball_is_where_its_point_falls(usual):
+    for place, (index, point) in zip((2, 3, 1), enumerate(POINTS), strict=True):
+        x, y = to_pixels(usual.frames, POINTS)[place, index].round().astype(int)
+        near = usual.pixels[place, y - 12 : y + 13, x - 12 : x + 13].astype(int)
+        assert np.abs(np.argwhere(near == near.max()).mean(axis=0) - 12).max() <= 1.5, point
+
+
+def test_pixels_lead_back_to_the_patient(usual):
+    pixels = to_pixels(usual.frames, POINTS)
+    for place in range(SLICES):
+        assert usual.to_patient(place, pixels[place])[:, 1:] == pytest.approx(POINTS[:, 1:])
+
+
+def test_a_series_of_few_slices_repeats_its_last(tmp_path):
+    found = overview(series_at(tmp_path, planes_of((0.0, 4.4))))
+    assert np.array_equal(found.pixels[3], found.pixels[4])
+
+
+def test_t1_is_cut_on_the_grid_of_t2(tmp_path):
+    t2 = series_at(tmp_path, planes_of())
+    shifted = [Plane.from_tags(p.origin + (0, 30, -20), [*p.row, *p.column], p.spacing, p.shape) for p in planes_of()]
+    t1 = series_at(tmp_path, shifted, rsna.SAGITTAL_T1, series_id=2)
+    first, second = study_overviews([t1, t2])
+    assert (first.kind, second.kind) == (rsna.SAGITTAL_T2, rsna.SAGITTAL_T1)
+    assert np.array_equal(first.frames, second.frames)
+
+
+@pytest.mark.parametrize("kinds", [(rsna.SAGITTAL_T1,), (rsna.SAGITTAL_T2,)])
+def test_one_kind_alone_will_do(kinds, tmp_path):
+    found = study_overviews([series_at(tmp_path, planes_of(), kinds[0])])
+    assert [one.kind for one in found] == list(kinds)
+
+
+def test_axial_images_alone_give_none(tmp_path):
+    axial = series_at(tmp_path, [plane("axial", z) for z in (0.0, 4.0)], rsna.AXIAL_T2)
+    assert study_overviews([axial]) == []
+
+
+def test_slices_that_cannot_be_decoded_are_passed_over(tmp_path):
+    series = series_at(tmp_path, planes_of())
+    for number in (5, 6):
+        path = tmp_path / "1" / f"{number}.dcm"
+        path.write_bytes(path.read_bytes()[:-3000])
+    assert overview(series).pixels.shape == (SLICES, PX, PX)
+    for path in (tmp_path / "1").iterdir():
+        path.write_bytes(path.read_bytes()[:400])
+    assert overview(read_series(tmp_path / "1", 1, rsna.SAGITTAL_T2)) is None
+
+
+def test_an_oblique_series_keeps_its_own_plane(tmp_path):
+    found = overview(series_at(tmp_path, [tilted(one, 8.0, "z") for one in planes_of()]))
+    _, right, down = found.frames[2]
+    assert np.linalg.norm(right) == pytest.approx(STEP_MM) and right @ down == pytest.approx(0)
+    assert abs(right[0]) > 0.2

@@ -1,0 +1,184 @@
+"""The phantom's images: severity shows where a radiologist looks, and nowhere else."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from stenosis_kit import rsna
+from stenosis_kit.images.geometry import Plane, nearest_plane
+from stenosis_kit.phantom import tissue
+from stenosis_kit.phantom.acquire import acquire, draw_receiver
+from stenosis_kit.phantom.anatomy import Spine, draw_spine
+from stenosis_kit.phantom.column import FIRST_DISC
+from stenosis_kit.phantom.looks import draw_looks
+from stenosis_kit.phantom.make import plan_study
+from stenosis_kit.phantom.render import render
+from stenosis_kit.phantom.severity import Severity, draw
+from stenosis_kit.phantom.study import Order
+
+CANAL, LEFT_FORAMEN = rsna.CONDITION_BY_NAME["spinal_canal_stenosis"], rsna.condition_of("foraminal", rsna.LEFT)
+LEFT_RECESS = rsna.condition_of("subarticular", rsna.LEFT)
+STEPS = (0.02, 0.33, 0.67, 0.98)
+PX = 0.6  # mm
+
+
+class Patient:
+    """One patient whose severities can be changed."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        severity = draw(np.random.default_rng(seed))
+        self.severity: Severity = replace(severity, compromise=np.full((5, 5), 0.05))
+        self.looks = draw_looks(np.random.default_rng(seed))
+        self.textures = tissue.draw_textures(np.random.default_rng(seed))
+
+    def spine(self, condition: rsna.Condition, compromise: float, level: int | None = None) -> Spine:
+        severity = self.severity.with_compromise(condition.name, compromise, level)
+        return draw_spine(np.random.default_rng(self.seed + 1), severity)
+
+    def image(self, spine: Spine, plane: Plane, contrast: str, **signals: float) -> tuple[np.ndarray, tissue.Palette]:
+        palette = tissue.draw_palette(np.random.default_rng(self.seed), contrast)
+        palette.update(signals)
+        return render(spine, self.looks.on(contrast), self.textures, palette, plane), palette
+
+
+def sagittal(center: np.ndarray, size: float) -> Plane:
+    count = round(size / PX)
+    corner = center - np.array([0, size / 2, -size / 2])
+    return Plane(corner, np.array([0.0, 1, 0]), np.array([0, 0, -1.0]), (PX, PX), (count, count))
+
+
+def axial(spine: Spine, center: np.ndarray, level: int, size: float) -> Plane:
+    count, angle = round(size / PX), spine.column.disc_angles[FIRST_DISC + level]
+    row, column = np.array([1.0, 0, 0]), np.array([0, np.cos(angle), np.sin(angle)])
+    return Plane(center - size / 2 * (row + column), row, column, (PX, PX), (count, count))
+
+
+@pytest.fixture(scope="module", params=[1, 2, 3])
+def patient(request) -> Patient:
+    return Patient(request.param)
+
+
+def falls(values: list[float], share: float) -> bool:
+    """Whether values fall at each step, and by a share in all."""
+    return all(a > b for a, b in zip(values, values[1:], strict=False)) and values[-1] < (1 - share) * values[0]
+
+
+@pytest.mark.parametrize("level", [1, 3, 4])
+@pytest.mark.parametrize("orientation", ["sagittal", "axial"])
+def test_a_narrow_canal_has_less_fluid(patient, level, orientation):
+    areas = []
+    for compromise in STEPS:
+        spine = patient.spine(CANAL, compromise)
+        center = spine.point(CANAL, level)
+        plane = sagittal(center, 12) if orientation == "sagittal" else axial(spine, center, level, 26)
+        # Epidural fat is as bright as fluid on T2, so the fluid is counted where fat is suppressed.
+        image, palette = patient.image(spine, plane, tissue.STIR)
+        areas.append(float(np.clip(image - 0.45 * palette["csf"], 0, None).mean()))
+    assert falls(areas, 0.7), areas
+
+
+@pytest.mark.parametrize("level", [2, 3, 4])
+def test_a_narrow_foramen_has_less_fat(patient, level):
+    areas = []
+    for compromise in STEPS:
+        spine = patient.spine(LEFT_FORAMEN, compromise)
+        plane = sagittal(spine.point(LEFT_FORAMEN, level), 18)
+        image, palette = patient.image(spine, plane, tissue.T1, marrow=0.3)  # or bright marrow would pass for fat
+        areas.append(float(np.clip(image - 0.5 * palette["epidural_fat"], 0, None).mean()))
+    assert falls(areas, 0.5), areas
+
+
+@pytest.mark.parametrize("level", [1, 2, 3, 4])
+def test_a_narrow_recess_is_darker(patient, level):
+    signals = []
+    for compromise in STEPS:
+        spine = patient.spine(LEFT_RECESS, compromise)
+        image, _ = patient.image(spine, axial(spine, spine.point(LEFT_RECESS, level), level, 11), tissue.T2)
+        signals.append(float(np.clip(image - 0.45, 0, None).mean()))  # fluid and fat
+    assert falls(signals, 0.4), signals
+
+
+@pytest.mark.parametrize("condition", [LEFT_FORAMEN, LEFT_RECESS], ids=lambda condition: condition.term)
+def test_what_is_wrong_on_the_left_shows_on_the_left_only(patient, condition):
+    healthy, ill = (patient.spine(condition, compromise) for compromise in (0.0, 1.0))
+    rise = {"foraminal": 6.0, "subarticular": 0.0}[condition.term]
+    center = healthy.point(CANAL, 3) + np.array([0, 0, rise])
+    plane = axial(healthy, center, 3, 70)
+    contrast = tissue.T1 if condition is LEFT_FORAMEN else tissue.T2
+    change = np.abs(patient.image(ill, plane, contrast)[0] - patient.image(healthy, plane, contrast)[0])
+    columns = np.arange(plane.shape[1]) * PX - 35
+    assert change[:, columns < -2].max() < 1e-3
+    assert change[:, columns > 2].max() > 0.1
+
+
+def test_severity_at_one_level_leaves_the_others_alone(patient):
+    healthy, ill = (patient.spine(CANAL, compromise, level=1) for compromise in (0.05, 1.0))
+    for level, changes in ((1, True), (2, False), (3, False)):
+        plane = axial(healthy, healthy.point(CANAL, level), level, 40)
+        change = np.abs(patient.image(ill, plane, tissue.T2)[0] - patient.image(healthy, plane, tissue.T2)[0])
+        assert (change.max() > 0.2) == changes
+
+
+def test_severity_leaves_the_background_alone(patient):
+    healthy, ill = (patient.spine(CANAL, compromise) for compromise in (0.05, 1.0))
+    plane = sagittal(healthy.point(CANAL, 2) - np.array([0, 60, 0]), 80)
+    images = [patient.image(spine, plane, tissue.T2)[0] for spine in (ill, healthy)]
+    np.testing.assert_allclose(*images, atol=1e-6)  # OpenCV's last bits depend on where an array lies in memory
+
+
+def test_canal_points_lie_in_the_fluid_eight_to_ten_mm_behind_the_disc(patient):
+    spine = patient.spine(CANAL, 0.02)
+    for level in range(5):
+        point = spine.point(CANAL, level)
+        _, b, *_ = spine.wall.locate(sagittal(point, 2 * PX))[1, 1]
+        assert 7.5 < b < 11.5
+        image, palette = patient.image(spine, sagittal(point, 6), tissue.STIR)
+        assert image.max() > 0.8 * palette["csf"]
+
+
+def test_fluid_is_brightest_on_t2_and_dark_on_t1_and_fat_is_suppressed_on_stir(patient):
+    spine = patient.spine(CANAL, 0.02)
+    plane = sagittal(spine.point(CANAL, 1), 200)
+    t1, t2, stir = (patient.image(spine, plane, contrast)[0] for contrast in (tissue.T1, tissue.T2, tissue.STIR))
+    fluid = stir > 0.8 * stir.max()
+    assert t2[fluid].mean() > 3 * t1[fluid].mean()
+    assert np.percentile(stir, 75) < 0.5 * np.percentile(t2, 75)
+
+
+def test_points_carried_to_another_series_come_back_within_a_pixel_and_a_slice():
+    study = plan_study(Order(4, 2, "train", mode="none"))
+    kinds = {series.kind: series for series in study.series.values()}
+    for (condition, level), (series_id, number, x, y, place) in study.points.items():
+        own = study.series[series_id]
+        plane = study.placed(own.planes[own.numbers.index(number)])
+        np.testing.assert_allclose(plane.to_patient(np.array([x, y])), place, atol=1e-6)
+        truth = study.spine.point(rsna.CONDITIONS[condition], level) + study.offset
+        assert np.linalg.norm(truth - place) <= own.distance / 2 + 0.01
+        other = kinds[rsna.SAGITTAL_T1 if own.kind != rsna.SAGITTAL_T1 else rsna.SAGITTAL_T2]
+        planes = [study.placed(plane) for plane in other.planes]
+        index, distance = nearest_plane(planes, place)
+        assert distance <= other.distance / 2 + 0.01
+        back = planes[index].to_patient(planes[index].to_pixel(place))
+        assert np.linalg.norm(back - place) <= distance + 1e-6
+
+
+def test_neighbouring_pixels_have_correlated_noise_of_the_receivers_level():
+    rng = np.random.default_rng(0)
+    receiver = replace(draw_receiver(rng, tissue.T2), band=(0, 0, 1, 1), tilt=np.zeros(2), sag=0, ghost=(0, 9))
+    receiver = replace(receiver, fall_off=1e9, scale=1000.0, noise=0.02)
+    plane = Plane(np.zeros(3), np.array([1.0, 0, 0]), np.array([0, 1.0, 0]), (1.0, 1.0), (200, 200))
+    stored = acquire(np.full((200, 200), 1.0, np.float32), plane, receiver, rng)[10:-10, 10:-10].astype(float)
+    assert stored.mean() == pytest.approx(1000, rel=0.01)
+    assert stored.std() == pytest.approx(20, rel=0.15)
+    noise = stored - stored.mean()
+    assert (noise[:, 1:] * noise[:, :-1]).mean() / noise.var() > 0.05
+
+
+def test_transitional_and_slipped_spines_have_points_too():
+    for trait in ("transitional", "slip", "scoliosis", "off_centre", "metal"):
+        study = plan_study(Order(6, 3, "train", mode="none", forced=(trait,)))
+        assert len(study.points) == 25
+        z = [study.points[4, level][4][2] for level in range(5)]
+        assert all(20 < a - b < 60 for a, b in zip(z, z[1:], strict=False))

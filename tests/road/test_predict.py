@@ -1,0 +1,182 @@
+import json
+import shutil
+
+import numpy as np
+import polars as pl
+import pytest
+
+from stenosis_kit import rsna
+from stenosis_kit.answers.check import check, is_legal
+from stenosis_kit.answers.priors import builtin_prior
+from stenosis_kit.base.budget import Budget
+from stenosis_kit.base.errors import InputError
+from stenosis_kit.road import predict as predict_module
+from stenosis_kit.road.predict import predict
+
+
+@pytest.fixture(scope="module")
+def predicted(cohort, model, tmp_path_factory):
+    output = tmp_path_factory.mktemp("predicted") / "submission.csv"
+    return predict(cohort, [model], output, workers=1), output
+
+
+def test_every_row_is_there_and_legal(predicted, cohort):
+    submission, output = predicted
+    assert submission.grid.height == 75
+    assert is_legal(check(output, cohort))
+
+
+def test_the_run_says_of_each_row_where_it_came_from(predicted):
+    submission, output = predicted
+    run = json.loads(output.with_suffix(".run.json").read_text())
+    assert set(run["rows"]) == set(submission.grid["row_id"])
+    assert {row["source"] for row in run["rows"].values()} <= {"grader", "prior"}
+    graded = [row for row in run["rows"].values() if row["source"] == "grader"]
+    assert len(graded) > 60
+    assert "canal_sagittal + canal_axial" in {row["why"] for row in graded}
+
+
+def test_labels_and_label_points_are_never_read(cohort, model, predicted, tmp_path):
+    root = tmp_path / "root"
+    root.mkdir()
+    for name in ("train_images", "train_series_descriptions.csv"):
+        (root / name).symlink_to(cohort / name)
+    submission = predict(root, [model], tmp_path / "s.csv", split="train", workers=1)
+    assert submission.grid.height == 200
+    with_labels = predict(cohort, [model], tmp_path / "t.csv", split="train", workers=1)
+    np.testing.assert_array_equal(submission.probabilities, with_labels.probabilities)
+
+
+def test_one_or_two_workers_answer_the_same(cohort, model, predicted, tmp_path):
+    again = predict(cohort, [model], tmp_path / "s.csv", workers=2)
+    np.testing.assert_allclose(again.probabilities, predicted[0].probabilities, atol=1e-6)
+
+
+def test_the_same_model_twice_answers_as_once(cohort, model, predicted, tmp_path):
+    twice = predict(cohort, [model, model], tmp_path / "s.csv", workers=1)
+    np.testing.assert_allclose(twice.probabilities, predicted[0].probabilities, atol=1e-6)
+
+
+def test_priors_are_on_disk_before_any_model_is_loaded(cohort, model, tmp_path, monkeypatch):
+    seen = {}
+
+    def look(folders):
+        seen["legal"] = is_legal(check(tmp_path / "s.csv", cohort))
+        return []
+
+    monkeypatch.setattr(predict_module, "_load", look)
+    predict(cohort, [model], tmp_path / "s.csv")
+    assert seen == {"legal": True}
+
+
+def test_no_usable_model_leaves_complete_priors_and_a_loud_line(cohort, tmp_path, caplog):
+    submission = predict(cohort, [tmp_path / "nowhere"], tmp_path / "s.csv")
+    assert is_legal(check(tmp_path / "s.csv", cohort))
+    assert "ALL ROWS ARE PRIORS" in caplog.text
+    first = submission.grid.row(0, named=True)
+    np.testing.assert_allclose(submission.probabilities[0], builtin_prior()[first["condition"], first["level"]])
+
+
+def test_no_time_leaves_complete_priors(cohort, model, tmp_path):
+    submission = predict(cohort, [model], tmp_path / "s.csv", budget=Budget(0.5), workers=1)
+    assert {row["why"] for row in submission.sources} == {"the time was up"}
+    assert is_legal(check(tmp_path / "s.csv", cohort))
+
+
+def test_where_time_runs_out_the_first_studies_are_graded_whole_and_the_rest_is_said_once(
+    cohort, model, predicted, tmp_path, monkeypatch, caplog
+):
+    budget, grade = Budget(1000.0), predict_module._Grading._grade
+
+    def grade_and_be_late(*args):
+        grade(*args)
+        budget.deadline = 0.0
+
+    monkeypatch.setattr(predict_module, "_PART", 1)
+    monkeypatch.setattr(predict_module._Grading, "_grade", grade_and_be_late)
+    submission = predict(cohort, [model], tmp_path / "s.csv", budget=budget, workers=1)
+    np.testing.assert_allclose(submission.probabilities[:25], predicted[0].probabilities[:25], atol=1e-6)
+    assert {row["why"] for row in submission.sources[25:]} == {"the time was up"}
+    assert caplog.text.count("predict: THE TIME WAS UP: 2 of 3 studies are left at their priors") == 1
+    assert is_legal(check(tmp_path / "s.csv", cohort))
+
+
+def test_where_the_time_would_not_reach_for_all_fewer_networks_answer_for_the_rest(
+    cohort, model, predicted, tmp_path, monkeypatch, caplog
+):
+    shares = iter([1.0, 0.7, 0.0])
+    monkeypatch.setattr(predict_module, "_PART", 1)
+    monkeypatch.setattr(predict_module.Pace, "share", lambda self: next(shares))
+    submission = predict(cohort, [model], tmp_path / "s.csv", workers=1)
+    assert all(row["source"] == "grader" for row in submission.sources)
+    assert caplog.text.count("TIME IS SHORT: 1 of a grader's 2 networks answer for 1 studies") == 2
+    changed = np.abs(submission.probabilities - predicted[0].probabilities).reshape(3, -1).max(axis=1) > 1e-4
+    assert changed.tolist() == [False, True, True]
+
+
+def broken_root(cohort, tmp_path):
+    root = tmp_path / "root"
+    root.mkdir()
+    shutil.copy(cohort / "test_series_descriptions.csv", root)
+    shutil.copytree(cohort / "test_images", root / "test_images")
+    return root, pl.read_csv(root / "test_series_descriptions.csv")
+
+
+def test_a_study_without_images_keeps_its_priors_and_the_others_their_answers(cohort, model, predicted, tmp_path):
+    root, series = broken_root(cohort, tmp_path)
+    gone = series["study_id"][0]
+    shutil.rmtree(root / "test_images" / str(gone))
+    submission = predict(root, [model], tmp_path / "s.csv", workers=1)
+    lost = (submission.grid["study_id"] == gone).to_numpy()
+    assert {row["source"] for row, is_lost in zip(submission.sources, lost, strict=True) if is_lost} == {"prior"}
+    np.testing.assert_allclose(submission.probabilities[~lost], predicted[0].probabilities[~lost], atol=1e-6)
+    assert is_legal(check(tmp_path / "s.csv", root))
+
+
+@pytest.mark.parametrize("kind", rsna.SERIES_KINDS)
+def test_a_missing_kind_of_series_costs_no_row(cohort, model, tmp_path, kind):
+    root, series = broken_root(cohort, tmp_path)
+    series.filter(pl.col("series_description") != kind).write_csv(root / "test_series_descriptions.csv")
+    submission = predict(root, [model], tmp_path / "s.csv", workers=1)
+    assert submission.grid.height == 75
+    assert is_legal(check(tmp_path / "s.csv", root))
+    expected = {rsna.SAGITTAL_T1: "foraminal", rsna.SAGITTAL_T2: None, rsna.AXIAL_T2: "subarticular"}[kind]
+    if expected:
+        rows = [
+            source
+            for row_id, source in zip(submission.grid["row_id"], submission.sources, strict=True)
+            if expected in row_id
+        ]
+        assert {row["source"] for row in rows} == {"prior"}
+        assert all(kind in row["why"] for row in rows)
+
+
+@pytest.mark.parametrize("name", ["train.csv", "sample_submission.csv"])
+def test_the_competitions_own_files_are_not_written_over(cohort, model, name):
+    before = (cohort / name).read_bytes()
+    with pytest.raises(InputError, match="the competition's own"):
+        predict(cohort, [model], cohort / name)
+    assert (cohort / name).read_bytes() == before
+
+
+def test_a_series_of_an_unknown_kind_is_not_read_and_costs_no_row(cohort, model, predicted, tmp_path):
+    root, series = broken_root(cohort, tmp_path)
+    localizer = pl.DataFrame({"study_id": [series["study_id"][0], 77], "series_id": [5, 6]})
+    localizer = localizer.with_columns(series_description=pl.lit("Localizer"))
+    pl.concat([series, localizer.cast(dict(series.schema))]).write_csv(root / "test_series_descriptions.csv")
+    submission = predict(root, [model], tmp_path / "s.csv", workers=1)
+    assert is_legal(check(tmp_path / "s.csv", root))
+    known = (submission.grid["study_id"] != 77).to_numpy()
+    assert known.sum() == submission.grid.height - 25
+    np.testing.assert_allclose(submission.probabilities[known], predicted[0].probabilities, atol=1e-6)
+
+
+def test_leaning_changes_graded_rows_alone_and_says_how_far(cohort, model, predicted, tmp_path):
+    leant = predict(cohort, [model], tmp_path / "s.csv", workers=1, lean=True)
+    graded = np.array([row["source"] == "grader" for row in predicted[0].sources])
+    assert leant.sources == predicted[0].sources
+    np.testing.assert_array_equal(leant.probabilities[~graded], predicted[0].probabilities[~graded])
+    said = json.loads((tmp_path / "s.run.json").read_text())["leaning"]
+    assert {each["term"] for each in said} == set(rsna.TERMS)
+    assert all(0 < each["trust"] <= 1 for each in said)
+    assert is_legal(check(tmp_path / "s.csv", cohort))

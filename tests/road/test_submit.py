@@ -1,0 +1,119 @@
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import polars as pl
+import pytest
+
+from stenosis_kit.answers.check import check, is_legal
+from stenosis_kit.answers.score import score
+from stenosis_kit.base.budget import Budget
+from stenosis_kit.cli import main
+from stenosis_kit.road import submit as submit_module
+from stenosis_kit.road.submit import submit
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_report():
+    """It takes seconds; test_report.py looks at it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(submit_module, "_report", lambda out, budget, root: None)
+        yield
+
+
+@pytest.fixture(scope="module")
+def submitted(cohort, model, tmp_path_factory):
+    out = tmp_path_factory.mktemp("submit") / "out"
+    return submit(cohort, out, Budget(300.0), model), out
+
+
+def test_with_a_model_it_predicts_checks_and_scores(submitted, cohort):
+    run, out = submitted
+    assert is_legal(check(out / "submission.csv", cohort))
+    known = json.loads((out / "score.json").read_text())
+    assert known["score"] == score(out / "submission.csv", cohort / "solution.csv")["score"]
+    assert known["rows"] == pl.read_csv(cohort / "solution.csv").height
+    assert run["legal"]
+    assert not (out / "model").exists()
+
+
+def test_the_score_stands_beside_uniform_prior_and_oracle(submitted):
+    beside = submitted[0]["score"]["baselines"]
+    assert set(beside) == {"uniform", "prior", "own_prior", "oracle"}
+    assert beside["oracle"] < beside["prior"] < beside["uniform"]
+
+
+def test_too_short_a_time_leaves_complete_priors_and_says_so(cohort, tmp_path, capsys):
+    assert main(["submit", str(cohort), str(tmp_path / "out"), "--time-limit", "20s"]) == 0
+    assert is_legal(check(tmp_path / "out" / "submission.csv", cohort))
+    assert "NOTHING WAS TRAINED" in capsys.readouterr().err
+
+
+def root_with(cohort, tmp_path, **tables):
+    root = tmp_path / "root"
+    root.mkdir()
+    for path in cohort.iterdir():
+        (root / path.name).symlink_to(path)
+    for name, text in tables.items():
+        (root / f"{name}.csv").unlink()
+        (root / f"{name}.csv").write_text(text)
+    return root
+
+
+def test_unusable_train_tables_are_refused_with_the_priors_in_place(cohort, tmp_path, capsys):
+    root = root_with(cohort, tmp_path, train="study_id,wrong\n1,2\n")
+    assert main(["submit", str(root), str(tmp_path / "out")]) == 2
+    assert is_legal(check(tmp_path / "out" / "submission.csv", root))
+    message = capsys.readouterr().err
+    assert "expected a column spinal_canal_stenosis_l1_l2" in message
+    assert "Traceback" not in message
+
+
+def test_a_folder_that_is_no_competition_root_is_refused(tmp_path, capsys):
+    assert main(["submit", str(tmp_path), str(tmp_path / "out")]) == 2
+    assert "expected test_series_descriptions.csv" in capsys.readouterr().err
+
+
+def test_studies_that_were_trained_on_are_named_as_not_held_out(cohort, model, tmp_path, caplog):
+    series = (cohort / "train_series_descriptions.csv").read_text()
+    root = root_with(cohort, tmp_path, test_series_descriptions=series)
+    (root / "test_images").unlink()
+    (root / "test_images").symlink_to(cohort / "train_images")
+    (root / "solution.csv").unlink()
+    submit(root, tmp_path / "out", Budget(2.0), model)  # of priors, which will do
+    assert "THE SCORE IS NOT HELD OUT" in caplog.text
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_killed_run_leaves_a_whole_submission(cohort, tmp_path, number):
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "stenosis_kit", "submit", str(cohort), str(out), "--time-limit", "5m"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 60
+        while not (out / "store").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        os.kill(process.pid, number)
+        code = process.wait(10)
+    assert code == {signal.SIGKILL: -9, signal.SIGTERM: 143, signal.SIGINT: 130}[number]
+    assert is_legal(check(out / "submission.csv", cohort))
+    assert [path.name for path in out.glob("*") if path.suffix == ".csv"] == ["submission.csv"]
+
+
+def test_without_time_to_train_an_earlier_model_answers(cohort, model, tmp_path, caplog):
+    out = tmp_path / "out"
+    shutil.copytree(model, out / "model")
+    run = submit(cohort, out, Budget(40.0))
+    assert "an earlier model" in caplog.text
+    assert any(source.startswith("grader") for source in run["rows"])
+
+
+def test_no_time_for_anything_ends_in_time_with_priors(cohort, tmp_path):
+    budget = Budget(1.0)
+    run = submit(cohort, tmp_path / "out", budget)
+    assert is_legal(check(tmp_path / "out" / "submission.csv", cohort))
+    assert set(run["rows"]) == {"prior: not graded"}
+    assert budget.elapsed() < 3.0

@@ -1,0 +1,144 @@
+import json
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+
+from stenosis_kit import rsna
+from stenosis_kit.base.budget import Budget
+from stenosis_kit.base.cluster import Cluster
+from stenosis_kit.base.errors import InputError, TimeTooShort
+from stenosis_kit.crops.store import open_store
+from stenosis_kit.graders import dispatch as rounds_module
+from stenosis_kit.road.train import train
+from stenosis_kit.tables.folds import assign_folds
+
+
+def test_a_model_folder_is_complete(model, small_training):
+    names = {path.name for path in model.iterdir()}
+    weights = {f"{g.view}.fold{fold}.weights.h5" for g in small_training.graders for fold in (0, 1)}
+    weights.add("localiser.weights.h5")
+    assert names == {"model.json", "localiser.json", "folds.csv", "history.csv", "oof.csv", "run.json"} | weights
+
+
+def test_out_of_fold_answers_cover_every_labelled_cell_once(model, store):
+    oof = pl.read_csv(model / "oof.csv")
+    cells = open_store(store).manifest.unique(["study_id", "condition", "level"])
+    assert oof.columns == list(rsna.SUBMISSION_COLUMNS)
+    assert oof["row_id"].n_unique() == oof.height == cells.height
+    np.testing.assert_allclose(oof.select(rsna.SEVERITIES).to_numpy().sum(axis=1), 1, atol=1e-9)
+
+
+def test_history_has_a_row_an_epoch_of_each_network(model, small_training):
+    history = pl.read_csv(model / "history.csv")
+    assert history.height == 2 * len(small_training.graders) * small_training.max_epochs
+    assert {"view", "fold", "epoch", "loss", "val_nats"} <= set(history.columns)
+
+
+def test_folds_keep_studies_whole_and_use_every_fold(store):
+    manifest = open_store(store).manifest
+    folds = assign_folds(manifest, 4, seed=0)
+    assert set(folds) == set(manifest["study_id"])
+    assert set(folds.values()) == {0, 1, 2, 3}
+    assert folds == assign_folds(manifest, 4, seed=0)
+
+
+def test_the_same_run_again_changes_nothing(model, store, small_training):
+    before = (model / "model.json").stat().st_mtime_ns
+    train(store, model, Budget(600.0), small_training)
+    assert (model / "model.json").stat().st_mtime_ns == before
+
+
+@pytest.fixture(scope="module")
+def one_grader(small_training):
+    return replace(small_training, graders=small_training.graders[:1])
+
+
+@pytest.fixture(scope="module")
+def undisturbed(store, one_grader, tmp_path_factory):
+    """Out-of-fold answers of a run by epochs, not by time: so that another one comes to the same."""
+    folder = tmp_path_factory.mktemp("undisturbed") / "model"
+    train(store, folder, Budget(), one_grader)
+    return pl.read_csv(folder / "oof.csv")
+
+
+def the_same(folder, undisturbed):
+    own = pl.read_csv(folder / "oof.csv")
+    assert own["row_id"].to_list() == undisturbed["row_id"].to_list()
+    np.testing.assert_allclose(own.select(rsna.SEVERITIES), undisturbed.select(rsna.SEVERITIES), rtol=0, atol=1e-5)
+
+
+def test_a_stopped_run_goes_on_with_the_networks_it_lacks(store, one_grader, undisturbed, tmp_path, monkeypatch):
+    trained = []
+    honest = rounds_module.train_job
+
+    def stopping(job, seconds):
+        if len(trained) == 1:
+            raise KeyboardInterrupt
+        trained.append(job)
+        return honest(job, seconds)
+
+    stopped = tmp_path / "stopped"
+    monkeypatch.setattr(rounds_module, "train_job", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        train(store, stopped, Budget(), one_grader)
+    assert not (stopped / "run.json").exists()
+    first = {path.name: path.read_bytes() for path in stopped.glob("*fold?.weights.h5")}
+    folds = (stopped / "folds.csv").read_bytes()
+
+    monkeypatch.setattr(rounds_module, "train_job", honest)
+    run = train(store, stopped, Budget(), one_grader)
+    assert run["networks"] == 2
+    assert len(first) == 1
+    assert all((stopped / name).read_bytes() == weights for name, weights in first.items())
+    assert (stopped / "folds.csv").read_bytes() == folds
+    the_same(stopped, undisturbed)
+
+
+def test_whoever_trains_the_networks_are_the_same(store, one_grader, undisturbed, tmp_path):
+    """On Dask not to the last digit: its event loop draws from the random numbers that networks take seeds from."""
+    with ThreadPoolExecutor(2) as executor:
+        train(store, tmp_path / "there", Budget(), one_grader, cluster=Cluster("threads", executor, 2))
+    the_same(tmp_path / "there", undisturbed)
+
+
+def test_too_short_a_time_is_said_with_the_least_that_would_do(store, tmp_path):
+    with pytest.raises(InputError, match="--time-limit: expected at least .* for training 3 graders"):
+        train(store, tmp_path / "model", Budget(20.0))
+
+
+def test_a_folder_that_is_no_store_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"run\.json"):
+        train(tmp_path, tmp_path / "model")
+
+
+def test_a_damaged_store_is_refused(store, tmp_path):
+    broken = shutil.copytree(store, tmp_path / "store")
+    np.save(broken / "canal_axial.npy", np.zeros((1, 96, 96, 3), np.uint8))
+    with pytest.raises(InputError, match="canal_axial"):
+        train(broken, tmp_path / "model")
+
+
+def test_the_run_says_what_it_was_made_with(model, small_training):
+    run = json.loads((model / "run.json").read_text())
+    assert run["settings"]["folds"] == small_training.folds
+    assert run["studies"] == 8
+    assert run["start"] is None
+    assert run["seconds"]["train"] > 0
+
+
+def test_too_short_a_time_leaves_an_earlier_model_whole(model, store, tmp_path):
+    folder = shutil.copytree(model, tmp_path / "model")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(TimeTooShort):
+        train(store, folder, Budget(20.0))
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_store_is_not_taken_for_a_models_folder(store):
+    with pytest.raises(InputError, match="found a crop store"):
+        train(store, store)
+    assert open_store(store).manifest.height
