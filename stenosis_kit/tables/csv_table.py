@@ -81,7 +81,11 @@ def read_table(path: Path, columns: Mapping[str, Column], key: tuple[str, ...] =
         InputError: where the file is missing or not CSV.
         TableError: with all problems: missing columns, values of a wrong kind, doubled keys.
     """
-    text = read_text(path)
+    return as_table(path, read_text(path), columns, key)
+
+
+def as_table(path: Path, text: pl.DataFrame, columns: Mapping[str, Column], key: tuple[str, ...] = ()) -> pl.DataFrame:
+    """As `read_table`, of a file that was already read as text; `path` is what errors name."""
     missing = [name for name in columns if name not in text.columns]
     if missing:
         shown = ", ".join(text.columns[:8]) + (" …" if len(text.columns) > 8 else "")

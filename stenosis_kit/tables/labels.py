@@ -15,6 +15,7 @@ from stenosis_kit.tables.csv_table import (
     TEXT,
     Column,
     TableError,
+    as_table,
     read_table,
     read_text,
 )
@@ -62,9 +63,10 @@ def read_solution(path: Path) -> pl.DataFrame:
 
     A solution.csv has one-hot columns named as `rsna.SEVERITIES`.
     """
-    if "row_id" in read_text(path).columns:
-        return _cells_of_solution(path)
-    return labelled_rows(cells_from_wide(read_table(path, LABEL_TABLE, key=("study_id",))))
+    text = read_text(path)
+    if "row_id" in text.columns:
+        return _cells_of_solution(path, as_table(path, text, SOLUTION_TABLE, key=("row_id",)))
+    return labelled_rows(cells_from_wide(as_table(path, text, LABEL_TABLE, key=("study_id",))))
 
 
 def labelled_rows(cells: pl.DataFrame) -> pl.DataFrame:
@@ -73,8 +75,7 @@ def labelled_rows(cells: pl.DataFrame) -> pl.DataFrame:
     return known.with_columns(row_ids(known)).select("row_id", "study_id", "condition", "level", "severity")
 
 
-def _cells_of_solution(path: Path) -> pl.DataFrame:
-    frame = read_table(path, SOLUTION_TABLE, key=("row_id",))
+def _cells_of_solution(path: Path, frame: pl.DataFrame) -> pl.DataFrame:
     onehot = frame.select(rsna.SEVERITIES).to_numpy()
     parts = [rsna.split_row_id(text) for text in frame["row_id"]]
     bad_id = [i for i, part in enumerate(parts) if part is None]

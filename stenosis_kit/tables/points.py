@@ -7,12 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from stenosis_kit import rsna
-from stenosis_kit.tables.csv_table import (
-    INTEGER,
-    NUMBER,
-    Column,
-    read_table,
-)
+from stenosis_kit.tables.csv_table import INTEGER, NUMBER, Column, read_table
 
 POINT_TABLE = {
     "study_id": Column(INTEGER),
