@@ -14,7 +14,8 @@ from stenosis_kit.base.tasks import run_tasks
 from stenosis_kit.doctor.diagnosis import EXAMPLES, Diagnosis
 from stenosis_kit.doctor.images import CONSEQUENCES, StudyFindings, examine_study
 from stenosis_kit.doctor.tables import examine_labels, examine_points, examine_series
-from stenosis_kit.tables.root import Reading, Root, as_root
+from stenosis_kit.tables.reading import Reading
+from stenosis_kit.tables.root import Root, as_root
 from stenosis_kit.tables.study import Study
 
 

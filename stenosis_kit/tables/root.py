@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -12,44 +12,15 @@ import polars as pl
 
 from stenosis_kit import rsna
 from stenosis_kit.base.errors import InputError
-from stenosis_kit.tables.csv_table import EXAMPLES, TableError, and_more, doubled_keys
+from stenosis_kit.tables.csv_table import EXAMPLES, TableError, and_more
 from stenosis_kit.tables.grid import grid
 from stenosis_kit.tables.labels import cells_from_wide, labelled_rows, read_labels, read_solution
 from stenosis_kit.tables.points import POINT_KEY, read_points
+from stenosis_kit.tables.reading import Reading
 from stenosis_kit.tables.series import SERIES_KEY, read_series, unknown_kinds
 from stenosis_kit.tables.study import LabelPoint, Study
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What reading a table came to.
-
-    Attributes:
-        path: of the table.
-        rows: as its reader gives them, doubled rows too; None where it could not be read.
-        error: why it could not be read.
-    """
-
-    path: Path
-    rows: pl.DataFrame | None = None
-    error: InputError | None = None
-
-    @property
-    def missing(self) -> bool:
-        """Whether there is no such file."""
-        return self.rows is None and not self.path.exists()
-
-    def usable(self) -> pl.DataFrame:
-        """The rows.
-
-        Raises:
-            InputError: where the table could not be read.
-        """
-        if self.rows is None:
-            raise self.error
-        return self.rows
 
 
 class Root:
@@ -101,11 +72,7 @@ class Root:
     def reading(self, name: str, reader: Callable[[Path], pl.DataFrame]) -> Reading:
         """What reading a file of the root came to; the second time it is remembered."""
         if name not in self._readings:
-            path = self.folder / name
-            try:
-                self._readings[name] = Reading(path, reader(path))
-            except InputError as error:
-                self._readings[name] = Reading(path, error=error)
+            self._readings[name] = Reading.of(self.folder / name, reader)
         return self._readings[name]
 
     # --- The split's series and grid -----------------------------------------------------------
@@ -151,7 +118,9 @@ class Root:
         """
         self._check_layout()
         tables = ((self.label_table, ("study_id",)), (self.point_table, POINT_KEY), (self.series_table, SERIES_KEY))
-        problems = [f"{table.path.name}: {problem}" for table, key in tables for problem in _problems(table, key)]
+        problems = [f"{table.path.name}: {problem}" for table, key in tables for problem in table.problems(key)]
+        kinds = unknown_kinds(self.series_table.rows) if self.series_table.rows is not None else []
+        problems += [f"{self.series_table.path.name}: {problem}" for problem in kinds]
         problems = problems or self._dangling_points()
         if problems:
             raise TableError(self.folder, problems)
@@ -248,15 +217,3 @@ class Root:
 def as_root(data: Root | Path | str, split: str) -> Root:
     """The root itself, or that of a folder."""
     return data if isinstance(data, Root) else Root(data, split)
-
-
-def _problems(reading: Reading, key: tuple[str, ...]) -> list[str]:
-    """All that keeps a table from being learnt from, a line each.
-
-    Raises:
-        InputError: where it is missing or no CSV.
-    """
-    if isinstance(reading.error, TableError):
-        return reading.error.problems
-    rows = reading.usable()
-    return (unknown_kinds(rows) if key == SERIES_KEY else []) or doubled_keys(rows, key)
