@@ -118,7 +118,7 @@ def _paint_vein(part: Canvas, value: np.ndarray, depth: np.ndarray, height: np.n
     along = clip((depth - deep + length) / length)
     slit = np.abs(height + 0.5 - 0.6 * part.medium) - 0.2 - looks.vein_width * along
     slit = np.maximum(slit, norm(part.side, 0.4 * (deep - depth)) - 7)
-    bright = palette["fluid"] * 0.8 if looks.contrast == STIR else palette["epidural_fat"]
+    bright = palette["fluid"] * 0.8 if palette.contrast == STIR else palette["epidural_fat"]
     tone = palette["vessel"] + (bright - palette["vessel"]) * looks.vein_fat
     present = looks.vein * (np.arange(15) < S1)
     lay(value, tone, cover(slit, 1.2) * np.minimum(along * 2, 1) * of(present))
@@ -141,7 +141,7 @@ def _paint_discs(part: Canvas, looks: Looks) -> None:
     room = np.maximum(of(column.disc_heights / 2) - of(opening) * depth, 0.6)
     distance = overlap(outline, np.abs(height) - room - 2, 3.0)
     lay(part.image, palette["annulus"] * (1 + 0.25 * part.medium), cover(distance, part.edge))
-    bright = np.maximum(palette["nucleus"] * (1 - 0.85 * worn * (looks.contrast != T1)), palette["annulus"])
+    bright = np.maximum(palette["nucleus"] * (1 - 0.85 * worn * (palette.contrast != T1)), palette["annulus"])
     flat = norm(side / (wide * 0.74), (depth + 1) / (deep * of(looks.nucleus)))
     flat = norm(flat, (height / (room + 0.8)) ** 2) + 0.05 * part.medium
     core = clip((1.06 - flat) * of(looks.nucleus_edge))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -80,7 +81,7 @@ class Canvas:
     fine: np.ndarray
     stray_side: np.ndarray
     stray_b: np.ndarray
-    _known: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
+    _known: dict[str, np.ndarray] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def blank(cls, spine: Spine, plane: Plane, palette: Palette, textures: Textures, edge: float) -> Canvas:
@@ -94,12 +95,12 @@ class Canvas:
     def crop(self, window: tuple[slice, slice]) -> Canvas:
         """The part of the canvas in a window of rows and columns."""
         names = ("image", "y", "z", "side", "s", "b", "back", "medium", "fine", "stray_side", "stray_b")
-        return replace(self, **{name: getattr(self, name)[window] for name in names}, _known={})
+        return replace(self, **{name: getattr(self, name)[window] for name in names})
 
     def warped(self, amount: float) -> Canvas:
         """The same pixels with places that stray smoothly by an sd of `amount`, mm: nothing alive is ruler-straight."""
         side, b, s = (self.stray_side, self.stray_b, self.medium)
-        return replace(self, side=self.side + amount * side, b=self.b + amount * b, s=self.s + amount * s, _known={})
+        return replace(self, side=self.side + amount * side, b=self.b + amount * b, s=self.s + amount * s)
 
     def table(self, name: str) -> np.ndarray:
         """A table of the spine at the pixels."""
@@ -113,40 +114,32 @@ class Canvas:
 
     def side_table(self, name: str) -> np.ndarray:
         """A table that the spine has for left and right, each on its side."""
+        if float(self.side.min()) > 0:
+            return self.table(f"{name}_left")
+        if float(self.side.max()) < 0:
+            return self.table(f"{name}_right")
         if name not in self._known:
-            left, right = f"{name}_left", f"{name}_right"
-            if float(self.side.min()) > 0:
-                self._known[name] = self.table(left)
-            elif float(self.side.max()) < 0:
-                self._known[name] = self.table(right)
-            else:
-                self._known[name] = np.where(self.side > 0, self.table(left), self.table(right))
+            self._known[name] = np.where(self.side > 0, self.table(f"{name}_left"), self.table(f"{name}_right"))
         return self._known[name]
 
-    @property
+    @cached_property
     def entries(self) -> np.ndarray:
         """Index into the tables at the pixels."""
-        if "entries" not in self._known:
-            last = len(self.spine.tables["s"]) - 1
-            self._known["entries"] = clip(self.s * np.float32(1 / TABLE_STEP) + 0.5, 0, last).astype(np.intp)
-        return self._known["entries"]
+        last = len(self.spine.tables["s"]) - 1
+        return clip(self.s * np.float32(1 / TABLE_STEP) + 0.5, 0, last).astype(np.intp)
 
-    @property
+    @cached_property
     def across(self) -> np.ndarray:
         """Distance from the midline, mm."""
-        if "across" not in self._known:
-            self._known["across"] = np.abs(self.side)
-        return self._known["across"]
+        return np.abs(self.side)
 
-    @property
+    @cached_property
     def inward(self) -> np.ndarray:
         """Distance from the inner face of the laminae towards the canal, mm (negative in the laminae)."""
-        if "inward" not in self._known:
-            shoulder, rise, round_ = self.table("shoulder"), self.table("apex") - 5, self.table("vault")
-            u, v = self.across / shoulder, (self.b - 5) / rise
-            roof = u + v + round_ * (norm(u, np.maximum(v, 0)) - u - v)
-            self._known["inward"] = (1 - roof) * (1 + 0.3 * round_) * shoulder * rise / norm(rise, shoulder)
-        return self._known["inward"]
+        shoulder, rise, round_ = self.table("shoulder"), self.table("apex") - 5, self.table("vault")
+        u, v = self.across / shoulder, (self.b - 5) / rise
+        roof = u + v + round_ * (norm(u, np.maximum(v, 0)) - u - v)
+        return (1 - roof) * (1 + 0.3 * round_) * shoulder * rise / norm(rise, shoulder)
 
 
 def _grain(textures: Textures, plane: Plane) -> np.ndarray:
@@ -162,12 +155,13 @@ def _grain(textures: Textures, plane: Plane) -> np.ndarray:
     return cv2.warpAffine(textures.grain, matrix, plane.shape[::-1], flags=flags, borderMode=cv2.BORDER_WRAP)
 
 
-def pixel_positions(plane: Plane, step: int = 1) -> Iterator[np.ndarray]:
-    """x, y and z of every step-th pixel, each (rows, columns) float32, mm."""
-    rows = np.arange(0, plane.shape[0], step, dtype=np.float32)[:, None] * np.float32(plane.spacing[0])
-    columns = np.arange(0, plane.shape[1], step, dtype=np.float32)[None, :] * np.float32(plane.spacing[1])
+def pixel_positions(plane: Plane) -> Iterator[np.ndarray]:
+    """x, y and z of the pixels, each (rows, columns) float32, mm."""
+    rows, columns = (
+        np.arange(n, dtype=np.float32) * np.float32(mm) for n, mm in zip(plane.shape, plane.spacing, strict=True)
+    )
     for origin, row, column in zip(plane.origin, plane.row, plane.column, strict=True):
-        yield np.float32(origin) + rows * np.float32(column) + columns * np.float32(row)
+        yield np.float32(origin) + (rows * np.float32(column))[:, None] + columns * np.float32(row)
 
 
 def window_of(mask: np.ndarray) -> tuple[slice, slice] | None:

@@ -7,18 +7,19 @@ import logging
 import multiprocessing
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
+import cv2
 from tqdm import tqdm
 
 from stenosis_kit import rsna
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import write_json
 from stenosis_kit.phantom.faults import MODES, check_names
-from stenosis_kit.phantom.make import make_study, one_thread
+from stenosis_kit.phantom.make import make_study
 from stenosis_kit.phantom.protocols import SIZES
 from stenosis_kit.phantom.study import Order, Study
 from stenosis_kit.phantom.tables import write_tables
@@ -93,23 +94,14 @@ def phantom(
 
 
 def _make_all(orders: list[Order], out: Path, workers: int | None) -> list[Study]:
-    for split in rsna.SPLITS:
-        (out / rsna.images_folder(split)).mkdir(parents=True, exist_ok=True)
+    folders = [out / rsna.images_folder(order.split) for order in orders]
     workers = min(workers or os.cpu_count() or 1, max(1, len(orders) // 2))  # a process takes a second to start
     progress = partial(tqdm, total=len(orders), desc="phantom", unit="study", disable=None)
     if workers <= 1:
-        return [make_study(order, _folder(out, order)) for order in progress(orders)]
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), one_thread) as pool:
-        return list(progress(_in_order(pool, orders, out)))
-
-
-def _in_order(pool: ProcessPoolExecutor, orders: list[Order], out: Path) -> Iterator[Study]:
-    folders = [_folder(out, order) for order in orders]
-    yield from pool.map(make_study, orders, folders, chunksize=2)
-
-
-def _folder(out: Path, order: Order) -> Path:
-    return out / rsna.images_folder(order.split)
+        return list(progress(map(make_study, orders, folders)))
+    one_thread = cv2.setNumThreads, (1,)  # there is a process for each core
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), *one_thread) as pool:
+        return list(progress(pool.map(make_study, orders, folders, chunksize=2)))
 
 
 def _check(
@@ -141,9 +133,9 @@ def _marker(out: Path) -> dict | None:
 
 
 def _clear(out: Path) -> None:
-    """Removes what an earlier run left, and nothing else."""
-    out.mkdir(parents=True, exist_ok=True)
+    """Makes the folders, empty; removes what an earlier run left in them, and nothing else."""
     for split in rsna.SPLITS:
         shutil.rmtree(out / rsna.images_folder(split), ignore_errors=True)
+        (out / rsna.images_folder(split)).mkdir(parents=True, exist_ok=True)
     for path in out.glob("*.csv"):
         path.unlink()

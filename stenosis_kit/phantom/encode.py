@@ -1,7 +1,7 @@
 """Bytes of a DICOM file, for the few kinds of elements that a slice has.
 
-pydicom's writer takes ten times as long, and a cohort has tens of thousands of files; its dictionary is used here,
-and tests read every kind of file back with it.
+pydicom's writer gives the same bytes, but takes 1.2 ms of a core a file instead of .07 (measured), and a cohort has tens
+of thousands of files; its dictionary is used here, and tests read every kind of file back with it.
 """
 
 from __future__ import annotations
@@ -11,55 +11,59 @@ from functools import cache
 
 import numpy as np
 from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.encaps import encapsulate
 from pydicom.uid import UID, ImplicitVRLittleEndian
 
-Value = str | int | bytes | None
+Elements = dict[str, str | int | None]
+"""Keyword to value: an int is an unsigned short (US), None is empty; backslashes join several values (PS3.5 6.4)."""
 
 _PREAMBLE = b"\0" * 128 + b"DICM"
-_WHO = {"ImplementationClassUID": "1.2.826.0.1.3680043.8.498.1", "ImplementationVersionName": "STENOSIS_KIT"}
+_VERSION = b"\2\0\1\0OB\0\0\2\0\0\0\0\1"  # (0002,0001) FileMetaInformationVersion
+_GROUP_LENGTH = b"\2\0\0\0UL\4\0"  # (0002,0000), before its value
+_PIXEL_DATA = b"\xe0\x7f\x10\0"  # (7FE0,0010)
+_SEQUENCE_END = b"\xfe\xff\xdd\xe0\0\0\0\0"  # (FFFE,E0DD)
+_WRITER: Elements = {
+    "ImplementationClassUID": "1.2.826.0.1.3680043.8.498.1",
+    "ImplementationVersionName": "STENOSIS_KIT",
+}
 
 
-def encode_file(elements: dict[str, Value], pixels: bytes, syntax: UID, meta: dict[str, Value]) -> bytes:
-    """A whole file (PS3.10).
+def encode_file(elements: Elements, pixels: bytes, syntax: UID, meta: Elements) -> bytes:
+    """A whole file (PS3.10 7.1).
 
     Args:
-        elements: keyword to value, without PixelData; several values joined by backslashes.
+        elements: of the data set, without PixelData.
         pixels: the frame; where the syntax compresses, one fragment.
         syntax: TransferSyntaxUID; explicit or implicit VR little endian, or a compressed one.
-        meta: keyword to value of the rest of the meta header.
+        meta: the rest of the meta header.
     """
-    meta = {**meta, "TransferSyntaxUID": syntax, **_WHO}
-    version = b"\2\0\1\0OB\0\0\2\0\0\0\0\1"
-    group = version + b"".join(_element(keyword, value, False) for keyword, value in _sorted(meta))
+    group = _VERSION + _encoded({**meta, **_WRITER, "TransferSyntaxUID": syntax}, implicit=False)
     implicit = syntax == ImplicitVRLittleEndian
-    body = [_element(keyword, value, implicit) for keyword, value in _sorted(elements)]
-    if syntax.is_compressed:
-        body.append(b"\xe0\x7f\x10\0OB\0\0\xff\xff\xff\xff" + _item(b"") + _item(pixels) + b"\xfe\xff\xdd\xe0\0\0\0\0")
+    kind = b"" if implicit else b"OB\0\0" if syntax.is_compressed or elements["BitsAllocated"] == 8 else b"OW\0\0"
+    if syntax.is_compressed:  # of undefined length, in items (PS3.5 A.4)
+        length, pixels = b"\xff" * 4, encapsulate([pixels], has_bot=False) + _SEQUENCE_END
     else:
-        kind = b"" if implicit else (b"OB\0\0" if elements["BitsAllocated"] == 8 else b"OW\0\0")
-        body.append(b"\xe0\x7f\x10\0" + kind + struct.pack("<I", len(pixels) + len(pixels) % 2) + _even(pixels, b"\0"))
-    return b"".join([_PREAMBLE, b"\2\0\0\0UL\4\0", struct.pack("<I", len(group)), group, *body])
+        pixels = _even(pixels, b"\0")
+        length = struct.pack("<I", len(pixels))
+    head = [_PREAMBLE, _GROUP_LENGTH, struct.pack("<I", len(group)), group]
+    return b"".join([*head, _encoded(elements, implicit), _PIXEL_DATA, kind, length, pixels])
 
 
-def _item(content: bytes) -> bytes:
-    content = _even(content, b"\0")
-    return b"\xfe\xff\0\xe0" + struct.pack("<I", len(content)) + content
+def _encoded(elements: Elements, implicit: bool) -> bytes:
+    tagged = sorted((*_tag(keyword), value) for keyword, value in elements.items())
+    return b"".join(_element(tag, kind, value, implicit) for tag, kind, value in tagged)
 
 
 @cache
 def _tag(keyword: str) -> tuple[int, str]:
+    """Tag and value representation."""
     tag = tag_for_keyword(keyword)
     if tag is None:
         raise KeyError(keyword)
     return tag, dictionary_VR(tag)
 
 
-def _sorted(elements: dict[str, Value]) -> list[tuple[str, Value]]:
-    return sorted(elements.items(), key=lambda item: _tag(item[0])[0])
-
-
-def _element(keyword: str, value: Value, implicit: bool) -> bytes:
-    tag, kind = _tag(keyword)
+def _element(tag: int, kind: str, value: str | int | None, implicit: bool) -> bytes:
     if isinstance(value, int):
         content = struct.pack("<H", value)
     else:
@@ -81,9 +85,8 @@ def rle(pixels: np.ndarray) -> bytes:
         pixels: (rows, columns) uint16.
     """
     segments = [_runs((pixels >> 8).astype(np.uint8)), _literals((pixels & 255).astype(np.uint8))]
-    segments = [segment + b"\0" * (len(segment) % 2) for segment in segments]
-    offsets = [2, 64, 64 + len(segments[0])]
-    return np.array(offsets + [0] * 13, "<u4").tobytes() + b"".join(segments)
+    high, low = (_even(segment, b"\0") for segment in segments)
+    return struct.pack("<16I", 2, 64, 64 + len(high), *[0] * 13) + high + low
 
 
 def _runs(plane: np.ndarray) -> bytes:

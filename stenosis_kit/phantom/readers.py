@@ -8,7 +8,6 @@ from stenosis_kit import rsna
 from stenosis_kit.images.geometry import nearest_plane
 from stenosis_kit.phantom.study import Point, Study
 
-_OTHER_SIDE = {rsna.LEFT: rsna.RIGHT, rsna.RIGHT: rsna.LEFT}
 _JITTER = {"none": 0.0, "real": 1.0, "hard": 1.5}
 """mm, sd along each patient axis by which points of the train split miss, by how much is wrong with the data."""
 
@@ -22,9 +21,8 @@ def read(study: Study, rng: np.random.Generator) -> None:
         _miscount(labels, shift)
     jitter = _JITTER[study.order.mode] if study.order.split == "train" else 0.0
     for index, condition in enumerate(rsna.CONDITIONS):
-        pointed = condition
-        if "swapped_sides" in faults and condition.term == "foraminal":
-            pointed = rsna.condition_of("foraminal", _OTHER_SIDE[condition.side])
+        swapped = "swapped_sides" in faults and condition.term == "foraminal"
+        pointed = rsna.mirrored(condition) if swapped else condition
         for level in range(5):
             if labels[index, level] < 0:
                 continue

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from stenosis_kit.images.geometry import Plane
@@ -48,8 +46,3 @@ def render(spine: Spine, looks: Looks, textures: Textures, palette: Palette, pla
         paint_posterior(bony, looks)
         paint_sac(part.warped(_IRREGULARITY / 3))
     return np.maximum(canvas.image, 0)
-
-
-def shifted(plane: Plane, offset: np.ndarray) -> Plane:
-    """The same pixels in a frame whose origin lies at `offset` (3,) in the plane's, mm."""
-    return replace(plane, origin=plane.origin - offset)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -10,11 +10,15 @@ from stenosis_kit.images.geometry import Plane
 from stenosis_kit.phantom.anatomy import Spine
 from stenosis_kit.phantom.looks import Looks
 from stenosis_kit.phantom.protocols import Series
-from stenosis_kit.phantom.render import shifted
 from stenosis_kit.phantom.severity import Severity
+
+Cell = tuple[int, int]
+"""Index into `rsna.CONDITIONS` and into `rsna.LEVELS`."""
 
 Point = tuple[int, int, float, float, np.ndarray]
 """series_id, instance_number, x, y (pixels) and the place in patient space (3,), mm."""
+
+_PURPOSES = ("severity", "faults", "spine", "looks", "series", "ids", "reader", "textures", "pixels", "damage")
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,11 @@ class Order:
         """A number that no other study of the cohort has; neighbours do not look alike."""
         return 10_000_000 + ((self.index + 1) * 1_327_217_885 + self.seed * 7_919) % 3_999_999_979
 
+    def generator(self, purpose: str) -> np.random.Generator:
+        """A generator of its own for each purpose, so that faults and sizes do not change labels or anatomy."""
+        seed = np.random.SeedSequence([self.seed, self.index], spawn_key=(_PURPOSES.index(purpose),))
+        return np.random.Generator(np.random.PCG64(seed))
+
 
 @dataclass(frozen=True, eq=False)
 class Study:
@@ -53,7 +62,7 @@ class Study:
         spine, looks, faults: what is in the body, and what is wrong with the data.
         series: series ids to what they hold, planes in the spine's frame.
         offset: (3,) where the spine's frame lies in patient space, mm.
-        points: (condition, level) to the label's point.
+        points: the labels' points by cell.
         true_points: the same without readers' errors.
     """
 
@@ -65,9 +74,9 @@ class Study:
     faults: frozenset[str]
     series: dict[int, Series]
     offset: np.ndarray
-    points: dict[tuple[int, int], Point] = field(default_factory=dict)
-    true_points: dict[tuple[int, int], Point] = field(default_factory=dict)
+    points: dict[Cell, Point] = field(default_factory=dict)
+    true_points: dict[Cell, Point] = field(default_factory=dict)
 
     def placed(self, plane: Plane) -> Plane:
         """A plane of the spine's frame in patient space."""
-        return shifted(plane, -self.offset)
+        return replace(plane, origin=plane.origin + self.offset)

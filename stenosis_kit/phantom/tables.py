@@ -5,37 +5,49 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from stenosis_kit import rsna
 from stenosis_kit.base.files import replacing
-from stenosis_kit.phantom.study import Study
+from stenosis_kit.phantom.study import Cell, Point, Study
 
+LATENTS = "latents.csv"
+ORACLE = "oracle_submission.csv"
+
+_SERIES_COLUMNS = ("study_id", "series_id", "series_description")
 _POINT_COLUMNS = ("study_id", "series_id", "instance_number", "condition", "level", "x", "y")
 _MM_COLUMNS = ("patient_x_mm", "patient_y_mm", "patient_z_mm")
-# train.csv has another order than the submission.
-_TRAIN_ORDER = [
-    *("spinal_canal_stenosis", "left_neural_foraminal_narrowing", "right_neural_foraminal_narrowing"),
-    *("left_subarticular_stenosis", "right_subarticular_stenosis"),
-]
+_LATENT_COLUMNS = ("study_id", "split", "condition", "level", "signal", "compromise", "severity")
+# train.csv lists the canal first, then the foramina and the recesses, left before right.
+_TRAIN_ORDER = sorted(rsna.CONDITIONS, key=lambda condition: rsna.TERMS.index(condition.term))
 
 
 def write_tables(out: Path, studies: Sequence[Study]) -> None:
     """Writes all tables of a cohort."""
-    for split in rsna.SPLITS:
-        mine = [study for study in studies if study.order.split == split]
-        header = ("study_id", "series_id", "series_description")
-        _write(out / rsna.series_table(split), header, _series_rows(mine))
-    train = [study for study in studies if study.order.split == "train"]
-    test = [study for study in studies if study.order.split == "test"]
-    columns = [f"{name}_{level}" for name in _TRAIN_ORDER for level in rsna.LEVELS]
-    _write(out / rsna.TRAIN_TABLE, ("study_id", *columns), _label_rows(train))
-    _write(out / rsna.POINTS_TABLE, _POINT_COLUMNS, _point_rows(train))
-    _write(out / rsna.SAMPLE_SUBMISSION, rsna.SUBMISSION_COLUMNS, _uniform_rows(test))
-    _write(out / rsna.SOLUTION, (*rsna.SUBMISSION_COLUMNS, "sample_weight"), _solution_rows(test))
-    _write(out / rsna.SOLUTION_POINTS, (*_POINT_COLUMNS, *_MM_COLUMNS), _true_point_rows(test))
-    _write(out / "oracle_submission.csv", rsna.SUBMISSION_COLUMNS, _oracle_rows(test))
-    header = ("study_id", "split", "condition", "level", "signal", "compromise", "severity")
-    _write(out / "latents.csv", header, _latent_rows(studies))
+    of_split = {split: [study for study in studies if study.order.split == split] for split in rsna.SPLITS}
+    for split, some in of_split.items():
+        rows = ((s.order.study_id, key, series.kind) for s in some for key, series in s.series.items())
+        _write(out / rsna.series_table(split), _SERIES_COLUMNS, rows)
+    _write_train_tables(out, of_split["train"])
+    _write_test_tables(out, of_split["test"])
+    _write(out / LATENTS, _LATENT_COLUMNS, (one.latents for study in studies for one in _answers(study)))
+
+
+def _write_train_tables(out: Path, studies: Sequence[Study]) -> None:
+    columns = [f"{condition.name}_{level}" for condition in _TRAIN_ORDER for level in rsna.LEVELS]
+    _write(out / rsna.TRAIN_TABLE, ("study_id", *columns), map(_label_row, studies))
+    points = (row[: len(_POINT_COLUMNS)] for study in studies for row in _point_rows(study, study.points))
+    _write(out / rsna.POINTS_TABLE, _POINT_COLUMNS, points)
+
+
+def _write_test_tables(out: Path, studies: Sequence[Study]) -> None:
+    answers = [one for study in studies for one in _answers(study)]
+    _write(out / rsna.SAMPLE_SUBMISSION, rsna.SUBMISSION_COLUMNS, ((one.row_id, *[1 / 3] * 3) for one in answers))
+    _write(out / ORACLE, rsna.SUBMISSION_COLUMNS, ((one.row_id, *one.oracle) for one in answers))
+    known = ((one.row_id, *one.truth) for one in answers if one.truth)
+    _write(out / rsna.SOLUTION, (*rsna.SUBMISSION_COLUMNS, "sample_weight"), known)
+    points = (row for study in studies for row in _point_rows(study, study.true_points))
+    _write(out / rsna.SOLUTION_POINTS, (*_POINT_COLUMNS, *_MM_COLUMNS), points)
 
 
 def _write(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -45,65 +57,38 @@ def _write(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) 
         writer.writerows(rows)
 
 
-def _series_rows(studies: Iterable[Study]) -> Iterator[tuple]:
-    for study in studies:
-        for series_id, series in study.series.items():
-            yield study.order.study_id, series_id, series.kind
+def _label_row(study: Study) -> tuple:
+    labels = [label for condition in _TRAIN_ORDER for label in study.labels[rsna.CONDITIONS.index(condition)]]
+    return study.order.study_id, *("" if label < 0 else rsna.SEVERITY_LABELS[label] for label in labels)
 
 
-def _label_rows(studies: Iterable[Study]) -> Iterator[tuple]:
-    for study in studies:
-        rows = [study.labels[rsna.CONDITION_NAMES.index(name)] for name in _TRAIN_ORDER]
-        labels = ["" if label < 0 else rsna.SEVERITY_LABELS[label] for row in rows for label in row]
-        yield study.order.study_id, *labels
+def _point_rows(study: Study, points: dict[Cell, Point]) -> Iterator[tuple]:
+    for (condition, level), (series_id, number, x, y, place) in points.items():
+        names = rsna.CONDITIONS[condition].label, rsna.LEVEL_LABELS[level]
+        yield study.order.study_id, series_id, number, *names, x, y, *place.tolist()
 
 
-def _point_rows(studies: Iterable[Study]) -> Iterator[tuple]:
-    for study in studies:
-        for (condition, level), (series_id, number, x, y, _) in study.points.items():
-            name = rsna.CONDITIONS[condition].label
-            yield study.order.study_id, series_id, number, name, rsna.LEVEL_LABELS[level], x, y
+class _Answer(NamedTuple):
+    """What is known about one cell: its submission id, and rows of three tables.
+
+    `truth` is three one-hot columns and the sample weight, or nothing where the cell has no label.
+    """
+
+    row_id: str
+    truth: tuple[int, ...]
+    oracle: list[float]
+    latents: tuple
 
 
-def _true_point_rows(studies: Iterable[Study]) -> Iterator[tuple]:
-    for study in studies:
-        for (condition, level), (series_id, number, x, y, place) in study.true_points.items():
-            name = rsna.CONDITIONS[condition].label
-            yield study.order.study_id, series_id, number, name, rsna.LEVEL_LABELS[level], x, y, *place.tolist()
-
-
-def _cells(study: Study) -> Iterator[tuple[str, int, int]]:
-    """Row id, condition and level of all 25 cells in the submission's order."""
-    for condition, name in enumerate(rsna.CONDITION_NAMES):
-        for level, level_name in enumerate(rsna.LEVELS):
-            yield rsna.row_id(study.order.study_id, name, level_name), condition, level
-
-
-def _uniform_rows(studies: Iterable[Study]) -> Iterator[tuple]:
-    for study in studies:
-        for row, *_ in _cells(study):
-            yield row, 1 / 3, 1 / 3, 1 / 3
-
-
-def _solution_rows(studies: Iterable[Study]) -> Iterator[tuple]:
-    for study in studies:
-        for row, condition, level in _cells(study):
-            label = int(study.labels[condition, level])
-            if label >= 0:
-                yield row, *(int(label == k) for k in range(3)), int(rsna.SEVERITY_WEIGHTS[label])
-
-
-def _oracle_rows(studies: Iterable[Study]) -> Iterator[tuple]:
-    for study in studies:
-        for row, condition, level in _cells(study):
-            yield row, *study.severity.oracle[condition, level].tolist()
-
-
-def _latent_rows(studies: Iterable[Study]) -> Iterator[tuple]:
-    for study in studies:
-        for _, condition, level in _cells(study):
-            label = int(study.labels[condition, level])
-            signal, lost = (values[condition, level] for values in (study.severity.signal, study.severity.compromise))
-            severity = "" if label < 0 else rsna.SEVERITIES[label]
-            cell = rsna.CONDITION_NAMES[condition], rsna.LEVELS[level]
-            yield study.order.study_id, study.order.split, *cell, float(signal), float(lost), severity
+def _answers(study: Study) -> Iterator[_Answer]:
+    """All 25 cells in the submission's order."""
+    order, severity = study.order, study.severity
+    for place, (condition, level) in enumerate(rsna.CELLS):
+        cell = divmod(place, len(rsna.LEVELS))
+        label, truth, name = int(study.labels[cell]), (), ""
+        if label >= 0:
+            truth = *(int(label == k) for k in range(3)), int(rsna.SEVERITY_WEIGHTS[label])
+            name = rsna.SEVERITIES[label]
+        signal, lost = float(severity.signal[cell]), float(severity.compromise[cell])
+        latents = order.study_id, order.split, condition, level, signal, lost, name
+        yield _Answer(rsna.row_id(order.study_id, condition, level), truth, severity.oracle[cell].tolist(), latents)

@@ -26,11 +26,13 @@ class Palette(dict):
     """Tissue name to signal, CSF about 1 on T2.
 
     Attributes:
+        contrast: T1, T2 or STIR.
         fat_shift: mm by which fat's chemical shift thickens upper end plates and thins lower ones.
         leak: signal of fat that escapes suppression far from the magnet's centre, and where (y, z), mm, it begins.
     """
 
-    fat_shift: float = 0.0
+    contrast: str
+    fat_shift: float
     leak: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
@@ -44,6 +46,7 @@ def draw_palette(rng: np.random.Generator, contrast: str, marrow: float = 1.0) -
     """
     signals = np.array(_SIGNALS[contrast]) * np.exp(0.17 * rng.normal(size=len(_TISSUES)))
     palette = Palette(zip(_TISSUES, signals.tolist(), strict=True))
+    palette.contrast = contrast
     palette["csf"] = _SIGNALS[contrast][_TISSUES.index("csf")] * rng.uniform(0.85, 1.15)
     palette.fat_shift = rng.uniform(-0.6, 0.6) * (0.2 if contrast == STIR else 1)
     palette["nucleus"] *= rng.uniform(0.25, 0.95)

@@ -40,7 +40,7 @@ def paint_torso(canvas: Canvas, plane: Plane, looks: Looks) -> None:
     image += muscle * (
         (0.45 + 0.55 * looks.muscle_fat) * (fat - lean) * streaks + lean * (0.12 * canvas.fine + 0.12 * canvas.medium)
     )
-    if looks.contrast != T1:  # small veins
+    if canvas.palette.contrast != T1:  # small veins
         image += muscle * looks.flecks * canvas.palette["fluid"] * 0.5 * clip(canvas.fine + canvas.stray_side - 2.2)
     if looks.septa:
         septa = clip(1.1 - np.abs(canvas.stray_side + 0.2 * canvas.fine) * 2.2)
@@ -63,7 +63,8 @@ class _Grid:
         # Skin and fascia follow the column's bends by half.
         middle = float(canvas.spine.wall.at(canvas.spine.wall.s_discs[L3], 0)[0])
         self.behind = 0.5 * self.back + 0.5 * (canvas.y[::step, ::step] - middle)
-        self._bounds = [(float(v.min()), float(v.max())) for v in (self.side, self.back, self.z)]
+        self.places = (self.side, self.back, self.z)
+        self._bounds = [(float(values.min()), float(values.max())) for values in self.places]
         self.image, self.muscle, self.padding = (np.zeros_like(self.side) for _ in range(3))
 
     def meets(self, place: tuple[float, float, float], reach: float) -> bool:
@@ -84,10 +85,10 @@ def _paint_belly(grid: _Grid) -> None:
     mixed = clip(looks.paleness + 0.45 * grid.coarse - 0.1)
     grain = np.exp(0.22 * grid.coarse + 0.08 * grid.medium)
     grid.image[:] = (palette["viscera"] + (palette["fat"] * 0.85 - palette["viscera"]) * mixed) * grain
-    for side, back, z, *axes, gain, walled in looks.organs:
-        if not grid.meets((side, back, z), max(axes) + 6):
+    for place, axes, gain, walled in looks.organs:
+        if not grid.meets(place, max(axes) + 6):
             continue
-        x, y, h = (grid.side - side) / axes[0], (grid.back - back) / axes[1], (grid.z - z) / axes[2]
+        x, y, h = ((at - middle) / half for at, middle, half in zip(grid.places, place, axes, strict=True))
         distance = (np.sqrt(x * x + y * y + h * h) - 1) * min(axes) + 1.2 * grid.coarse
         lay(grid.image, palette["viscera"] * gain * (1 + 0.2 * grid.medium), 0.85 * cover(distance, 3.0))
         if walled:
@@ -165,7 +166,7 @@ def _paint_skin(grid: _Grid) -> None:
     lay(grid.image, fat, deep)
     grid.muscle *= 1 - deep
     lay(grid.image, palette["muscle"], 0.6 * cover(np.abs(grid.behind - fascia) - 0.6, 3.0))
-    if looks.contrast != T1:
+    if palette.contrast != T1:
         wet = looks.edema * clip(grid.medium + 0.5) * clip(-grid.z / 40) * clip(0.5 + grid.coarse)
         lay(grid.image, palette["fluid"], wet * np.exp(-(((grid.behind - fascia - 3) / 2.5) ** 2)))
     swell = looks.fat_behind * (0.75 + 0.35 * clip(-grid.z / 90, -0.6, 1))

@@ -20,6 +20,7 @@ from stenosis_kit.phantom.cohort import MARKER
 from stenosis_kit.phantom.faults import RATES
 from stenosis_kit.phantom.make import make_study, plan_study
 from stenosis_kit.phantom.study import Order
+from stenosis_kit.phantom.write import draw_header, write_slice
 
 HEADER = (
     *("SOPInstanceUID", "ContentDate", "ContentTime", "SeriesDescription", "PatientID", "SliceThickness"),
@@ -396,13 +397,13 @@ WRITTEN = {
 
 @pytest.mark.parametrize("fault", sorted(WRITTEN))
 def test_a_forced_fault_shows_in_a_file(fault, tmp_path):
-    from stenosis_kit.phantom.write import Header, write_slice
-
     pixels = np.random.default_rng(0).integers(0, 700, (40, 300)).astype(np.uint16)
     pixels[10:20, 30:290] = 900
     plane = Plane(np.zeros(3), np.array([1.0, 0, 0]), np.array([0, 1.0, 0]), (1.0, 1.0), pixels.shape)
-    for faults in (frozenset(), frozenset({fault})):
-        write_slice(tmp_path / "1.dcm", pixels, plane, 1, Header(7, 8, "", 4.0, 4.5, "12", "221010.1", faults))
+    for faults in ((), (fault,)):
+        study = plan_study(Order(8, 1, "train", mode="none", forced=faults))
+        header = draw_header(np.random.default_rng(0), study, next(iter(study.series)))
+        write_slice(tmp_path / "1.dcm", pixels, plane, header, study.faults)
         data = pydicom.dcmread(tmp_path / "1.dcm")
         assert WRITTEN[fault](data) == bool(faults)
         if fault in ("rle", "implicit_vr", "no_position"):

@@ -57,7 +57,7 @@ def slices(studies) -> list[tuple[np.ndarray, Plane, Study]]:
         planes = next(iter(study.series.values())).planes
         plane = planes[len(planes) // 2]
         palette = tissue.draw_palette(rng, contrast)
-        ideal = render(study.spine, study.looks.on(contrast), textures[index % 8], palette, plane)
+        ideal = render(study.spine, study.looks, textures[index % 8], palette, plane)
         found.append((acquire(ideal, plane, draw_receiver(rng, contrast), rng).astype(float), plane, study))
     return found
 

@@ -11,7 +11,7 @@ from stenosis_kit.phantom import tissue
 from stenosis_kit.phantom.acquire import acquire, draw_receiver
 from stenosis_kit.phantom.anatomy import Spine, draw_spine
 from stenosis_kit.phantom.column import FIRST_DISC
-from stenosis_kit.phantom.looks import draw_looks
+from stenosis_kit.phantom.looks import Looks
 from stenosis_kit.phantom.make import plan_study
 from stenosis_kit.phantom.render import render
 from stenosis_kit.phantom.severity import Severity, draw
@@ -30,7 +30,7 @@ class Patient:
         self.seed = seed
         severity = draw(np.random.default_rng(seed))
         self.severity: Severity = replace(severity, compromise=np.full((5, 5), 0.05))
-        self.looks = draw_looks(np.random.default_rng(seed))
+        self.looks = Looks(np.random.default_rng(seed))
         self.textures = tissue.draw_textures(np.random.default_rng(seed))
 
     def spine(self, condition: rsna.Condition, compromise: float, level: int | None = None) -> Spine:
@@ -40,7 +40,7 @@ class Patient:
     def image(self, spine: Spine, plane: Plane, contrast: str, **signals: float) -> tuple[np.ndarray, tissue.Palette]:
         palette = tissue.draw_palette(np.random.default_rng(self.seed), contrast)
         palette.update(signals)
-        return render(spine, self.looks.on(contrast), self.textures, palette, plane), palette
+        return render(spine, self.looks, self.textures, palette, plane), palette
 
 
 def sagittal(center: np.ndarray, size: float) -> Plane:
