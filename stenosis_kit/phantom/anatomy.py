@@ -88,6 +88,10 @@ class Spine:
         side = {rsna.LEFT: 1, rsna.RIGHT: -1, None: 0}[condition.side]
         return np.array([self.column.midline(z) + side * offset * self.size, y, z])
 
+    def canal(self, level: int) -> np.ndarray:
+        """(3,) the label point of the canal at a level, mm."""
+        return self.point(rsna.condition_of("spinal", None), level)
+
 
 def draw_spine(rng: np.random.Generator, severity: Severity, traits: frozenset[str] = frozenset()) -> Spine:
     """Draws the spine of a study whose severities are given.

@@ -1,7 +1,7 @@
 """Bytes of a DICOM file, for the few kinds of elements that a slice has.
 
-pydicom's writer gives the same bytes, but takes 1.2 ms of a core a file instead of .07 (measured), and a cohort has tens
-of thousands of files; its dictionary is used here, and tests read every kind of file back with it.
+pydicom's writer gives the same bytes, but takes 1.2 ms of processor time a file instead of .07 (measured), and a cohort
+has tens of thousands of files; its dictionary is used here, and tests read every kind of file back with it.
 """
 
 from __future__ import annotations

@@ -103,6 +103,11 @@ def draw_faults(rng: np.random.Generator, mode: str, split: str, forced: Iterabl
     return frozenset(found)
 
 
+def uncovered_levels(faults: frozenset[str]) -> int:
+    """How many of the uppermost levels no axial slice shows."""
+    return 2 if "uncovered_l2_l3" in faults else 1 if "uncovered_l1_l2" in faults else 0
+
+
 def check_names(names: Iterable[str]) -> None:
     """Refuses names that are not faults.
 

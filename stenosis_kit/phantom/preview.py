@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
+import polars as pl
 
 from stenosis_kit import rsna
+from stenosis_kit.base.files import replacing
+from stenosis_kit.images.picture import new_figure, show_fullest_slice
+from stenosis_kit.phantom.tables import LATENTS
 
-_COLORS = ("#35c46a", "#f2b134", "#ef4b4b")
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_COLORS = ("#35c46a", "#f2b134", "#ef4b4b")  # by severity
+_KINDS = (rsna.SAGITTAL_T2, rsna.SAGITTAL_T1, rsna.AXIAL_T2)
+_IDS = {"study_id": pl.Int64, "series_id": pl.Int64, "instance_number": pl.Int64}
 
 
 def save_preview(root: Path, path: Path) -> None:
@@ -18,91 +26,51 @@ def save_preview(root: Path, path: Path) -> None:
     Args:
         root: a finished phantom.
         path: of the picture, in any format that matplotlib knows.
+
+    Raises:
+        InputError: where matplotlib is missing, or the file cannot be written.
     """
-    from matplotlib.figure import Figure
+    split, points = "train", _points(root, rsna.POINTS_TABLE)
+    if points.is_empty():
+        split, points = "test", _points(root, rsna.SOLUTION_POINTS)
+    total = points.group_by("study_id", maintain_order=True).agg(pl.col("severity").sum())
+    worst = total.sort("severity", descending=True, maintain_order=True).head(1)
+    points = points.join(worst, on="study_id", how="semi")
+    figure, grid = new_figure(1, len(_KINDS), (15, 5.2))
+    for axes, kind in zip(grid[0], _KINDS, strict=True):
+        axes.set_title(kind, color="white")
+        conditions = [condition.label for condition in rsna.CONDITIONS if condition.series_kind == kind]
+        mine = points.filter(pl.col("condition").is_in(conditions)).sort("severity", descending=True)
+        shown = None if mine.is_empty() else show_fullest_slice(axes, root / rsna.images_folder(split), mine, kind)
+        if shown:
+            on_it = mine.filter(series_id=int(shown.path.parent.name), instance_number=shown.number)
+            _mark_points(axes, on_it, kind)
+    with replacing(path) as partial:
+        figure.savefig(partial, dpi=110)
 
-    split = "train" if _rows(root / rsna.TRAIN_TABLE) else "test"
-    points = _rows(root / (rsna.POINTS_TABLE if split == "train" else rsna.SOLUTION_POINTS))
-    severity = _severities(root)
-    study = _most_severe(points, severity)
-    figure = Figure(figsize=(15, 5.2), layout="constrained", facecolor="black")
-    for axes, kind in zip(figure.subplots(1, 3), (rsna.SAGITTAL_T2, rsna.SAGITTAL_T1, rsna.AXIAL_T2), strict=True):
-        axes.set_axis_off()
-        _draw_kind(
-            axes, root / rsna.images_folder(split), [row for row in points if row["study_id"] == study], kind, severity
+
+def _points(root: Path, table: str) -> pl.DataFrame:
+    """A table of points with each cell's severity, 0 to 2."""
+    latents = (
+        pl.read_csv(root / LATENTS, schema_overrides=_IDS)
+        .drop_nulls("severity")
+        .select(
+            "study_id",
+            pl.col("condition").replace({one.name: one.label for one in rsna.CONDITIONS}),
+            pl.col("level").replace(dict(zip(rsna.LEVELS, rsna.LEVEL_LABELS, strict=True))),
+            pl.col("severity").replace_strict(rsna.SEVERITIES, range(3), return_dtype=pl.Int64),
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
+    )
+    points = pl.read_csv(root / table, schema_overrides=_IDS)
+    return points.join(latents, on=["study_id", "condition", "level"], maintain_order="left")
 
 
-def _draw_kind(axes: object, images: Path, points: list[dict], kind: str, severity: dict) -> None:
-    """The slice of a kind that holds most points, with the points on it."""
-    conditions = {condition.label for condition in rsna.CONDITIONS if condition.series_kind == kind}
-    mine = [row for row in points if row["condition"] in conditions]
-    axes.set_title(kind, color="white")
-    slices = [(row["series_id"], row["instance_number"]) for row in mine]
-    if not slices:
-        return
-    series, number = max(sorted(set(slices)), key=lambda one: (slices.count(one), _worst(mine, one, severity)))
-    image = _pixels(images / mine[0]["study_id"] / series / f"{number}.dcm")
-    if image is None:
-        return
-    axes.imshow(image, cmap="gray", vmin=np.percentile(image, 1), vmax=np.percentile(image, 99.7))
-    for row in mine:
-        if (row["series_id"], row["instance_number"]) == (series, number):
-            label = severity.get(_cell(row), 0)
-            x, y = float(row["x"]), float(row["y"])
-            axes.plot(x, y, "o", mfc="none", mec=_COLORS[label], ms=9, mew=1.6)
-            # On axial slices the right side's text goes to the left, or it would cover the left side's.
-            outward = -1 if row["condition"].startswith("Right") and kind == rsna.AXIAL_T2 else 1
-            axes.annotate(
-                f"{row['level']} {rsna.SEVERITY_LABELS[label]}",
-                (x, y),
-                (9 * outward, 3),
-                color=_COLORS[label],
-                textcoords="offset points",
-                fontsize=8,
-                ha="left" if outward > 0 else "right",
-                annotation_clip=True,
-            )
-
-
-def _worst(rows: list[dict], one: tuple[str, str], severity: dict) -> int:
-    return max(severity.get(_cell(row), 0) for row in rows if (row["series_id"], row["instance_number"]) == one)
-
-
-def _most_severe(points: list[dict], severity: dict) -> str:
-    total: dict[str, int] = {}
-    for row in points:
-        total[row["study_id"]] = total.get(row["study_id"], 0) + severity.get(_cell(row), 0)
-    return max(total, key=total.__getitem__) if total else ""
-
-
-def _severities(root: Path) -> dict[tuple[str, str, str], int]:
-    """(study_id, condition label, level label) to severity, of the labelled cells."""
-    found = {}
-    for row in _rows(root / "latents.csv"):
-        if row["severity"]:
-            level = rsna.LEVEL_LABELS[rsna.LEVELS.index(row["level"])]
-            label = rsna.CONDITION_BY_NAME[row["condition"]].label
-            found[row["study_id"], label, level] = rsna.SEVERITIES.index(row["severity"])
-    return found
-
-
-def _cell(row: dict) -> tuple[str, str, str]:
-    return row["study_id"], row["condition"], row["level"]
-
-
-def _pixels(path: Path) -> np.ndarray | None:
-    """The slice's pixels, or None where the file is one of the broken ones."""
-    import pydicom
-
-    try:
-        return pydicom.dcmread(path).pixel_array
-    except (OSError, ValueError, AttributeError, RuntimeError, pydicom.errors.InvalidDicomError):
-        return None
-
-
-def _rows(path: Path) -> list[dict]:
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+def _mark_points(axes: Axes, points: pl.DataFrame, kind: str) -> None:
+    for row in points.iter_rows(named=True):
+        place, color = (row["x"], row["y"]), _COLORS[row["severity"]]
+        axes.plot(*place, "o", mfc="none", mec=color, ms=9, mew=1.6)
+        # On axial slices the right side's text goes to the left, or it would cover the left side's.
+        leftwards = row["condition"].startswith("Right") and kind == rsna.AXIAL_T2
+        offset, aligned = ((-9, 3), "right") if leftwards else ((9, 3), "left")
+        text = f"{row['level']} {rsna.SEVERITY_LABELS[row['severity']]}"
+        axes.annotate(text, place, offset, color=color, textcoords="offset points", fontsize=8, ha=aligned)

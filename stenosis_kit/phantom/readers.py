@@ -6,6 +6,7 @@ import numpy as np
 
 from stenosis_kit import rsna
 from stenosis_kit.images.geometry import nearest_plane
+from stenosis_kit.phantom.faults import uncovered_levels
 from stenosis_kit.phantom.study import Point, Study
 
 _JITTER = {"none": 0.0, "real": 1.0, "hard": 1.5}
@@ -15,7 +16,7 @@ _JITTER = {"none": 0.0, "real": 1.0, "hard": 1.5}
 def read(study: Study, rng: np.random.Generator) -> None:
     """Fills in a study's labels and points as the competition's readers left them, in place."""
     faults, labels = study.faults, study.labels
-    _leave_out(study, rng)
+    _leave_out(labels, faults)
     shift = int(rng.choice([-1, 1])) if "shifted_levels" in faults else 0
     if shift:
         _miscount(labels, shift)
@@ -43,16 +44,14 @@ def _miscount(labels: np.ndarray, shift: int) -> None:
         labels[:, level] = known[:, level + shift] if inside else np.where(known[:, level] < 0, -1, 0)
 
 
-def _leave_out(study: Study, rng: np.random.Generator) -> None:
-    """Removes labels of levels that no axial slice shows, and of whole sides that nobody read."""
-    faults, labels = study.faults, study.labels
-    uncovered = 2 if "uncovered_l2_l3" in faults else 1 if "uncovered_l1_l2" in faults else 0
+def _leave_out(labels: np.ndarray, faults: frozenset[str]) -> None:
+    """Removes labels of levels that no axial slice shows, and of whole conditions that nobody read, in place."""
     for index, condition in enumerate(rsna.CONDITIONS):
         if condition.term == "subarticular":
-            labels[index, :uncovered] = -1
-        if condition.term == "foraminal" and "missing_side" in faults and condition.side == rsna.LEFT:
+            labels[index, : uncovered_levels(faults)] = -1
+        if "missing_side" in faults and (condition.term, condition.side) == ("foraminal", rsna.LEFT):
             labels[index] = -1
-        if condition.term == "spinal" and "missing_canal" in faults:
+        if "missing_canal" in faults and condition.term == "spinal":
             labels[index] = -1
 
 
