@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 
@@ -14,56 +12,33 @@ from stenosis_kit.phantom.tissue import T1
 _LARGEST = 4095  # twelve bits
 
 
-@dataclass(frozen=True, eq=False)
 class Receiver:
-    """How one series is received.
+    """How one series is received, drawn from a generator; ranges are chosen by hand, wider than what scanners show.
 
     Attributes:
-        scale: whole numbers a unit of signal.
+        scale: stored whole numbers a unit of signal.
         noise: sd of the noise in each channel, in units of signal where the coil is neutral.
         fall_off: mm towards the belly over which the signal of the surface coil falls by 1/e.
-        tilt: (2,) relative change of gain over 100 mm to the left and to the head.
+        tilt: (2,) relative change of gain over 100 mm to the left and over 150 mm to the head.
         sag: loss of gain 150 mm above and below the middle.
-        band: (y, slope, width, rest) of the saturation in front of the column, mm; the rest of the signal stays.
+        band: (y, slope, width, rest) of the saturation band in front of the column, mm; the rest of the signal stays.
         taps: (13,) the point spread along rows and columns: blur and ringing of a finite matrix.
         ghost: share of the signal that motion copies along y or z, and the distance in pixels.
     """
 
-    scale: float
-    noise: float
-    fall_off: float
-    tilt: np.ndarray
-    sag: float
-    band: tuple[float, float, float, float]
-    taps: np.ndarray
-    ghost: tuple[float, int]
-
-
-def draw_receiver(rng: np.random.Generator, contrast: str) -> Receiver:
-    """Draws how a series is received.
-
-    Args:
-        rng: the study's generator.
-        contrast: T1, T2 or STIR. T1 images are scaled up and so are less noisy in these units.
-    """
-    saturated = rng.random() < 0.9
-    taps = _point_spread(cutoff=rng.uniform(0.7, 1.0), filtered=rng.uniform(0, 0.9))
-    return Receiver(
-        scale=rng.uniform(250, 1100),
-        noise=(0.6 if contrast == T1 else 1) / np.exp(rng.uniform(np.log(40), np.log(260))),
+    def __init__(self, rng: np.random.Generator, contrast: str) -> None:
+        uniform = rng.uniform
+        saturated = rng.random() < 0.9
+        self.taps = _point_spread(cutoff=uniform(0.7, 1.0), filtered=uniform(0, 0.9))
+        self.scale = uniform(250, 1100)
+        # T1 images are scaled up, and so are less noisy in these units.
+        self.noise = (0.6 if contrast == T1 else 1) / np.exp(uniform(np.log(40), np.log(260)))
         # Some scanners even out what the surface coil does.
-        fall_off=rng.uniform(200, 700) if rng.random() < 0.5 else rng.uniform(95, 260),
-        tilt=rng.normal(size=2) * 0.06,
-        sag=rng.uniform(0, 0.45),
-        band=(
-            rng.uniform(-82, -32),
-            rng.normal(0, 0.12),
-            rng.uniform(8, 40),
-            rng.uniform(0.0, 0.2) if saturated else 1,
-        ),
-        taps=taps,
-        ghost=(max(0.0, rng.normal(0, 0.015)), int(rng.integers(9, 60))),
-    )
+        self.fall_off = uniform(200, 700) if rng.random() < 0.5 else uniform(95, 260)
+        self.tilt = rng.normal(size=2) * 0.06
+        self.sag = uniform(0, 0.45)
+        self.band = uniform(-82, -32), rng.normal(0, 0.12), uniform(8, 40), uniform(0.0, 0.2) if saturated else 1
+        self.ghost = max(0.0, rng.normal(0, 0.015)), int(rng.integers(9, 60))
 
 
 def acquire(ideal: np.ndarray, plane: Plane, receiver: Receiver, rng: np.random.Generator) -> np.ndarray:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from stenosis_kit.phantom.canvas import Canvas, clip, cover, lay, norm, overlap, rounded_box, window_of
@@ -11,13 +9,11 @@ from stenosis_kit.phantom.column import S1
 from stenosis_kit.phantom.looks import Looks
 from stenosis_kit.phantom.tissue import STIR, T1
 
-_Of = Callable[[np.ndarray], np.ndarray | np.float32]
-"""Spreads values by vertebra or disc over the pixels."""
-
 _IRREGULARITY = 0.3
-"""mm, sd by which bodies and discs stray from their ideal shapes."""
+"""mm, sd by which bodies and discs stray from their ideal shapes: chosen by hand."""
 
-# By vertebra, T8 ... S5: how hollow its back is, mm: kidneys above, ovals below.
+# By vertebra, T8 ... S5: depth of the hollow in its back, mm, chosen by eye: seen from above, the upper bodies are
+# kidney-shaped, the lower ones oval.
 _HOLLOW = np.array([2, 2, 2, 2, 2, 1.8, 1.5, 1.2, 0.8, 0.4, 0, 0, 0, 0, 0.0])
 
 
@@ -32,19 +28,27 @@ def paint_column(canvas: Canvas, looks: Looks) -> None:
         _paint_bodies(part, looks)
 
 
-def _spread_over(which: np.ndarray) -> _Of:
-    """Spreads values over pixels that belong to vertebrae (or discs); a plain number where all belong to one."""
-    first = int(which.flat[0])
-    if (which == first).all():
-        return lambda values: np.float32(values[first])
-    return lambda values: np.asarray(values, np.float32).take(which, mode="clip")
+class _Frame:
+    """Pixels in the straight frame of the vertebra (or disc) that each belongs to.
 
+    Attributes:
+        depth: towards the back, mm.
+        height: towards the head, mm.
+    """
 
-def _local(part: Canvas, centers: np.ndarray, angles: np.ndarray, of: _Of) -> tuple[np.ndarray, np.ndarray]:
-    """Depth (to the back) and height (to the head) of pixels in the frame of the structure they belong to, mm."""
-    cos, sin = of(np.cos(angles)), of(np.sin(angles))
-    y, z = part.y - of(centers[:, 0]), part.z - of(centers[:, 1])
-    return y * cos + z * sin, z * cos - y * sin
+    def __init__(self, part: Canvas, structure: str, centers: np.ndarray, angles: np.ndarray) -> None:
+        self._which = part.profile(structure).astype(np.intp)
+        first = int(self._which.flat[0])
+        self._only = first if (self._which == first).all() else None
+        cos, sin = self.of(np.cos(angles)), self.of(np.sin(angles))
+        y, z = part.y - self.of(centers[:, 0]), part.z - self.of(centers[:, 1])
+        self.depth, self.height = y * cos + z * sin, z * cos - y * sin
+
+    def of(self, values: np.ndarray) -> np.ndarray | np.float32:
+        """Values by vertebra (or disc) at the pixels; a plain number where all belong to one."""
+        if self._only is not None:
+            return np.float32(values[self._only])
+        return np.asarray(values, np.float32).take(self._which, mode="clip")
 
 
 # --- Bodies ----------------------------------------------------------------------------------
@@ -52,22 +56,20 @@ def _local(part: Canvas, centers: np.ndarray, angles: np.ndarray, of: _Of) -> tu
 
 def _paint_bodies(part: Canvas, looks: Looks) -> None:
     column, palette = part.spine.column, part.palette
-    which = part.table("body_index").astype(np.intp)
-    of = _spread_over(which)
-    depth, height = _local(part, column.centers, column.angles, of)
-    distance, ends = _body(part, depth, height, of, looks)
-    value = _marrow(part, depth, height, of, looks)
+    frame = _Frame(part, "body_index", column.centers, column.angles)
+    distance, ends = _body(part, frame, looks)
+    value = _marrow(part, frame, looks)
     # End plates look thicker than the walls, and fat's shift along the read-out thickens one of a body's two.
     plate = cover(-1.5 - ends, 2.0)
-    thick = looks.cortex + plate * (looks.end_plate + palette.fat_shift * clip(0.3 * height, -1, 1))
+    thick = looks.cortex + plate * (looks.end_plate + palette.fat_shift * clip(0.3 * frame.height, -1, 1))
     dark = looks.cortex_depth + (1 - looks.cortex_depth) * 0.6 * plate
     core = clip((-distance - thick) / looks.cortex_fade)
     lay(part.image, value + (palette["cortex"] - value) * dark * (1 - core), cover(distance, part.edge))
 
 
-def _body(part: Canvas, depth: np.ndarray, height: np.ndarray, of: _Of, looks: Looks) -> tuple[np.ndarray, np.ndarray]:
+def _body(part: Canvas, frame: _Frame, looks: Looks) -> tuple[np.ndarray, np.ndarray]:
     """Signed distances to a vertebral body and to the plane of its nearer end plate, mm."""
-    column = part.spine.column
+    column, of, depth, height = part.spine.column, frame.of, frame.depth, frame.height
     half, deep = of(column.heights / 2), of(column.depths / 2)
     wide = of(column.widths / 2 * np.where(np.arange(15) < S1, 1.0, 1.75))
     level = clip(height / half, -1, 1)
@@ -91,9 +93,9 @@ def _kidney(side: np.ndarray, depth: np.ndarray, wide: np.ndarray, deep: np.ndar
     return np.where(depth < 0, front, rounded_box(side, depth + hollow, wide, deep, 0.75 * deep))
 
 
-def _marrow(part: Canvas, depth: np.ndarray, height: np.ndarray, of: _Of, looks: Looks) -> np.ndarray:
+def _marrow(part: Canvas, frame: _Frame, looks: Looks) -> np.ndarray:
     """Mottled marrow with bands beside degenerate discs, a spot here and there, and the basivertebral vein."""
-    palette, column = part.palette, part.spine.column
+    palette, column, of, depth, height = part.palette, part.spine.column, frame.of, frame.depth, frame.height
     deep, half = of(column.depths / 2), of(column.heights / 2)
     value = palette["marrow"] * of(looks.body_gain) * (1 + looks.mottle * (0.6 * part.medium + 0.4 * part.fine))
     value *= 1 + looks.rim_gain * clip((height / half) ** 2)
@@ -107,17 +109,17 @@ def _marrow(part: Canvas, depth: np.ndarray, height: np.ndarray, of: _Of, looks:
     far = np.sqrt((depth - of(y)) ** 2 + (height - of(z)) ** 2 + (part.side - of(x)) ** 2)
     value *= 1 + (of(spot) - 1) * cover(far - of(radius) + 0.8 * part.medium, 2.0)
     if float(part.across.min()) < 8:
-        _paint_vein(part, value, depth, height, of, looks)
+        _paint_vein(part, frame, value, looks)
     return value
 
 
-def _paint_vein(part: Canvas, value: np.ndarray, depth: np.ndarray, height: np.ndarray, of: _Of, looks: Looks) -> None:
+def _paint_vein(part: Canvas, frame: _Frame, value: np.ndarray, looks: Looks) -> None:
     """The basivertebral vein: a cleft that opens to the back at half height."""
-    palette, deep = part.palette, of(part.spine.column.depths / 2)
+    palette, of, deep = part.palette, frame.of, frame.of(part.spine.column.depths / 2)
     length = deep * of(looks.vein_reach)
-    along = clip((depth - deep + length) / length)
-    slit = np.abs(height + 0.5 - 0.6 * part.medium) - 0.2 - looks.vein_width * along
-    slit = np.maximum(slit, norm(part.side, 0.4 * (deep - depth)) - 7)
+    along = clip((frame.depth - deep + length) / length)
+    slit = np.abs(frame.height + 0.5 - 0.6 * part.medium) - 0.2 - looks.vein_width * along
+    slit = np.maximum(slit, norm(part.side, 0.4 * (deep - frame.depth)) - 7)
     bright = palette["fluid"] * 0.8 if palette.contrast == STIR else palette["epidural_fat"]
     tone = palette["vessel"] + (bright - palette["vessel"]) * looks.vein_fat
     present = looks.vein * (np.arange(15) < S1)
@@ -130,9 +132,8 @@ def _paint_vein(part: Canvas, value: np.ndarray, depth: np.ndarray, height: np.n
 def _paint_discs(part: Canvas, looks: Looks) -> None:
     """Paints discs taller than their gaps: the bodies that are painted over them leave what shows."""
     column, palette, side = part.spine.column, part.palette, part.side
-    which = part.table("disc_index").astype(np.intp)
-    of = _spread_over(which)
-    depth, height = _local(part, column.disc_centers, column.disc_angles, of)
+    frame = _Frame(part, "disc_index", column.disc_centers, column.disc_angles)
+    of, depth, height = frame.of, frame.depth, frame.height
     mobile = np.arange(14) < S1
     deep = of(np.minimum(column.depths[:-1], column.depths[1:]) / 2 + 0.8 * mobile)
     wide, worn = of(column.widths[:-1] / 2 * 1.02), column.degeneration

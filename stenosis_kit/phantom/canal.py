@@ -1,4 +1,4 @@
-"""Paints the canal and its side doors: epidural fat, ligaments, dural sac, roots, foramina.
+"""Paints the spinal canal and the foramina: epidural fat, ligaments, dural sac, roots.
 
 Here severity becomes visible: the sac's area, the recess's cerebrospinal fluid, the fat round the foramen's root.
 """
@@ -13,60 +13,59 @@ from stenosis_kit.phantom.canvas import Canvas, clip, cover, lay, norm, overlap,
 def paint_soft_canal(canvas: Canvas) -> None:
     """Epidural fat and the foramina's contents; painted before the bones that bound them."""
     across, inward = canvas.across, canvas.inward
-    palette, lost = canvas.palette, canvas.table("spinal")
-    canal = np.maximum(np.maximum(0.2 - canvas.b, -inward - 0.5), across - canvas.table("shoulder") - 3.5)
+    palette, lost = canvas.palette, canvas.profile("spinal")
+    canal = np.maximum(np.maximum(0.2 - canvas.b, -inward - 0.5), across - canvas.profile("shoulder") - 3.5)
     # Where room is lost, fat goes first.
-    recess = clip(1.5 * canvas.side_table("subarticular") - 0.35) * clip((across - 3) / 4)
+    recess = clip(1.5 * canvas.side_profile("subarticular") - 0.35) * clip((across - 3) / 4)
     left = (1 - 0.85 * clip((lost - 0.35) / 0.45)) * (1 - 0.75 * recess)
     fat = palette["epidural_fat"] * left * (1 + 0.08 * canvas.medium)
     lay(canvas.image, fat, cover(canal, canvas.edge))
     if float(across.max()) > 9 and float(across.min()) < 27:
-        _paint_foramina(canvas, across)
+        _paint_foramina(canvas)
 
 
 def paint_sac(canvas: Canvas) -> None:
-    """Ligaments, disc bulge, the sac and what swims in it; painted after the bones."""
-    across, inward = canvas.across, canvas.inward
-    if float(across.min()) > 22:
+    """Ligaments, disc bulge, the dural sac and the nerves in it; painted after the bones."""
+    if float(canvas.across.min()) > 22:
         return
-    _paint_ligaments(canvas, across, inward)
-    _paint_traversing_root(canvas, across)
-    if float(across.min()) < 13:
-        _paint_dura(canvas, across, inward)
+    _paint_ligaments(canvas)
+    _paint_traversing_root(canvas)
+    if float(canvas.across.min()) < 13:
+        _paint_dura(canvas)
 
 
-def _paint_ligaments(canvas: Canvas, across: np.ndarray, inward: np.ndarray) -> None:
+def _paint_ligaments(canvas: Canvas) -> None:
     """The ligamentum flavum inside the laminae, and the bulge of disc and posterior longitudinal ligament."""
-    palette, height = canvas.palette, canvas.above("disc")
-    thick = 0.5 * (canvas.table("flavum") + 1.2 * canvas.side_table("subarticular"))
+    palette, across, inward, height = canvas.palette, canvas.across, canvas.inward, canvas.above("disc")
+    thick = 0.5 * (canvas.profile("flavum") + 1.2 * canvas.side_profile("subarticular"))
     flavum = np.maximum(np.abs(inward - thick) - thick, np.abs(height + 3) - 12)
-    flavum = np.maximum(flavum, across - canvas.table("shoulder") - 1.5) + 9 * (1 - canvas.table("mobile"))
+    flavum = np.maximum(flavum, across - canvas.profile("shoulder") - 1.5) + 9 * (1 - canvas.profile("mobile"))
     lay(canvas.image, palette["ligament"], cover(flavum, canvas.edge) * 0.92)
-    recess, foramen = canvas.side_table("subarticular"), canvas.side_table("foraminal")
+    recess, foramen = canvas.side_profile("subarticular"), canvas.side_profile("foraminal")
     middle = np.exp(-((across / 9) ** 2))
     zone = np.exp(-(((across - 10) / 4) ** 2)) * 1.7 * recess + np.exp(-(((across - 17) / 5) ** 2)) * foramen
-    bulge = canvas.table("bulge") * (0.35 + 0.65 * middle) + 1.8 * zone - 0.008 * across * across
+    bulge = canvas.profile("bulge") * (0.35 + 0.65 * middle) + 1.8 * zone - 0.008 * across * across
     bulge = (bulge + 0.8) * np.exp(-((height / 5) ** 2)) - 0.8
     disc = np.maximum(canvas.b - bulge, np.maximum(-2 - canvas.b, np.abs(height) - 7))
     lay(canvas.image, palette["annulus"], cover(disc, canvas.edge))
     # A thick joint capsule and what has grown round it fill a narrow recess.
-    capsule = norm(across - canvas.table("shoulder") + 0.5, 0.9 * (canvas.b - 6.5)) - 5.8 * recess + 0.6
+    capsule = norm(across - canvas.profile("shoulder") + 0.5, 0.9 * (canvas.b - 6.5)) - 5.8 * recess + 0.6
     tissue = 0.6 * palette["ligament"] + 0.4 * palette["muscle"]
     capsule = cover(np.maximum(capsule + 0.5 * canvas.medium, np.abs(height) - 8), 1.6 * canvas.edge)
     lay(canvas.image, tissue, 0.9 * capsule * clip(4 * recess))
 
 
-def _paint_dura(canvas: Canvas, across: np.ndarray, inward: np.ndarray) -> None:
+def _paint_dura(canvas: Canvas) -> None:
     """The sac with its fluid, cord and roots; a narrow recess cuts its front corner."""
-    palette = canvas.palette
-    deep, wide = canvas.table("sac_depth"), canvas.table("sac_width")
-    q = (canvas.b - canvas.table("sac_center")) / deep
-    narrowing = 1 - canvas.table("triangle") * clip(q.copy(), -0.9, 1.2)
+    palette, across = canvas.palette, canvas.across
+    deep, wide = canvas.profile("sac_depth"), canvas.profile("sac_width")
+    q = (canvas.b - canvas.profile("sac_center")) / deep
+    narrowing = 1 - canvas.profile("triangle") * clip(q.copy(), -0.9, 1.2)
     least = np.minimum(deep, wide)
     sac = (norm(across / (wide * narrowing), q) - 1) * least
-    recess = canvas.side_table("subarticular")
+    recess = canvas.side_profile("subarticular")
     corner = np.exp(-0.5 * (((across - 0.9 * wide) / 3.4) ** 2 + ((q + 0.45) * deep / 4.2) ** 2))
-    sac = np.maximum(sac + 5.5 * recess * corner, canvas.table("flavum") * 0.9 - inward)
+    sac = np.maximum(sac + 5.5 * recess * corner, canvas.profile("flavum") * 0.9 - canvas.inward)
     lay(canvas.image, palette["ligament"], cover(sac - 0.25, canvas.edge) * 0.85)
     inside = cover(sac + 0.3, canvas.edge)
     lay(canvas.image, palette["csf"] * (1 + 0.06 * canvas.medium), inside)
@@ -103,29 +102,30 @@ def _paint_roots(canvas: Canvas, q: np.ndarray, deep: np.ndarray, wide: np.ndarr
         distance = norm((ratio - across.take(entries)) * wide, (q - back.take(entries)) * deep) - radius
         np.maximum(mass, cover(distance, canvas.edge) * present.take(entries) * opacity, out=mass)
     # Below the cord they are a bundle at the back that thins out; where there is no room they fill the sac.
-    bundle = roots.bundle * part.table("bundle") * clip(q * 2.5) * (0.8 + 0.2 * part.fine)
-    crowd = clip((part.table("spinal") - 0.5) / 0.45) * (part.s > canvas.spine.sac_end)
+    bundle = roots.bundle * part.profile("bundle") * clip(q * 2.5) * (0.8 + 0.2 * part.fine)
+    crowd = clip((part.profile("spinal") - 0.5) / 0.45) * (part.s > canvas.spine.sac_end)
     np.maximum(mass, bundle, out=mass)
     lay(part.image, canvas.palette["nerve"], np.maximum(0.95 * mass, 0.8 * crowd) * inside)
 
 
-def _paint_traversing_root(canvas: Canvas, across: np.ndarray) -> None:
+def _paint_traversing_root(canvas: Canvas) -> None:
     """The root on its way down the recess, from the sac's corner towards its foramen."""
-    height, recess = canvas.above("disc"), canvas.side_table("subarticular")
+    height, recess = canvas.above("disc"), canvas.side_profile("subarticular")
     down = clip((6 - height) / 28)
-    shoulder = canvas.table("shoulder")
-    x = across - (shoulder - 1.2 + 3.2 * down - 0.8 * recess)
+    shoulder = canvas.profile("shoulder")
+    x = canvas.across - (shoulder - 1.2 + 3.2 * down - 0.8 * recess)
     y = (canvas.b - 4.2 - 1.0 * down + 0.9 * recess) / (1 - 0.45 * recess)
     root = norm(x, y) - 1.9 * (1 - 0.25 * recess)
     root = np.maximum(root, np.maximum(height - 5, -22 - height)) + 9 * (canvas.s < canvas.spine.sac_end - 30)
     lay(canvas.image, canvas.palette["nerve"], cover(root, canvas.edge) * 0.95)
 
 
-def _paint_foramina(canvas: Canvas, across: np.ndarray) -> None:
-    """An irregular keyhole of fat with root, ganglion and vessels, between disc, pedicles and facet."""
-    palette, height, lost = canvas.palette, canvas.above("foramen"), canvas.side_table("foraminal")
-    lateral = np.minimum(cover(canvas.table("shoulder") + 0.5 - across, 3.0), cover(across - 27, 9.0))
-    lateral = lateral * canvas.table("mobile")
+def _paint_foramina(canvas: Canvas) -> None:
+    """A keyhole-shaped foramen: fat with root, ganglion and vessels, between disc, pedicles and facet joint."""
+    palette, across, height = canvas.palette, canvas.across, canvas.above("foramen")
+    lost = canvas.side_profile("foraminal")
+    lateral = np.minimum(cover(canvas.profile("shoulder") + 0.5 - across, 3.0), cover(across - 27, 9.0))
+    lateral = lateral * canvas.profile("mobile")
     fat = palette["epidural_fat"] * (1 - 0.75 * lost) + palette["ligament"] * 0.75 * lost
     # Where room is lost, disc and facet have grown into what was fat.
     tissue = 0.5 * (palette["ligament"] + palette["annulus"]) + 0.05
@@ -146,9 +146,9 @@ def _paint_leaving_root(
     canvas: Canvas, up: np.ndarray, behind: np.ndarray, lateral: np.ndarray, lost: np.ndarray
 ) -> None:
     """Root and ganglion under the pedicle, with the vessels that go with them; all sink as they run outwards."""
-    palette, rise = canvas.palette, canvas.side_table("root_rise")
-    root_up, root_back = up - 3.0 - rise, behind - 0.2 - canvas.side_table("root_back")
-    root = norm(root_up / (1 - 0.25 * lost), 1.1 * root_back / (1 - 0.45 * lost)) - canvas.side_table("root_radius")
+    palette, rise = canvas.palette, canvas.side_profile("root_rise")
+    root_up, root_back = up - 3.0 - rise, behind - 0.2 - canvas.side_profile("root_back")
+    root = norm(root_up / (1 - 0.25 * lost), 1.1 * root_back / (1 - 0.45 * lost)) - canvas.side_profile("root_radius")
     lay(canvas.image, palette["nerve"], cover(root + 0.3 * canvas.medium, canvas.edge) * lateral)
     for higher, depth, radius in ((5.4, -2.4, 0.8), (-4.2, 0.8, 0.8), (-1.6, -2.2, 0.6)):
         vessel = norm(up - higher - rise, behind - depth * (1 - 0.5 * lost)) - radius

@@ -1,4 +1,4 @@
-"""What painters share: the coordinates of a slice's pixels, soft edges, and laying one value over another."""
+"""What painters share: the coordinates of a slice's pixels, anti-aliased edges, and alpha blending."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 
 from stenosis_kit.images.geometry import Plane
-from stenosis_kit.phantom.anatomy import TABLE_STEP, Spine
+from stenosis_kit.phantom.profiles import STEP
+from stenosis_kit.phantom.spine import Spine
 from stenosis_kit.phantom.tissue import TILE, Palette, Textures
 
 Extent = np.ndarray | float
@@ -35,7 +36,7 @@ def norm(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def lay(image: np.ndarray, value: np.ndarray | float, share: np.ndarray) -> None:
-    """Lays a value over an image where share is 1, in part where it is less, in place."""
+    """Blends a value into an image, in place; share is alpha: 1 replaces, 0 keeps."""
     image += (value - image) * share
 
 
@@ -61,9 +62,9 @@ class Canvas:
         image: (rows, columns) float32.
         y, z: pixels' patient coordinates in the spine's frame, mm.
         side: x from the midline, mm: positive on the patient's left.
-        s, b: along the canal and behind the wall, mm (see `column.Wall`).
+        s, b: along the canal and behind the wall, mm (see `wall.Wall`).
         back: y behind the smoothed wall, mm: for what does not follow every vertebra.
-        medium, fine, stray_side, stray_b: textures at the pixels.
+        medium, fine, stray_side, stray_b: textures at the pixels; the last two displace them, see `warped`.
     """
 
     spine: Spine
@@ -98,35 +99,35 @@ class Canvas:
         return replace(self, **{name: getattr(self, name)[window] for name in names})
 
     def warped(self, amount: float) -> Canvas:
-        """The same pixels with places that stray smoothly by an sd of `amount`, mm: nothing alive is ruler-straight."""
+        """The same pixels displaced smoothly (sd `amount` mm), so that outlines are irregular as in a body."""
         side, b, s = (self.stray_side, self.stray_b, self.medium)
         return replace(self, side=self.side + amount * side, b=self.b + amount * b, s=self.s + amount * s)
 
-    def table(self, name: str) -> np.ndarray:
-        """A table of the spine at the pixels."""
+    def profile(self, name: str) -> np.ndarray:
+        """A profile of the spine at the pixels."""
         if name not in self._known:
-            self._known[name] = self.spine.tables[name].take(self.entries, mode="clip")
+            self._known[name] = self.spine.profiles[name].take(self.entries, mode="clip")
         return self._known[name]
 
     def above(self, name: str) -> np.ndarray:
-        """Height (s) over what a table of places along the canal names, mm."""
-        return self.s - self.table(name)
+        """Height (s) over the place along the canal that a profile names, mm."""
+        return self.s - self.profile(name)
 
-    def side_table(self, name: str) -> np.ndarray:
-        """A table that the spine has for left and right, each on its side."""
+    def side_profile(self, name: str) -> np.ndarray:
+        """A profile that the spine has for left and right, each on its side."""
         if float(self.side.min()) > 0:
-            return self.table(f"{name}_left")
+            return self.profile(f"{name}_left")
         if float(self.side.max()) < 0:
-            return self.table(f"{name}_right")
+            return self.profile(f"{name}_right")
         if name not in self._known:
-            self._known[name] = np.where(self.side > 0, self.table(f"{name}_left"), self.table(f"{name}_right"))
+            self._known[name] = np.where(self.side > 0, self.profile(f"{name}_left"), self.profile(f"{name}_right"))
         return self._known[name]
 
     @cached_property
     def entries(self) -> np.ndarray:
-        """Index into the tables at the pixels."""
-        last = len(self.spine.tables["s"]) - 1
-        return clip(self.s * np.float32(1 / TABLE_STEP) + 0.5, 0, last).astype(np.intp)
+        """Index into the profiles at the pixels."""
+        last = len(self.spine.profiles["s"]) - 1
+        return clip(self.s * np.float32(1 / STEP) + 0.5, 0, last).astype(np.intp)
 
     @cached_property
     def across(self) -> np.ndarray:
@@ -136,7 +137,7 @@ class Canvas:
     @cached_property
     def inward(self) -> np.ndarray:
         """Distance from the inner face of the laminae towards the canal, mm (negative in the laminae)."""
-        shoulder, rise, round_ = self.table("shoulder"), self.table("apex") - 5, self.table("vault")
+        shoulder, rise, round_ = self.profile("shoulder"), self.profile("apex") - 5, self.profile("vault")
         u, v = self.across / shoulder, (self.b - 5) / rise
         roof = u + v + round_ * (norm(u, np.maximum(v, 0)) - u - v)
         return (1 - roof) * (1 + 0.3 * round_) * shoulder * rise / norm(rise, shoulder)

@@ -1,4 +1,4 @@
-"""The whole cohort: studies made in parallel, tables, and a marker by which a finished cohort is known."""
+"""The whole cohort: studies made in parallel, tables, and a marker file that records arguments and completion."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 from tqdm import tqdm
@@ -18,7 +19,7 @@ from tqdm import tqdm
 from stenosis_kit import rsna
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import write_json
-from stenosis_kit.phantom.faults import MODES, check_names
+from stenosis_kit.phantom.faults import MODES, RATES
 from stenosis_kit.phantom.make import make_study
 from stenosis_kit.phantom.protocols import SIZES
 from stenosis_kit.phantom.study import Order, Study
@@ -71,12 +72,12 @@ def phantom(
         InputError: where an argument is no good, or the folder holds something else.
     """
     out = Path(out)
-    _check(out, studies, test_studies, size, faults, noise, workers)
     forced = {int(index): tuple(sorted(names)) for index, names in (force or {}).items()}
-    check_names(name for names in forced.values() for name in names)
     settings = {"studies": studies, "test_studies": test_studies, "seed": seed, "size": size, "faults": faults}
     settings |= {"noise": noise, "force": {str(index): list(names) for index, names in sorted(forced.items())}}
     settings |= {"version": VERSION, "complete": True}
+    _check_settings(settings, workers)
+    _check_folder(out)
     if _marker(out) == settings:
         _log.info("%s: the same cohort is there already", out)
     else:
@@ -104,19 +105,23 @@ def _make_all(orders: list[Order], out: Path, workers: int | None) -> list[Study
         return list(progress(pool.map(make_study, orders, folders, chunksize=2)))
 
 
-def _check(
-    out: Path, studies: int, test_studies: int, size: str, faults: str, noise: float, workers: int | None
-) -> None:
-    if size not in SIZES:
-        raise InputError("size", f"one of {', '.join(SIZES)}", repr(size), "Choose one of these.")
-    if faults not in MODES:
-        raise InputError("faults", f"one of {', '.join(MODES)}", repr(faults), "Choose one of these.")
+def _check_settings(settings: dict[str, Any], workers: int | None) -> None:
+    for name, known in (("size", SIZES), ("faults", MODES)):
+        if settings[name] not in known:
+            raise InputError(name, f"one of {', '.join(known)}", repr(settings[name]), "Choose one of these.")
+    studies, test_studies, noise = (settings[name] for name in ("studies", "test_studies", "noise"))
     if min(studies, test_studies) < 0 or studies + test_studies < 1:
         raise InputError("studies", "at least one study", f"{studies} and {test_studies}", "Ask for more.")
     if not 0 <= noise <= 2:
         raise InputError("noise", "a number from 0 to 2", repr(noise), "1 is as noisy as real readers.")
     if workers is not None and workers < 1:
         raise InputError("workers", "at least 1", repr(workers), "Leave it out to use all cores.")
+    unknown = [name for names in settings["force"].values() for name in names if name not in RATES]
+    if unknown:
+        raise InputError("force", "names of faults", repr(unknown[0]), f"Choose from {', '.join(RATES)}.")
+
+
+def _check_folder(out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise InputError(out, "a folder", "a file", "Choose another place.")
     if out.is_dir() and any(out.iterdir()) and _marker(out) is None:
@@ -124,7 +129,7 @@ def _check(
 
 
 def _marker(out: Path) -> dict | None:
-    """What the folder says about itself, or None where it is not a phantom of ours."""
+    """Contents of the folder's marker file, or None where it has none of ours."""
     try:
         marker = json.loads((out / MARKER).read_text())
     except (OSError, ValueError):

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from stenosis_kit.images.geometry import Plane
-from stenosis_kit.phantom.anatomy import Spine
 from stenosis_kit.phantom.column import L5
+from stenosis_kit.phantom.spine import Spine
 
 _STRAY_SERIES = "77"  # the folder that no table lists
 
 
 def spoil_with_metal(ideal: np.ndarray, plane: Plane, spine: Spine) -> None:
-    """Voids with bright rims round screws in the pedicles of L4 and L5, in place."""
+    """Signal voids with bright rims (susceptibility artefacts) round screws in the pedicles of L4 and L5, in place."""
     for body, side in ((L5 - 1, 18), (L5 - 1, -18), (L5, 20), (L5, -20)):
         y, z = spine.wall.at(spine.wall.s_bodies[body] + 4, 4)
         center = np.array([spine.column.midline(z) + side, y, z])
@@ -38,19 +38,25 @@ def break_files(folder: Path, faults: frozenset[str], rng: np.random.Generator) 
         rng: picks the victim.
     """
     files = sorted(folder.glob("*/*.dcm"))
-    victim = files[int(rng.integers(len(files)))] if files else None
-    if victim and "truncated_file" in faults:
-        victim.write_bytes(victim.read_bytes()[: victim.stat().st_size // 2])
-    if victim and "empty_file" in faults:
-        victim.write_bytes(b"")
-    if victim and "stray_file" in faults:
-        (victim.parent / ".DS_Store").write_bytes(b"\0\0\0\1Bud1")
-    if victim and "empty_series" in faults:
-        for path in victim.parent.iterdir():
-            path.unlink()
-    if victim and "unlisted_series" in faults:
-        shutil.copytree(victim.parent, folder / _STRAY_SERIES)
-    if victim and "missing_series_folder" in faults:
-        shutil.rmtree(victim.parent)
+    if files:
+        _break_one(files[int(rng.integers(len(files)))], faults)
     if "missing_study_folder" in faults:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _break_one(victim: Path, faults: frozenset[str]) -> None:
+    """Breaks a file, or the series that it belongs to."""
+    series = victim.parent
+    if "truncated_file" in faults:
+        victim.write_bytes(victim.read_bytes()[: victim.stat().st_size // 2])
+    if "empty_file" in faults:
+        victim.write_bytes(b"")
+    if "stray_file" in faults:
+        (series / ".DS_Store").write_bytes(b"\0\0\0\1Bud1")
+    if "empty_series" in faults:
+        for path in series.iterdir():
+            path.unlink()
+    if "unlisted_series" in faults:
+        shutil.copytree(series, series.with_name(_STRAY_SERIES))
+    if "missing_series_folder" in faults:
+        shutil.rmtree(series)

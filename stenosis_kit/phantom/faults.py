@@ -1,7 +1,7 @@
-"""Everything that real data do to a reader, each fault under a name, with how often it happens.
+"""The faults of real data, by name, and how often each occurs.
 
-Rates are by study: as measured on the competition's data where they can be, and oversampled for hard tests. Faults
-that were never seen there have no real rate; a reader should survive them all the same.
+Rates are shares of studies: measured on the competition's data where they can be (else estimated), and raised by hand
+for hard tests. A fault that was never seen there has a real rate of 0; software should survive it all the same.
 """
 
 from __future__ import annotations
@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-
-from stenosis_kit.base.errors import InputError
 
 MODES = ("none", "real", "hard")
 
@@ -106,14 +104,3 @@ def draw_faults(rng: np.random.Generator, mode: str, split: str, forced: Iterabl
 def uncovered_levels(faults: frozenset[str]) -> int:
     """How many of the uppermost levels no axial slice shows."""
     return 2 if "uncovered_l2_l3" in faults else 1 if "uncovered_l1_l2" in faults else 0
-
-
-def check_names(names: Iterable[str]) -> None:
-    """Refuses names that are not faults.
-
-    Raises:
-        InputError: naming the first unknown fault.
-    """
-    for name in names:
-        if name not in RATES:
-            raise InputError("force", "names of faults", repr(name), f"Choose from {', '.join(RATES)}.")

@@ -8,8 +8,7 @@ import numpy as np
 
 from stenosis_kit import rsna
 from stenosis_kit.phantom import tissue
-from stenosis_kit.phantom.acquire import acquire, draw_receiver
-from stenosis_kit.phantom.anatomy import draw_spine
+from stenosis_kit.phantom.acquire import Receiver, acquire
 from stenosis_kit.phantom.damage import break_files, spoil_with_metal
 from stenosis_kit.phantom.faults import draw_faults
 from stenosis_kit.phantom.looks import Looks
@@ -17,6 +16,7 @@ from stenosis_kit.phantom.protocols import SIZES, draw_series
 from stenosis_kit.phantom.readers import read
 from stenosis_kit.phantom.render import render
 from stenosis_kit.phantom.severity import draw
+from stenosis_kit.phantom.spine import Spine
 from stenosis_kit.phantom.study import Order, Study
 from stenosis_kit.phantom.write import draw_header, write_slice
 
@@ -25,7 +25,7 @@ def plan_study(order: Order) -> Study:
     """Draws everything about a study but its pixels. Takes about 30 ms."""
     severity = draw(order.generator("severity"), order.noise)
     faults = draw_faults(order.generator("faults"), order.mode, order.split, order.forced)
-    spine = draw_spine(order.generator("spine"), severity, faults)
+    spine = Spine(order.generator("spine"), severity, faults)
     series = draw_series(order.generator("series"), spine, SIZES[order.size], faults)
     rng = order.generator("ids")
     ids = rng.choice(2**32 - 2**20, size=len(series), replace=False) + 2**20
@@ -46,14 +46,14 @@ def plan_study(order: Order) -> Study:
 def make_study(order: Order, folder: Path) -> Study:
     """Plans a study and writes its images to folder/<study_id>/<series_id>/<number>.dcm."""
     study, rng = plan_study(order), order.generator("textures")
-    textures = tissue.draw_textures(rng)
+    textures = tissue.Textures(rng)
     marrow = float(np.exp(0.15 * rng.normal()))
     t2 = tissue.STIR if rng.random() < 0.5 else tissue.T2  # half of the real ones at hand look fat-suppressed
     contrasts = {rsna.SAGITTAL_T1: tissue.T1, rsna.SAGITTAL_T2: t2, rsna.AXIAL_T2: tissue.T2}
     rng = order.generator("pixels")
     for series_id, series in study.series.items():
         palette = tissue.draw_palette(rng, contrasts[series.kind], marrow)
-        receiver = draw_receiver(rng, palette.contrast)
+        receiver = Receiver(rng, palette.contrast)
         header = draw_header(rng, study, series_id)
         place = folder / str(order.study_id) / str(series_id)
         place.mkdir(parents=True, exist_ok=True)

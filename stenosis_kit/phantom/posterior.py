@@ -11,8 +11,8 @@ from stenosis_kit.phantom.canvas import Canvas, clip, cover, lay, norm, overlap,
 from stenosis_kit.phantom.looks import Looks
 from stenosis_kit.phantom.tissue import sample
 
-_GAP = 1.1  # mm, half of it either side of the joint's middle
-_SHELL = 2.3  # mm, half the thickness of the superior articular process
+_GAP = 1.1  # mm, width of the facet joint: chosen by hand
+_SHELL = 2.3  # mm, half the thickness of the superior articular process: chosen by hand
 
 
 def paint_posterior(canvas: Canvas, looks: Looks) -> None:
@@ -23,11 +23,11 @@ def paint_posterior(canvas: Canvas, looks: Looks) -> None:
     process, joint = _facets(canvas)
     bone = np.minimum(bone, process)
     palette = canvas.palette
-    value = palette["marrow"] * canvas.table("arch_gain") * (1 + looks.mottle * (0.7 * canvas.medium + canvas.fine))
+    value = palette["marrow"] * canvas.profile("arch_gain") * (1 + looks.mottle * (0.7 * canvas.medium + canvas.fine))
     core = clip((-bone - looks.cortex - 0.1) / (looks.cortex_fade + 0.3))
     dark = (0.4 + 0.55 * looks.cortex_depth) * (1 - core)
     front = cover(-2.5 - canvas.b, 2.0)  # pedicles go over into bodies without a border
-    halo = cover(bone - 1 - 3 * looks.muscle_fat, 2.5) * cover(canvas.table("apex") - 1 - canvas.b, 4.0)
+    halo = cover(bone - 1 - 3 * looks.muscle_fat, 2.5) * cover(canvas.profile("apex") - 1 - canvas.b, 4.0)
     halo *= clip(0.4 * canvas.across - 1)
     lay(canvas.image, palette["fat"], halo * clip(0.3 + looks.muscle_fat + 0.4 * canvas.stray_b))
     lay(canvas.image, value + (palette["cortex"] - value) * dark, cover(bone - 0.1, canvas.edge) * front)
@@ -38,29 +38,29 @@ def _paint_interspinous(canvas: Canvas, looks: Looks) -> None:
     """Ligament streaked with fat between the spinous processes, and the dark strap along their tips."""
     if float(canvas.across.min()) > 7:
         return
-    palette, behind, tips = canvas.palette, canvas.b - canvas.table("apex") - 2, canvas.table("tips")
+    palette, behind, tips = canvas.palette, canvas.b - canvas.profile("apex") - 2, canvas.profile("tips")
     sheet = cover(np.maximum(canvas.across - 3.5, np.abs(behind - 0.5 * tips) - 0.5 * tips), 2.5)
     strands = sample(canvas.textures.streaks, canvas.s + 0.4 * canvas.b, 0.6 * canvas.b + 3 * canvas.medium)
     share = clip(looks.interspinous * (0.5 + strands) + 0.3 * canvas.medium)
     tone = palette["ligament"] + (palette["fat"] * 0.9 - palette["ligament"]) * share
     tone += palette["fluid"] * 0.25 * clip(canvas.stray_b - 1.2)  # small veins
-    lay(canvas.image, tone, sheet * canvas.table("mobile") * 0.9)
+    lay(canvas.image, tone, sheet * canvas.profile("mobile") * 0.9)
     strap = np.maximum(np.abs(behind - tips - 2) - 1.3, canvas.across - 4)
-    lay(canvas.image, palette["ligament"], cover(strap, 1.8) * canvas.table("mobile") * 0.8)
+    lay(canvas.image, palette["ligament"], cover(strap, 1.8) * canvas.profile("mobile") * 0.8)
 
 
 def _arch(canvas: Canvas) -> np.ndarray:
     """Laminae, shingled, and spinous processes; below L5 one unbroken plate."""
-    height, mobile, across, inward = canvas.above("disc"), canvas.table("mobile"), canvas.across, canvas.inward
+    height, mobile, across, inward = canvas.above("disc"), canvas.profile("mobile"), canvas.across, canvas.inward
     middle = 8 + 0.55 * (inward + 3.2)
-    lamina = np.maximum(np.abs(inward + 3.2) - 3.1, across - canvas.table("shoulder") - 3)
+    lamina = np.maximum(np.abs(inward + 3.2) - 3.1, across - canvas.profile("shoulder") - 3)
     lamina = np.maximum(lamina, np.abs(height - middle) - 9.5 - 20 * (1 - mobile))
     if float(across.min()) > 5:
         return lamina
-    length, rise = canvas.table("spinous") * (0.3 + 0.7 * mobile), canvas.table("spinous_rise")
-    behind = canvas.b - canvas.table("apex") - 3
+    length, rise = canvas.profile("spinous") * (0.3 + 0.7 * mobile), canvas.profile("spinous_rise")
+    behind = canvas.b - canvas.profile("apex") - 3
     drop = height - 4 - rise + 0.22 * (behind - 0.5 * length)
-    tall = canvas.table("spinous_height") * (0.85 + 0.3 * clip(behind / length)) - 1.5 * (1 - mobile)
+    tall = canvas.profile("spinous_height") * (0.85 + 0.3 * clip(behind / length)) - 1.5 * (1 - mobile)
     blade = rounded_box(behind - 0.5 * length, drop * (8.0 / tall), 0.5 * length, 8.0, 6.5)
     thick = 2.6 + 1.6 * clip(behind / length)
     return np.minimum(lamina, np.maximum(blade, across - thick))
@@ -68,10 +68,10 @@ def _arch(canvas: Canvas) -> np.ndarray:
 
 def _pedicle(canvas: Canvas) -> np.ndarray:
     """Waisted between body and facets, so that the foramina's roofs are arches; its front end lies in the body."""
-    height, width = canvas.above("body"), canvas.table("pedicle_width")
-    mobile, flare = canvas.table("mobile"), 0.035 * (canvas.b - 4.5) ** 2
+    height, width = canvas.above("body"), canvas.profile("pedicle_width")
+    mobile, flare = canvas.profile("mobile"), 0.035 * (canvas.b - 4.5) ** 2
     half = 0.5 * width
-    offset = (canvas.across - canvas.table("pedicle_offset")) / half
+    offset = (canvas.across - canvas.profile("pedicle_offset")) / half
     ring = (norm(offset, (height - 4.5) / (6.4 + np.minimum(flare, 4.0) + 4 * (1 - mobile))) - 1) * half
     return np.maximum(ring, canvas.b - 14)
 
@@ -89,18 +89,18 @@ def _facets(canvas: Canvas) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
     comes forwards and inwards where the recess (medially) or the foramen (laterally) is narrow.
     """
     height, across = canvas.above("disc"), canvas.across
-    center_side, center_b = canvas.table("shoulder") + 1.8, canvas.table("facet_depth")
-    radius = canvas.table("facet_radius")
-    closed = 1 - canvas.table("mobile")
+    center_side, center_b = canvas.profile("shoulder") + 1.8, canvas.profile("facet_depth")
+    radius = canvas.profile("facet_radius")
+    closed = 1 - canvas.profile("mobile")
     lateral = clip((across - center_side + 3.3) / 3)
-    recess, foramen = canvas.side_table("subarticular"), canvas.side_table("foraminal")
+    recess, foramen = canvas.side_profile("subarticular"), canvas.side_profile("foraminal")
     x, y = across - center_side, canvas.b - center_b
-    lean = norm(canvas.table("shoulder"), canvas.table("apex") - 5)
-    along_x, along_b = -canvas.table("shoulder") / lean, (canvas.table("apex") - 5) / lean
+    lean = norm(canvas.profile("shoulder"), canvas.profile("apex") - 5)
+    along_x, along_b = -canvas.profile("shoulder") / lean, (canvas.profile("apex") - 5) / lean
     rod = overlap(_oval(x, y, along_x, along_b) - radius, np.abs(height - 1) - 13, 4.5)
     own = canvas.above("lower_disc")  # the pars belongs to the body above, from the rod up to the pedicle
     along = clip((own - 4) / 16)
-    pars_x = x - 0.8 - (canvas.table("pedicle_offset") - center_side) * along
+    pars_x = x - 0.8 - (canvas.profile("pedicle_offset") - center_side) * along
     pars = overlap(norm(pars_x, y - 0.5 + 2.2 * along) - 3.8, np.abs(own - 13) - 11, 3.0)
     inward = 2.4 * recess * (1 - lateral)
     forward = 4.0 * recess * (1 - lateral) + 3.4 * foramen * lateral
@@ -133,7 +133,7 @@ def _paint_joint(canvas: Canvas, joint: tuple[np.ndarray, np.ndarray]) -> None:
     distance, limits = joint
     inside = cover(limits, 1.0)
     lay(canvas.image, canvas.palette["cortex"], cover(distance - 0.9, canvas.edge) * inside * 0.8)
-    fluid = canvas.side_table("fluid") * 0.5
+    fluid = canvas.side_profile("fluid") * 0.5
     lay(
         canvas.image,
         canvas.palette["fluid"],

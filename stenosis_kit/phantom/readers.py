@@ -1,4 +1,4 @@
-"""What the competition's readers left behind: labels, points, and their errors."""
+"""Labels and points as the competition's readers would give them, with their errors."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from stenosis_kit.phantom.faults import uncovered_levels
 from stenosis_kit.phantom.study import Point, Study
 
 _JITTER = {"none": 0.0, "real": 1.0, "hard": 1.5}
-"""mm, sd along each patient axis by which points of the train split miss, by how much is wrong with the data."""
+"""mm, sd of the points' errors along each patient axis, train split only, by `--faults`: chosen by hand."""
 
 
 def read(study: Study, rng: np.random.Generator) -> None:
-    """Fills in a study's labels and points as the competition's readers left them, in place."""
+    """Fills in a study's labels and points, in place."""
     faults, labels = study.faults, study.labels
     _leave_out(labels, faults)
     shift = int(rng.choice([-1, 1])) if "shifted_levels" in faults else 0

@@ -1,24 +1,24 @@
-"""Paints one slice of a spine: any plane, any contrast, before the scanner has had its say."""
+"""Paints one slice of a spine: any plane, any contrast, without coil shading, blur and noise (see `acquire`)."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from stenosis_kit.images.geometry import Plane
-from stenosis_kit.phantom.anatomy import Spine
 from stenosis_kit.phantom.bodies import paint_column
 from stenosis_kit.phantom.canal import paint_sac, paint_soft_canal
 from stenosis_kit.phantom.canvas import Canvas, window_of
 from stenosis_kit.phantom.looks import Looks
 from stenosis_kit.phantom.posterior import paint_posterior
+from stenosis_kit.phantom.spine import Spine
 from stenosis_kit.phantom.tissue import Palette, Textures
 from stenosis_kit.phantom.torso import paint_torso
 
 _SOFTNESS = 0.8
-"""mm over which an edge goes from one tissue to the next, where pixels are smaller than that."""
+"""mm over which one tissue's edge blends into the next, where pixels are smaller than that: chosen by hand."""
 
 _IRREGULARITY = 0.55
-"""mm, sd by which bones and soft tissue behind the wall stray from their ideal shapes."""
+"""mm, sd by which bones and soft tissue behind the wall stray from their ideal shapes: chosen by hand."""
 
 
 def render(spine: Spine, looks: Looks, textures: Textures, palette: Palette, plane: Plane) -> np.ndarray:
@@ -26,7 +26,7 @@ def render(spine: Spine, looks: Looks, textures: Textures, palette: Palette, pla
 
     Args:
         spine: what is in the body; the plane is given in its frame.
-        looks: the patient's details, on the contrast to draw (`Looks.on`).
+        looks: the patient's details, on the contrast to draw .
         textures: the patient's textures.
         palette: the series' signals.
         plane: where the pixels lie.

@@ -35,8 +35,8 @@ THRESHOLDS = {
 RELIABILITY = {"spinal": 0.86, "foraminal": 0.66, "subarticular": 0.715}
 """Share of the signal in the variance of what a reader sees, at noise 1."""
 
-_READER_SHARE = 0.2  # of the reading noise: the same for all cells of a study and term
-_FLOOR = 1e-4  # smallest probability of the oracle before it is normalised
+_READER_SHARE = 0.2  # of the reading noise's variance is one reader's bias, the same for a study and term: by hand
+_FLOOR = 1e-4  # smallest probability of the oracle before it is normalised: chosen by hand
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""What a synthetic study is: the order that decides it, and all of it but its pixels."""
+"""A synthetic study: the order that determines it, and everything about it but its pixels."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from stenosis_kit.images.geometry import Plane
-from stenosis_kit.phantom.anatomy import Spine
 from stenosis_kit.phantom.looks import Looks
 from stenosis_kit.phantom.protocols import Series
 from stenosis_kit.phantom.severity import Severity
+from stenosis_kit.phantom.spine import Spine
 
 Cell = tuple[int, int]
 """Index into `rsna.CONDITIONS` and into `rsna.LEVELS`."""
@@ -23,7 +23,7 @@ _PURPOSES = ("severity", "faults", "spine", "looks", "series", "ids", "reader", 
 
 @dataclass(frozen=True)
 class Order:
-    """What decides a study: the same order gives the same labels and geometry, whoever carries it out.
+    """What determines a study: the same order gives the same labels and geometry in any process.
 
     Attributes:
         seed, index: of the cohort, and of the study in it.

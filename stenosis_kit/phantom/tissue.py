@@ -1,8 +1,6 @@
-"""How bright each tissue is, and the textures that keep tissues from being flat."""
+"""How bright each tissue is, and the textures that make them uneven."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -19,7 +17,7 @@ _SIGNALS = {  # relative to cerebrospinal fluid on T2; tuned by eye on typical p
     STIR: (0.06, 0.12, 0.04, 0.65, 0.08, 1.00, 0.34, 0.14, 0.08, 0.08, 0.06, 0.28, 0.80, 0.0),
 }
 TILE = 256
-"""Side of a texture in mm and pixels; textures repeat."""
+"""Side of a texture in mm and pixels: chosen by hand. Textures repeat."""
 
 
 class Palette(dict):
@@ -37,7 +35,7 @@ class Palette(dict):
 
 
 def draw_palette(rng: np.random.Generator, contrast: str, marrow: float = 1.0) -> Palette:
-    """One series' signals: they vary widely, for a network that is to read real ones must not rely on any.
+    """One series' signals. They vary widely, so that a network trained on them relies on none of them.
 
     Args:
         rng: the study's generator.
@@ -61,29 +59,22 @@ def draw_palette(rng: np.random.Generator, contrast: str, marrow: float = 1.0) -
     return palette
 
 
-@dataclass(frozen=True, eq=False)
 class Textures:
-    """Periodic textures of unit variance, (256, 256, …) float32 at 1 mm.
+    """A patient's periodic textures of unit variance, (256, 256, …) float32 at 1 mm, drawn from a generator.
 
     Attributes:
         coarse: variations over some 15 mm: organs, fat.
-        grain: four of them, over some 4 mm and over some 1.2 mm for marrow, muscle and trabeculae, and two over some
-            4 mm by how far shapes stray.
+        grain: (256, 256, 4): over some 4 mm and over some 1.2 mm for marrow, muscle and trabeculae, and two over some
+            4 mm by which shapes stray from the ideal.
         streaks: 0 to 1, thin curved lines: fat between muscle fibres.
     """
 
-    coarse: np.ndarray
-    grain: np.ndarray
-    streaks: np.ndarray
-
-
-def draw_textures(rng: np.random.Generator) -> Textures:
-    """Draws a patient's textures."""
-    coarse, medium, fine = (_smooth_noise(rng, sigma) for sigma in (11.0, 3.0, 0.9))
-    grain = np.dstack([medium, fine, _smooth_noise(rng, 3.0), _smooth_noise(rng, 3.0)])
-    ridges = np.clip(1.15 - np.abs(_smooth_noise(rng, 2.0, 6.5)) / 0.3, 0, 1)
-    density = np.clip(0.55 + 0.5 * _smooth_noise(rng, 14.0), 0, 1)
-    return Textures(coarse, grain, (ridges * density).astype(np.float32))
+    def __init__(self, rng: np.random.Generator) -> None:
+        self.coarse, medium, fine = (_smooth_noise(rng, sigma) for sigma in (11.0, 3.0, 0.9))
+        self.grain = np.dstack([medium, fine, _smooth_noise(rng, 3.0), _smooth_noise(rng, 3.0)])
+        ridges = np.clip(1.15 - np.abs(_smooth_noise(rng, 2.0, 6.5)) / 0.3, 0, 1)
+        density = np.clip(0.55 + 0.5 * _smooth_noise(rng, 14.0), 0, 1)
+        self.streaks = (ridges * density).astype(np.float32)
 
 
 def sample(texture: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Paints what surrounds the spine: belly, vessels, muscles, hip bones, fat, and the air outside.
 
-It is computed on a coarser grid, for it is soft and most of the area; only the streaks of fat in muscle are added
-at full resolution.
+It is computed on a coarser grid, because it is smooth and covers most of the slice; only the streaks of fat in muscle
+are added at full resolution.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from stenosis_kit.phantom.looks import Looks
 from stenosis_kit.phantom.tissue import T1, sample
 
 _GRID = (3.3, 2.2)
-"""mm between the nodes of the coarse grid, about, in sagittal and in axial slices."""
+"""mm between the nodes of the coarse grid, about, in sagittal and in axial slices: chosen by hand, for speed."""
 
 
 def paint_torso(canvas: Canvas, plane: Plane, looks: Looks) -> None:

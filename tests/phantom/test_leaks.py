@@ -7,7 +7,7 @@ from sklearn.linear_model import LogisticRegression
 from stenosis_kit import rsna
 from stenosis_kit.images.geometry import Plane
 from stenosis_kit.phantom import tissue
-from stenosis_kit.phantom.acquire import acquire, draw_receiver
+from stenosis_kit.phantom.acquire import Receiver, acquire
 from stenosis_kit.phantom.make import plan_study
 from stenosis_kit.phantom.render import render
 from stenosis_kit.phantom.study import Order, Study
@@ -50,7 +50,7 @@ def header_values(study: Study) -> list[float]:
 def slices(studies) -> list[tuple[np.ndarray, Plane, Study]]:
     """The middle sagittal slice of each study, as stored."""
     found = []
-    textures = [tissue.draw_textures(np.random.default_rng(index)) for index in range(8)]
+    textures = [tissue.Textures(np.random.default_rng(index)) for index in range(8)]
     for index, study in enumerate(studies):
         rng = np.random.default_rng(index)
         contrast = tissue.STIR if index % 2 else tissue.T2
@@ -58,7 +58,7 @@ def slices(studies) -> list[tuple[np.ndarray, Plane, Study]]:
         plane = planes[len(planes) // 2]
         palette = tissue.draw_palette(rng, contrast)
         ideal = render(study.spine, study.looks, textures[index % 8], palette, plane)
-        found.append((acquire(ideal, plane, draw_receiver(rng, contrast), rng).astype(float), plane, study))
+        found.append((acquire(ideal, plane, Receiver(rng, contrast), rng).astype(float), plane, study))
     return found
 
 

@@ -8,13 +8,13 @@ import pytest
 from stenosis_kit import rsna
 from stenosis_kit.images.geometry import Plane, nearest_plane
 from stenosis_kit.phantom import tissue
-from stenosis_kit.phantom.acquire import acquire, draw_receiver
-from stenosis_kit.phantom.anatomy import Spine, draw_spine
+from stenosis_kit.phantom.acquire import Receiver, acquire
 from stenosis_kit.phantom.column import FIRST_DISC
 from stenosis_kit.phantom.looks import Looks
 from stenosis_kit.phantom.make import plan_study
 from stenosis_kit.phantom.render import render
 from stenosis_kit.phantom.severity import Severity, draw
+from stenosis_kit.phantom.spine import Spine
 from stenosis_kit.phantom.study import Order
 
 CANAL, LEFT_FORAMEN = rsna.CONDITION_BY_NAME["spinal_canal_stenosis"], rsna.condition_of("foraminal", rsna.LEFT)
@@ -31,11 +31,11 @@ class Patient:
         severity = draw(np.random.default_rng(seed))
         self.severity: Severity = replace(severity, compromise=np.full((5, 5), 0.05))
         self.looks = Looks(np.random.default_rng(seed))
-        self.textures = tissue.draw_textures(np.random.default_rng(seed))
+        self.textures = tissue.Textures(np.random.default_rng(seed))
 
     def spine(self, condition: rsna.Condition, compromise: float, level: int | None = None) -> Spine:
         severity = self.severity.with_compromise(condition.name, compromise, level)
-        return draw_spine(np.random.default_rng(self.seed + 1), severity)
+        return Spine(np.random.default_rng(self.seed + 1), severity)
 
     def image(self, spine: Spine, plane: Plane, contrast: str, **signals: float) -> tuple[np.ndarray, tissue.Palette]:
         palette = tissue.draw_palette(np.random.default_rng(self.seed), contrast)
@@ -166,8 +166,9 @@ def test_points_carried_to_another_series_come_back_within_a_pixel_and_a_slice()
 
 def test_neighbouring_pixels_have_correlated_noise_of_the_receivers_level():
     rng = np.random.default_rng(0)
-    receiver = replace(draw_receiver(rng, tissue.T2), band=(0, 0, 1, 1), tilt=np.zeros(2), sag=0, ghost=(0, 9))
-    receiver = replace(receiver, fall_off=1e9, scale=1000.0, noise=0.02)
+    receiver = Receiver(rng, tissue.T2)
+    receiver.band, receiver.tilt, receiver.sag, receiver.ghost = (0, 0, 1, 1), np.zeros(2), 0, (0, 9)
+    receiver.fall_off, receiver.scale, receiver.noise = 1e9, 1000.0, 0.02
     plane = Plane(np.zeros(3), np.array([1.0, 0, 0]), np.array([0, 1.0, 0]), (1.0, 1.0), (200, 200))
     stored = acquire(np.full((200, 200), 1.0, np.float32), plane, receiver, rng)[10:-10, 10:-10].astype(float)
     assert stored.mean() == pytest.approx(1000, rel=0.01)
