@@ -20,10 +20,10 @@ from stenosis_kit import rsna
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import write_json
 from stenosis_kit.phantom.faults import MODES, RATES
+from stenosis_kit.phantom.files.tables import write_tables
+from stenosis_kit.phantom.imaging.protocols import SIZES
 from stenosis_kit.phantom.make import make_study
-from stenosis_kit.phantom.protocols import SIZES
 from stenosis_kit.phantom.study import Order, Study
-from stenosis_kit.phantom.tables import write_tables
 
 VERSION = 2
 """Of the generator: raised whenever the same arguments would give another cohort."""

@@ -7,18 +7,19 @@ from pathlib import Path
 import numpy as np
 
 from stenosis_kit import rsna
-from stenosis_kit.phantom import tissue
-from stenosis_kit.phantom.acquire import Receiver, acquire
-from stenosis_kit.phantom.damage import break_files, spoil_with_metal
+from stenosis_kit.phantom.anatomy.looks import Looks
+from stenosis_kit.phantom.anatomy.severity import draw
+from stenosis_kit.phantom.anatomy.spine import Spine
 from stenosis_kit.phantom.faults import draw_faults
-from stenosis_kit.phantom.looks import Looks
-from stenosis_kit.phantom.protocols import SIZES, draw_series
+from stenosis_kit.phantom.files.damage import break_files
+from stenosis_kit.phantom.files.write import draw_header, write_slice
+from stenosis_kit.phantom.imaging import tissue
+from stenosis_kit.phantom.imaging.acquire import Receiver, acquire
+from stenosis_kit.phantom.imaging.metal import spoil_with_metal
+from stenosis_kit.phantom.imaging.protocols import SIZES, draw_series
+from stenosis_kit.phantom.imaging.render import render
 from stenosis_kit.phantom.readers import read
-from stenosis_kit.phantom.render import render
-from stenosis_kit.phantom.severity import draw
-from stenosis_kit.phantom.spine import Spine
 from stenosis_kit.phantom.study import Order, Study
-from stenosis_kit.phantom.write import draw_header, write_slice
 
 
 def plan_study(order: Order) -> Study:

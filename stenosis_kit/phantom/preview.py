@@ -10,7 +10,7 @@ import polars as pl
 from stenosis_kit import rsna
 from stenosis_kit.base.files import replacing
 from stenosis_kit.images.picture import new_figure, show_fullest_slice
-from stenosis_kit.phantom.tables import LATENTS
+from stenosis_kit.phantom.files.tables import LATENTS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from stenosis_kit.images.geometry import Plane
-from stenosis_kit.phantom.looks import Looks
-from stenosis_kit.phantom.protocols import Series
-from stenosis_kit.phantom.severity import Severity
-from stenosis_kit.phantom.spine import Spine
+from stenosis_kit.phantom.anatomy.looks import Looks
+from stenosis_kit.phantom.anatomy.severity import Severity
+from stenosis_kit.phantom.anatomy.spine import Spine
+from stenosis_kit.phantom.imaging.protocols import Series
 
 Cell = tuple[int, int]
 """Index into `rsna.CONDITIONS` and into `rsna.LEVELS`."""

@@ -19,7 +19,7 @@ from pydicom.uid import ImplicitVRLittleEndian, RLELossless
 from stenosis_kit.images.file import MAX_BYTES, Measured, UnreadableSlice
 from stenosis_kit.images.pixels import stream_shape
 from stenosis_kit.images.slice import Slice, read_pixels, read_slice
-from stenosis_kit.phantom.encode import jpeg2000
+from stenosis_kit.phantom.files.encode import jpeg2000
 
 SHAPE = (64, 80)
 PLANE = plane("axial", 0.0, mm=2.0, shape=SHAPE)

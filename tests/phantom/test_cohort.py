@@ -15,12 +15,13 @@ import pytest
 from stenosis_kit import rsna
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.images.geometry import Plane
-from stenosis_kit.phantom import phantom, severity
+from stenosis_kit.phantom import phantom
+from stenosis_kit.phantom.anatomy import severity
 from stenosis_kit.phantom.cohort import MARKER
 from stenosis_kit.phantom.faults import RATES
+from stenosis_kit.phantom.files.write import draw_header, write_slice
 from stenosis_kit.phantom.make import make_study, plan_study
 from stenosis_kit.phantom.study import Order
-from stenosis_kit.phantom.write import draw_header, write_slice
 
 HEADER = (
     *("SOPInstanceUID", "ContentDate", "ContentTime", "SeriesDescription", "PatientID", "SliceThickness"),

@@ -6,10 +6,10 @@ from sklearn.linear_model import LogisticRegression
 
 from stenosis_kit import rsna
 from stenosis_kit.images.geometry import Plane
-from stenosis_kit.phantom import tissue
-from stenosis_kit.phantom.acquire import Receiver, acquire
+from stenosis_kit.phantom.imaging import tissue
+from stenosis_kit.phantom.imaging.acquire import Receiver, acquire
+from stenosis_kit.phantom.imaging.render import render
 from stenosis_kit.phantom.make import plan_study
-from stenosis_kit.phantom.render import render
 from stenosis_kit.phantom.study import Order, Study
 
 # Older scikit-learn names an option that newer SciPy first deprecates, then no longer knows.

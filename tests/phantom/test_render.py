@@ -7,14 +7,14 @@ import pytest
 
 from stenosis_kit import rsna
 from stenosis_kit.images.geometry import Plane, nearest_plane
-from stenosis_kit.phantom import tissue
-from stenosis_kit.phantom.acquire import Receiver, acquire
-from stenosis_kit.phantom.column import FIRST_DISC
-from stenosis_kit.phantom.looks import Looks
+from stenosis_kit.phantom.anatomy.column import FIRST_DISC
+from stenosis_kit.phantom.anatomy.looks import Looks
+from stenosis_kit.phantom.anatomy.severity import Severity, draw
+from stenosis_kit.phantom.anatomy.spine import Spine
+from stenosis_kit.phantom.imaging import tissue
+from stenosis_kit.phantom.imaging.acquire import Receiver, acquire
+from stenosis_kit.phantom.imaging.render import render
 from stenosis_kit.phantom.make import plan_study
-from stenosis_kit.phantom.render import render
-from stenosis_kit.phantom.severity import Severity, draw
-from stenosis_kit.phantom.spine import Spine
 from stenosis_kit.phantom.study import Order
 
 CANAL, LEFT_FORAMEN = rsna.CONDITION_BY_NAME["spinal_canal_stenosis"], rsna.condition_of("foraminal", rsna.LEFT)

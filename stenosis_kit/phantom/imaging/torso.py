@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 
 from stenosis_kit.images.geometry import Plane
-from stenosis_kit.phantom.canvas import Canvas, clip, cover, lay, norm
-from stenosis_kit.phantom.column import L3
-from stenosis_kit.phantom.looks import Looks
-from stenosis_kit.phantom.tissue import T1, sample
+from stenosis_kit.phantom.anatomy.column import L3
+from stenosis_kit.phantom.anatomy.looks import Looks
+from stenosis_kit.phantom.imaging.canvas import Canvas, clip, cover, lay, norm
+from stenosis_kit.phantom.imaging.tissue import T1, sample
 
 _GRID = (3.3, 2.2)
 """mm between the nodes of the coarse grid, about, in sagittal and in axial slices: chosen by hand, for speed."""

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 
 from stenosis_kit.images.geometry import Plane
-from stenosis_kit.phantom.canvas import clip, norm, pixel_positions
-from stenosis_kit.phantom.tissue import T1
+from stenosis_kit.phantom.imaging.canvas import clip, norm, pixel_positions
+from stenosis_kit.phantom.imaging.tissue import T1
 
 _LARGEST = 4095  # twelve bits
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from stenosis_kit import rsna
-from stenosis_kit.phantom.column import FIRST_DISC, L1, L3, S2, Column
-from stenosis_kit.phantom.profiles import APEX, bone_profiles, compromise_profiles, sac_profiles
-from stenosis_kit.phantom.roots import Roots
-from stenosis_kit.phantom.severity import Severity
-from stenosis_kit.phantom.wall import Wall
+from stenosis_kit.phantom.anatomy.column import FIRST_DISC, L1, L3, S2, Column
+from stenosis_kit.phantom.anatomy.profiles import APEX, bone_profiles, compromise_profiles, sac_profiles
+from stenosis_kit.phantom.anatomy.roots import Roots
+from stenosis_kit.phantom.anatomy.severity import Severity
+from stenosis_kit.phantom.anatomy.wall import Wall
 
 # Where readers put their points, as mean distances in the competition's images, mm.
 _SUBARTICULAR_OFFSETS = (10.0, 9.5, 9.0, 8.7, 9.5)  # from the midline, L1/L2 … L5/S1

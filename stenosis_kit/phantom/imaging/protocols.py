@@ -13,9 +13,9 @@ import numpy as np
 
 from stenosis_kit import rsna
 from stenosis_kit.images.geometry import Plane
-from stenosis_kit.phantom.column import FIRST_DISC
+from stenosis_kit.phantom.anatomy.column import FIRST_DISC
+from stenosis_kit.phantom.anatomy.spine import Spine
 from stenosis_kit.phantom.faults import uncovered_levels
-from stenosis_kit.phantom.spine import Spine
 
 
 class Size(NamedTuple):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stenosis_kit.phantom.column import S1
+from stenosis_kit.phantom.anatomy.column import S1
 
 
 class Organ(NamedTuple):

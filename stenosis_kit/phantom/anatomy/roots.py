@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from stenosis_kit.phantom.column import L1, S1
-from stenosis_kit.phantom.wall import Wall
+from stenosis_kit.phantom.anatomy.column import L1, S1
+from stenosis_kit.phantom.anatomy.wall import Wall
 
 
 class Roots:

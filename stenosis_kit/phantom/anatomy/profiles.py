@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from stenosis_kit import rsna
-from stenosis_kit.phantom.column import GRADED_DISCS, L1, L5, S1
-from stenosis_kit.phantom.severity import Severity
-from stenosis_kit.phantom.wall import Wall
+from stenosis_kit.phantom.anatomy.column import GRADED_DISCS, L1, L5, S1
+from stenosis_kit.phantom.anatomy.severity import Severity
+from stenosis_kit.phantom.anatomy.wall import Wall
 
 STEP = 0.5
 """mm of s between the entries of a profile; the first is at s = 0."""

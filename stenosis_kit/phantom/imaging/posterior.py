@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from stenosis_kit.phantom.canvas import Canvas, clip, cover, lay, norm, overlap, rounded_box
-from stenosis_kit.phantom.looks import Looks
-from stenosis_kit.phantom.tissue import sample
+from stenosis_kit.phantom.anatomy.looks import Looks
+from stenosis_kit.phantom.imaging.canvas import Canvas, clip, cover, lay, norm, overlap, rounded_box
+from stenosis_kit.phantom.imaging.tissue import sample
 
 _GAP = 1.1  # mm, width of the facet joint: chosen by hand
 _SHELL = 2.3  # mm, half the thickness of the superior articular process: chosen by hand

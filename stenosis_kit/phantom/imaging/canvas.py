@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 
 from stenosis_kit.images.geometry import Plane
-from stenosis_kit.phantom.profiles import STEP
-from stenosis_kit.phantom.spine import Spine
-from stenosis_kit.phantom.tissue import TILE, Palette, Textures
+from stenosis_kit.phantom.anatomy.profiles import STEP
+from stenosis_kit.phantom.anatomy.spine import Spine
+from stenosis_kit.phantom.imaging.tissue import TILE, Palette, Textures
 
 Extent = np.ndarray | float
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from stenosis_kit.images.geometry import Plane
-from stenosis_kit.phantom.column import Column, back_of
+from stenosis_kit.phantom.anatomy.column import Column, back_of
 
 _STEP = 4.0
 """mm between the nodes of the map from (y, z) to (s, b): chosen by hand, cheap and still smooth."""

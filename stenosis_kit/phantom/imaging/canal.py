@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stenosis_kit.phantom.canvas import Canvas, clip, cover, lay, norm, overlap, window_of
+from stenosis_kit.phantom.imaging.canvas import Canvas, clip, cover, lay, norm, overlap, window_of
 
 
 def paint_soft_canal(canvas: Canvas) -> None:

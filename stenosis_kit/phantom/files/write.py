@@ -9,7 +9,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPE
 
 from stenosis_kit import rsna
 from stenosis_kit.images.geometry import Plane
-from stenosis_kit.phantom.encode import Elements, encode_file, jpeg2000, rle
+from stenosis_kit.phantom.files.encode import Elements, encode_file, jpeg2000, rle
 from stenosis_kit.phantom.study import Study
 
 _ENHANCED_MR = "1.2.840.10008.5.1.4.1.1.4.1"  # what the real files' meta header says of single-frame files

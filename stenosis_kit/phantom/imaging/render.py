@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from stenosis_kit.images.geometry import Plane
-from stenosis_kit.phantom.bodies import paint_column
-from stenosis_kit.phantom.canal import paint_sac, paint_soft_canal
-from stenosis_kit.phantom.canvas import Canvas, window_of
-from stenosis_kit.phantom.looks import Looks
-from stenosis_kit.phantom.posterior import paint_posterior
-from stenosis_kit.phantom.spine import Spine
-from stenosis_kit.phantom.tissue import Palette, Textures
-from stenosis_kit.phantom.torso import paint_torso
+from stenosis_kit.phantom.anatomy.looks import Looks
+from stenosis_kit.phantom.anatomy.spine import Spine
+from stenosis_kit.phantom.imaging.bodies import paint_column
+from stenosis_kit.phantom.imaging.canal import paint_sac, paint_soft_canal
+from stenosis_kit.phantom.imaging.canvas import Canvas, window_of
+from stenosis_kit.phantom.imaging.posterior import paint_posterior
+from stenosis_kit.phantom.imaging.tissue import Palette, Textures
+from stenosis_kit.phantom.imaging.torso import paint_torso
 
 _SOFTNESS = 0.8
 """mm over which one tissue's edge blends into the next, where pixels are smaller than that: chosen by hand."""

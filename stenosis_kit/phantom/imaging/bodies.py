@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from stenosis_kit.phantom.canvas import Canvas, clip, cover, lay, norm, overlap, rounded_box, window_of
-from stenosis_kit.phantom.column import S1
-from stenosis_kit.phantom.looks import Looks
-from stenosis_kit.phantom.tissue import STIR, T1
+from stenosis_kit.phantom.anatomy.column import S1
+from stenosis_kit.phantom.anatomy.looks import Looks
+from stenosis_kit.phantom.imaging.canvas import Canvas, clip, cover, lay, norm, overlap, rounded_box, window_of
+from stenosis_kit.phantom.imaging.tissue import STIR, T1
 
 _IRREGULARITY = 0.3
 """mm, sd by which bodies and discs stray from their ideal shapes: chosen by hand."""

@@ -1,0 +1,1 @@
+"""What is written: DICOM files, damage to them, and the cohort's tables."""
