@@ -6,16 +6,13 @@ import numpy as np
 import pytest
 
 from stenosis_kit import rsna
-from stenosis_kit.images.geometry import Plane, nearest_plane
+from stenosis_kit.images.geometry import Plane
 from stenosis_kit.phantom.anatomy.column import FIRST_DISC
 from stenosis_kit.phantom.anatomy.looks import Looks
 from stenosis_kit.phantom.anatomy.severity import Severity, draw
 from stenosis_kit.phantom.anatomy.spine import Spine
 from stenosis_kit.phantom.imaging import tissue
-from stenosis_kit.phantom.imaging.acquire import Receiver, acquire
 from stenosis_kit.phantom.imaging.render import render
-from stenosis_kit.phantom.make import plan_study
-from stenosis_kit.phantom.study import Order
 
 CANAL, LEFT_FORAMEN = rsna.CONDITION_BY_NAME["spinal_canal_stenosis"], rsna.condition_of("foraminal", rsna.LEFT)
 LEFT_RECESS = rsna.condition_of("subarticular", rsna.LEFT)
@@ -145,41 +142,3 @@ def test_fluid_is_brightest_on_t2_and_dark_on_t1_and_fat_is_suppressed_on_stir(p
     fluid = stir > 0.8 * stir.max()
     assert t2[fluid].mean() > 3 * t1[fluid].mean()
     assert np.percentile(stir, 75) < 0.5 * np.percentile(t2, 75)
-
-
-def test_points_carried_to_another_series_come_back_within_a_pixel_and_a_slice():
-    study = plan_study(Order(4, 2, "train", mode="none"))
-    kinds = {series.kind: series for series in study.series.values()}
-    for (condition, level), (series_id, number, x, y, place) in study.points.items():
-        own = study.series[series_id]
-        plane = study.placed(own.planes[own.numbers.index(number)])
-        np.testing.assert_allclose(plane.to_patient(np.array([x, y])), place, atol=1e-6)
-        truth = study.spine.point(rsna.CONDITIONS[condition], level) + study.offset
-        assert np.linalg.norm(truth - place) <= own.distance / 2 + 0.01
-        other = kinds[rsna.SAGITTAL_T1 if own.kind != rsna.SAGITTAL_T1 else rsna.SAGITTAL_T2]
-        planes = [study.placed(plane) for plane in other.planes]
-        index, distance = nearest_plane(planes, place)
-        assert distance <= other.distance / 2 + 0.01
-        back = planes[index].to_patient(planes[index].to_pixel(place))
-        assert np.linalg.norm(back - place) <= distance + 1e-6
-
-
-def test_neighbouring_pixels_have_correlated_noise_of_the_receivers_level():
-    rng = np.random.default_rng(0)
-    receiver = Receiver(rng, tissue.T2)
-    receiver.band, receiver.tilt, receiver.sag, receiver.ghost = (0, 0, 1, 1), np.zeros(2), 0, (0, 9)
-    receiver.fall_off, receiver.scale, receiver.noise = 1e9, 1000.0, 0.02
-    plane = Plane(np.zeros(3), np.array([1.0, 0, 0]), np.array([0, 1.0, 0]), (1.0, 1.0), (200, 200))
-    stored = acquire(np.full((200, 200), 1.0, np.float32), plane, receiver, rng)[10:-10, 10:-10].astype(float)
-    assert stored.mean() == pytest.approx(1000, rel=0.01)
-    assert stored.std() == pytest.approx(20, rel=0.15)
-    noise = stored - stored.mean()
-    assert (noise[:, 1:] * noise[:, :-1]).mean() / noise.var() > 0.05
-
-
-def test_transitional_and_slipped_spines_have_points_too():
-    for trait in ("transitional", "slip", "scoliosis", "off_centre", "metal"):
-        study = plan_study(Order(6, 3, "train", mode="none", forced=(trait,)))
-        assert len(study.points) == 25
-        z = [study.points[4, level][4][2] for level in range(5)]
-        assert all(20 < a - b < 60 for a, b in zip(z, z[1:], strict=False))
