@@ -87,12 +87,8 @@ def draw_faults(rng: np.random.Generator, mode: str, split: str, forced: Iterabl
         forced: faults that it has in any mode.
     """
     chances = rng.random(len(RATES))
-    column = MODES.index(mode) - 1
-    drawn = {
-        name
-        for (name, rates), chance in zip(RATES.items(), chances, strict=True)
-        if column >= 0 and chance < rates[column]
-    }
+    rates = np.array([(0.0, *rates) for rates in RATES.values()])[:, MODES.index(mode)]
+    drawn = {name for name, chance, rate in zip(RATES, chances, rates, strict=True) if chance < rate}
     drawn -= _TRAIN_ONLY if split == "test" else frozenset()
     drawn -= _TEST_ONLY if split == "train" and mode == "real" else frozenset()
     found = drawn | set(forced)

@@ -68,6 +68,6 @@ def test_without_noise_labels_follow_the_signal():
 
 
 def test_compromise_is_a_third_and_two_thirds_at_the_thresholds():
-    for term, thresholds in severity.THRESHOLDS.items():
-        np.testing.assert_allclose(severity.compromise_of(thresholds[:, 0], term), 1 / 3)
-        np.testing.assert_allclose(severity.compromise_of(thresholds[:, 1], term), 2 / 3)
+    for thresholds in severity.THRESHOLDS.values():
+        np.testing.assert_allclose(severity.compromise_of(thresholds[:, 0], thresholds), 1 / 3)
+        np.testing.assert_allclose(severity.compromise_of(thresholds[:, 1], thresholds), 2 / 3)

@@ -69,42 +69,43 @@ def draw(rng: np.random.Generator, noise: float = 1.0) -> Severity:
         rng: the study's generator.
         noise: factor of the reading noise's variance: 0 makes readers perfect, 1 is as in the competition.
     """
+    terms = [condition.term for condition in rsna.CONDITIONS]
     latents = _correlated(rng)
-    signal, labels, oracle = np.empty((5, 5)), np.empty((5, 5), int), np.empty((5, 5, 3))
-    compromise = np.empty((5, 5))
     bias = {term: rng.normal() for term in rsna.TERMS}
-    for index, condition in enumerate(rsna.CONDITIONS):
-        term = condition.term
-        variance = (1 - RELIABILITY[term]) * noise
-        signal[index] = math.sqrt(1 - variance) * latents[index]
-        reading = math.sqrt(_READER_SHARE) * bias[term] + math.sqrt(1 - _READER_SHARE) * rng.normal(size=5)
-        seen = signal[index] + math.sqrt(variance) * reading
-        labels[index] = (seen[:, None] > THRESHOLDS[term]).sum(1)
-        compromise[index] = compromise_of(signal[index], term)
-        oracle[index] = weighted_posterior(signal[index], THRESHOLDS[term], math.sqrt(variance))
-    return Severity(signal, compromise, labels, oracle)
+    bias = np.array([[bias[term]] for term in terms])
+    variance = np.array([[(1 - RELIABILITY[term]) * noise] for term in terms])
+    thresholds = np.array([THRESHOLDS[term] for term in terms])
+    signal = np.sqrt(1 - variance) * latents
+    reading = math.sqrt(_READER_SHARE) * bias + math.sqrt(1 - _READER_SHARE) * rng.normal(size=(5, 5))
+    seen = signal + np.sqrt(variance) * reading
+    return Severity(
+        signal=signal,
+        compromise=compromise_of(signal, thresholds),
+        labels=(seen[..., None] > thresholds).sum(-1),
+        oracle=weighted_posterior(signal, thresholds, np.sqrt(variance)),
+    )
 
 
-def compromise_of(signal: np.ndarray, term: str) -> np.ndarray:
-    """(5,) signals, L1/L2 … L5/S1, to the share of room lost: 1/3 and 2/3 at the two thresholds (Lurie 2008)."""
-    moderate, severe = THRESHOLDS[term].T
+def compromise_of(signal: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
+    """Signals (...) to the share of room lost: 1/3 and 2/3 at the two thresholds (..., 2) (Lurie 2008)."""
+    moderate, severe = thresholds[..., 0], thresholds[..., 1]
     return 1 / (1 + 2 ** np.clip(1 - 2 * (signal - moderate) / (severe - moderate), -8, 8))
 
 
-def weighted_posterior(signal: np.ndarray, thresholds: np.ndarray, sd: float) -> np.ndarray:
-    """(n, 3) probabilities p_k ~ w_k q_k: what minimises the metric when the label is signal + N(0, sd) in bins.
+def weighted_posterior(signal: np.ndarray, thresholds: np.ndarray, sd: np.ndarray) -> np.ndarray:
+    """(..., 3) probabilities p_k ~ w_k q_k: what minimises the metric when the label is signal + N(0, sd) in bins.
 
     Args:
-        signal: (n,) noiseless signals.
-        thresholds: (n, 2) bounds of moderate and severe.
-        sd: standard deviation of the reading noise.
+        signal: (...) noiseless signals.
+        thresholds: (..., 2) bounds of moderate and severe.
+        sd: (...) standard deviation of the reading noise.
     """
-    z = (thresholds - signal[:, None]) / max(sd, 1e-6)
-    below = np.array([[0.5 * math.erfc(-value / math.sqrt(2)) for value in row] for row in z])
-    posterior = np.diff(np.c_[np.zeros(len(z)), below, np.ones(len(z))], axis=1)
+    z = (thresholds - signal[..., None]) / np.maximum(sd, 1e-6)[..., None]
+    below = 0.5 * np.vectorize(math.erfc)(-z / math.sqrt(2))
+    posterior = np.diff(below, axis=-1, prepend=0, append=1)
     weighted = posterior * rsna.SEVERITY_WEIGHTS
-    weighted = np.maximum(weighted / weighted.sum(1, keepdims=True), _FLOOR)
-    return weighted / weighted.sum(1, keepdims=True)
+    weighted = np.maximum(weighted / weighted.sum(-1, keepdims=True), _FLOOR)
+    return weighted / weighted.sum(-1, keepdims=True)
 
 
 def _correlated(rng: np.random.Generator) -> np.ndarray:

@@ -130,12 +130,8 @@ def _oval(x: np.ndarray, y: np.ndarray, along_x: np.ndarray, along_y: np.ndarray
 
 def _paint_joint(canvas: Canvas, joint: tuple[np.ndarray, np.ndarray]) -> None:
     """A dark joint line with fluid in its middle (bright on T2)."""
-    distance, limits = joint
+    (distance, limits), image, palette = joint, canvas.image, canvas.palette
     inside = cover(limits, 1.0)
-    lay(canvas.image, canvas.palette["cortex"], cover(distance - 0.9, canvas.edge) * inside * 0.8)
-    fluid = canvas.side_profile("fluid") * 0.5
-    lay(
-        canvas.image,
-        canvas.palette["fluid"],
-        cover(distance - fluid, canvas.edge) * inside * np.minimum(fluid * 2, 0.9),
-    )
+    lay(image, palette["cortex"], cover(distance - 0.9, canvas.edge) * inside * 0.8)
+    half = canvas.side_profile("fluid") * 0.5
+    lay(image, palette["fluid"], cover(distance - half, canvas.edge) * inside * np.minimum(half * 2, 0.9))

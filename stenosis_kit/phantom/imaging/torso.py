@@ -37,9 +37,8 @@ def paint_torso(canvas: Canvas, plane: Plane, looks: Looks) -> None:
     u = 1.04 * canvas.across - 0.715 * canvas.back + np.float32(97) * (canvas.side > 0)
     v = 0.44 * canvas.across + 0.64 * canvas.back + 0.1 * canvas.z
     streaks = sample(canvas.textures.streaks, u, v)
-    image += muscle * (
-        (0.45 + 0.55 * looks.muscle_fat) * (fat - lean) * streaks + lean * (0.12 * canvas.fine + 0.12 * canvas.medium)
-    )
+    fibres = (0.45 + 0.55 * looks.muscle_fat) * (fat - lean) * streaks
+    image += muscle * (fibres + lean * (0.12 * canvas.fine + 0.12 * canvas.medium))
     if canvas.palette.contrast != T1:  # small veins
         image += muscle * looks.flecks * canvas.palette["fluid"] * 0.5 * clip(canvas.fine + canvas.stray_side - 2.2)
     if looks.septa:
