@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from stenosis_kit import rsna
+from stenosis_kit.answers.bootstrap import estimate, resampled
 from stenosis_kit.answers.priors import Priors, builtin_prior, prior_rows, weighted_prior
 from stenosis_kit.answers.submission import read_submission
 from stenosis_kit.base.errors import InputError
@@ -82,7 +83,7 @@ def baselines(labels: Path | str | pl.DataFrame) -> dict[str, float | None]:
     truth = _loaded_labels(labels)
     uniform = {cell: np.full(3, 1 / 3) for cell in rsna.CELLS}
     constants: dict[str, Priors] = {"uniform": uniform, "prior": builtin_prior(), "own_prior": weighted_prior(truth)}
-    return {name: score(_constant(truth, priors), truth)["score"] for name, priors in constants.items()}
+    return {name: score(constant_answers(truth, priors), truth)["score"] for name, priors in constants.items()}
 
 
 def study_losses(submission: pl.DataFrame, truth: pl.DataFrame, name: str = "the submission") -> StudyLosses:
@@ -152,15 +153,13 @@ def compare(
     """
     truth = _loaded_labels(labels)
     first, second = (study_losses(_loaded(each, truth)[0], truth, _named(each)) for each in (submission, other))
-    n = len(first.studies)
-    counts = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=resamples).astype(float)
-    drawn = (first.terms(counts) - second.terms(counts)).mean(axis=1)
-    drawn = drawn[~np.isnan(drawn)]  # a resample may miss a term altogether
-    difference = float((first.terms() - second.terms()).mean())
-    if np.isnan(difference) or not len(drawn):
+    counts = resampled(len(first.studies), resamples, seed)
+    differences = (first.terms(counts) - second.terms(counts)).mean(axis=1)
+    found = estimate(differences)
+    if np.isnan(found.low):
         raise InputError("labels", "labels of all three terms", "a term without rows", "Compare on more labels.")
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return Comparison(difference, float(low), float(high), float((drawn < 0).mean()))
+    drawn = differences[1:][~np.isnan(differences[1:])]  # a resample may miss a term altogether
+    return Comparison(*found, float((drawn < 0).mean()))
 
 
 def _loaded(
@@ -183,6 +182,7 @@ def _named(submission: Path | str | pl.DataFrame) -> str:
     return "the submission" if isinstance(submission, pl.DataFrame) else str(submission)
 
 
-def _constant(truth: pl.DataFrame, priors: Priors) -> pl.DataFrame:
+def constant_answers(truth: pl.DataFrame, priors: Priors) -> pl.DataFrame:
+    """A submission's frame that answers each row of `truth` (row_id, condition, level) with its cell's prior."""
     rows = prior_rows(truth, priors)
     return truth.select("row_id").with_columns(**{name: rows[:, k] for k, name in enumerate(rsna.SEVERITIES)})

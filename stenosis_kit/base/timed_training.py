@@ -13,18 +13,30 @@ _WARM_UP = 0.3  # share of the one-cycle schedule in which the rate rises
 
 
 class TimedTraining(keras.callbacks.Callback):
-    """Ends training at a batch when the budget does, keeping time for the answers; drives the learning rate.
+    """Ends training at a batch when the budget does, keeping time for the answers; may drive the learning rate.
 
     The rate follows one cycle over the budget or the epochs, whichever passes faster, so that it has come down when
     training ends. What validation and a step cost is measured as they run.
+
+    Attributes:
+        answers_s: seconds that the answers after training take.
+        validation_s: seconds that the last validation took.
+        spent: whether it was the time that ended training.
     """
 
-    def __init__(self, budget: Budget, peak_rate: float, steps: int, max_epochs: int, answers_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        budget: Budget,
+        peak_rate: float | None = None,
+        steps: int = 1,
+        max_epochs: int = 1,
+        answers_s: float = 0.0,
+    ) -> None:
         """For a training that begins.
 
         Args:
             budget: its time.
-            peak_rate: of the learning rate.
+            peak_rate: of the learning rate; None leaves the rate as it is, and `steps` and `max_epochs` unused.
             steps: in an epoch.
             max_epochs: the most epochs.
             answers_s: seconds that the answers after it take.
@@ -37,6 +49,7 @@ class TimedTraining(keras.callbacks.Callback):
         self.answers_s = answers_s
         self.validation_s = 0.0
         self.step_s = 0.0
+        self.spent = False
         self._epoch = 0
         self._began = 0.0
 
@@ -46,8 +59,9 @@ class TimedTraining(keras.callbacks.Callback):
 
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
         """Sets the learning rate for the step."""
-        epochs = (self._epoch + batch / self.steps) / self.max_epochs
-        self.model.optimizer.learning_rate = self.peak_rate * one_cycle(max(epochs, self.budget.progress()))
+        if self.peak_rate is not None:
+            epochs = (self._epoch + batch / self.steps) / self.max_epochs
+            self.model.optimizer.learning_rate = self.peak_rate * one_cycle(max(epochs, self.budget.progress()))
         self._began = self.budget.elapsed()
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
@@ -56,7 +70,7 @@ class TimedTraining(keras.callbacks.Callback):
             self.step_s = self.budget.elapsed() - self._began
         after = 1.25 * (self.validation_s + self.answers_s) + 2 * self.step_s + _SAVE_S
         if self.budget.remaining() < after:
-            self.model.stop_training = True
+            self.spent = self.model.stop_training = True
 
     def on_test_begin(self, logs: dict | None = None) -> None:
         """Starts timing a validation."""

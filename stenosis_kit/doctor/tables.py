@@ -12,13 +12,15 @@ from stenosis_kit.tables.points import POINT_KEY
 _CELL = ["study_id", "condition", "level"]
 _SERIES = ["study_id", "series_id"]
 _AS_PREDICTED = "Their crops are placed as prediction would place them."
+_KEEP_ONE = "format refuses them: keep one of each."
+_MEND = "format refuses them: mend or delete those rows."
 
 
 def examine_labels(found: Diagnosis, cells: pl.DataFrame) -> None:
     """Labels alone: doubled studies, missing labels."""
     doubled = cells[duplicate_rows(cells, tuple(_CELL))]
     count = doubled.height // len(rsna.CELLS)
-    found.refuse("duplicate_studies", count, "format refuses them: keep one of each.", _named(doubled, "study_id"))
+    found.refuse("duplicate_studies", count, _KEEP_ONE, _named(doubled, "study_id"))
     missing = cells.filter(pl.col("severity").is_null())
     found.add("labels_missing", missing.height, "Those cells are neither trained on nor scored.", _named(missing))
     found.add("studies_with_missing_labels", missing["study_id"].n_unique())
@@ -34,7 +36,7 @@ def examine_points(
     if series is not None:
         _points_and_series(found, points, series)
     doubled = points[duplicate_rows(points, POINT_KEY)]
-    found.refuse("duplicate_points", doubled.height, "format refuses them: keep one of each.", _named(doubled))
+    found.refuse("duplicate_points", doubled.height, _KEEP_ONE, _named(doubled))
     without = sorted(set(studies) - set(points["study_id"]))
     found.add("studies_without_points", len(without), _AS_PREDICTED, map(str, without))
     found.findings["max_instance_number"] = points["instance_number"].max() or 0
@@ -45,8 +47,7 @@ def _points_and_labels(found: Diagnosis, points: pl.DataFrame, cells: pl.DataFra
     lonely = labelled.join(points, on=_CELL, how="anti", maintain_order="left")
     found.add("labels_without_point", lonely.height, _AS_PREDICTED, _named(lonely))
     strangers = points.join(cells, on="study_id", how="anti", maintain_order="left")
-    remedy = "format refuses them: mend or delete those rows."
-    found.refuse("points_of_unknown_studies", strangers.height, remedy, _named(strangers))
+    found.refuse("points_of_unknown_studies", strangers.height, _MEND, _named(strangers))
     idle = points.join(labelled, on=_CELL, how="anti", maintain_order="left")
     found.add("points_without_label", idle.height, "They are not used.", _named(idle))
 
@@ -57,25 +58,20 @@ def _points_and_series(found: Diagnosis, points: pl.DataFrame, series: pl.DataFr
     odd = kinds.filter(pl.col("series_description").is_not_null() & (pl.col("series_description") != expected))
     found.add("points_on_unexpected_series", odd.height, _AS_PREDICTED, _named(odd))
     unknown = kinds.filter(pl.col("series_description").is_null())
-    remedy = "format refuses them: mend or delete those rows."
-    found.refuse("points_on_unknown_series", unknown.height, remedy, _named(unknown))
+    found.refuse("points_on_unknown_series", unknown.height, _MEND, _named(unknown))
 
 
 def examine_series(found: Diagnosis, series: pl.DataFrame, studies: list[int], split: str) -> None:
     """The series table: doubled rows, unknown kinds, and how many of each kind the studies have."""
+    learnt = split == "train"  # what would spoil training is refused there; a submission is made all the same
+    note = found.refuse if learnt else found.add
     doubled = series[duplicate_rows(series, tuple(_SERIES))]
-    if split == "train":
-        remedy = "format refuses them: keep one of each."
-        found.refuse("duplicate_series", doubled.height, remedy, _named(doubled, *_SERIES))
-    else:
-        found.add("duplicate_series", doubled.height, "The first of each is used.", _named(doubled, *_SERIES))
+    consequence = _KEEP_ONE if learnt else "The first of each is used."
+    note("duplicate_series", doubled.height, consequence, _named(doubled, *_SERIES))
     series = series.unique(_SERIES, maintain_order=True)
     strange = series.filter(~pl.col("series_description").is_in(rsna.SERIES_KINDS).fill_null(False))
-    if split == "train":
-        remedy = "format refuses them: mend or delete those rows."
-        found.refuse("series_of_unknown_kind", strange.height, remedy, _named(strange, *_SERIES))
-    else:
-        found.add("series_of_unknown_kind", strange.height, "They are not read.", _named(strange, *_SERIES))
+    consequence = _MEND if learnt else "They are not read."
+    note("series_of_unknown_kind", strange.height, consequence, _named(strange, *_SERIES))
     counts = series.group_by("study_id", "series_description", maintain_order=True).len()
     lacking, several = {}, {}
     for kind in rsna.SERIES_KINDS:

@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 
 from stenosis_kit import rsna
-from stenosis_kit.answers.priors import builtin_prior, prior_rows
-from stenosis_kit.answers.score import ALL_TERMS, ANY_SEVERE, StudyLosses, study_losses
+from stenosis_kit.answers.bootstrap import Estimate, estimate, resampled
+from stenosis_kit.answers.priors import builtin_prior
+from stenosis_kit.answers.score import ALL_TERMS, ANY_SEVERE, StudyLosses, constant_answers, study_losses
 from stenosis_kit.answers.submission import legal_rows, read_submission
 from stenosis_kit.base.budget import Budget
 from stenosis_kit.road.split import split
@@ -23,7 +24,6 @@ KIT = "kit"
 PAPER, KIT_NAME, PRIOR = "the paper's network", "the kit's graders", "prior"
 _CANAL = rsna.condition_of("spinal", None).name
 _TERMS = ("spinal", ANY_SEVERE)
-_RESAMPLES = 2000
 
 
 def run_kit(data: Path, out: Path, held_out: list[int], budget: Budget) -> dict[str, Any]:
@@ -60,9 +60,7 @@ def compare_on_canals(answers: pl.DataFrame, out: Path) -> dict[str, Any]:
         the paper's minus the kit's: above 0 the kit is better).
     """
     truth = read_solution(out / KIT / "data" / rsna.SOLUTION).filter(condition=_CANAL)
-    prior = truth.select("row_id").with_columns(
-        **{name: column for name, column in zip(rsna.SEVERITIES, prior_rows(truth, builtin_prior()).T, strict=True)}
-    )
+    prior = constant_answers(truth, builtin_prior())
     filled = pl.concat([answers, prior.join(answers, on="row_id", how="anti")])
     kit = read_submission(out / KIT / "submission.csv")
     losses = {
@@ -82,10 +80,7 @@ def _terms(losses: StudyLosses) -> dict[str, float]:
     return {term: found[term] for term in _TERMS}
 
 
-def _differences(first: StudyLosses, second: StudyLosses) -> dict[str, tuple[float, float, float]]:
-    n = len(first.studies)
-    counts = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), size=_RESAMPLES).astype(float)
-    places = [ALL_TERMS.index(term) for term in _TERMS]
-    value = (first.terms() - second.terms())[places]
-    low, high = np.nanquantile((first.terms(counts) - second.terms(counts))[:, places], [0.025, 0.975], axis=0)
-    return {term: tuple(map(float, row)) for term, *row in zip(_TERMS, value, low, high, strict=True)}
+def _differences(first: StudyLosses, second: StudyLosses) -> dict[str, Estimate]:
+    counts = resampled(len(first.studies))
+    drawn = dict(zip(ALL_TERMS, (first.terms(counts) - second.terms(counts)).T, strict=True))
+    return {term: estimate(drawn[term]) for term in _TERMS}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,6 @@ from stenosis_kit.paper.recipe import CLASSES, EPOCHS, PATIENCE, SIDE_PX
 if TYPE_CHECKING:
     import keras
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
     from stenosis_kit.paper.copies import Images
     from stenosis_kit.paper.fitting import Fitted
@@ -37,11 +36,6 @@ _BOX = {"boxstyle": "round,pad=0.45", "facecolor": "#eef4f6", "edgecolor": "#1f6
 _TRAIN, _HELD_OUT = "#5b666e", "#1f6f8b"
 
 
-def can_draw() -> bool:
-    """Whether matplotlib is there."""
-    return find_spec("matplotlib") is not None
-
-
 def draw_workflow(folder: Path, counts: Mapping[str, int], studies: int, holdout: Holdout, plan: Plan) -> None:
     """Figure 1: the steps of the run, with its own counts, from top to bottom."""
     counted = ", ".join(f"{count} {name}" for name, count in counts.items())
@@ -55,21 +49,18 @@ def draw_workflow(folder: Path, counts: Mapping[str, int], studies: int, holdout
         f"Augmentation of the other {len(holdout.train)}:\n{plan.copies} copies a class",
         f"Five-block CNN on {plan.px}×{plan.px} images",
     ]
-    figure, axes = _figure(4.6, 0.62 * len(steps))
-    _chain(axes, steps)
-    _save(figure, folder / WORKFLOW)
+    _chain(folder / WORKFLOW, steps)
 
 
 def draw_augmented(folder: Path, copies: Images) -> None:
     """Figure 2: four augmented images with their class index, two of them of the classes that are rare."""
     places = np.linspace(0, len(copies.rows) - 1, 4).round().astype(int)
-    figure, grid = _figure(8.0, 2.4, 4)
-    for axes, place in zip(grid, places, strict=True):
-        label = int(copies.labels[copies.rows[place]])
-        axes.imshow(copies.image(int(place)), cmap="gray", vmin=0, vmax=255)
-        axes.set_title(f"{label}: {CLASSES[label]}", fontsize=10)
-        axes.set_axis_off()
-    _save(figure, folder / AUGMENTED)
+    with _drawing(folder / AUGMENTED, 8.0, 2.4, 4) as grid:
+        for axes, place in zip(grid, places, strict=True):
+            label = int(copies.labels[copies.rows[place]])
+            axes.imshow(copies.image(int(place)), cmap="gray", vmin=0, vmax=255)
+            axes.set_title(f"{label}: {CLASSES[label]}", fontsize=10)
+            axes.set_axis_off()
 
 
 def draw_block(folder: Path, network: keras.Model) -> None:
@@ -79,9 +70,7 @@ def draw_block(folder: Path, network: keras.Model) -> None:
         f"Input: {_shape(network.input.shape)}",
         *(f"{_described(layer)}: {_shape(layer.output.shape)}" for layer in layers),
     ]
-    figure, axes = _figure(4.6, 0.62 * len(steps))
-    _chain(axes, steps)
-    _save(figure, folder / BLOCK)
+    _chain(folder / BLOCK, steps)
 
 
 def draw_architecture(folder: Path, network: keras.Model) -> None:
@@ -95,59 +84,55 @@ def draw_architecture(folder: Path, network: keras.Model) -> None:
         counted = f"\n{parameters:,} parameters" if parameters else ""
         steps.append(f"{_titled(name, layers)}: {_shape(layers[-1].output.shape)}{counted}")
     steps.append(f"{network.count_params():,} parameters in all")
-    figure, axes = _figure(4.6, 0.62 * len(steps))
-    _chain(axes, steps)
-    _save(figure, folder / ARCHITECTURE)
+    _chain(folder / ARCHITECTURE, steps)
 
 
 def draw_curves(folder: Path, fitted: Fitted) -> None:
     """Figures 5 and 6: accuracy and loss over the epochs, with the epoch whose weights were kept and the stop."""
+    epochs = np.arange(1, len(fitted.history) + 1)
+    stop = f"stopped by {fitted.ended_by}: epoch {len(epochs)} of {EPOCHS}"
     for name, key, label in ((ACCURACY, "accuracy", "accuracy"), (LOSS, "loss", "cross-entropy, nats")):
-        figure, axes = _figure(5.5, 3.4)
-        epochs = np.arange(1, len(fitted.history) + 1)
-        for prefix, color, text in (("", _TRAIN, "training"), ("val_", _HELD_OUT, "validation")):
-            axes.plot(epochs, [epoch[prefix + key] for epoch in fitted.history], "o-", ms=3, color=color, label=text)
-        axes.axvline(fitted.best + 1, color=_HELD_OUT, ls=":", label=f"weights kept: epoch {fitted.best + 1}")
-        stop = f"stopped by {fitted.ended_by}: epoch {len(epochs)} of {EPOCHS}"
-        axes.axvline(len(epochs), color="#c8344a", ls="--", label=stop)
-        axes.set(xlabel=f"epoch (patience {PATIENCE})", ylabel=label, xlim=(0.5, EPOCHS + 0.5))
-        axes.grid(alpha=0.3)
-        axes.legend(fontsize=8)
-        _save(figure, folder / name)
+        with _drawing(folder / name, 5.5, 3.4) as axes:
+            for column, color, text in ((key, _TRAIN, "training"), (f"val_{key}", _HELD_OUT, "validation")):
+                axes.plot(epochs, [epoch[column] for epoch in fitted.history], "o-", ms=3, color=color, label=text)
+            axes.axvline(fitted.best + 1, color=_HELD_OUT, ls=":", label=f"weights kept: epoch {fitted.best + 1}")
+            axes.axvline(len(epochs), color="#c8344a", ls="--", label=stop)
+            axes.set(xlabel=f"epoch (patience {PATIENCE})", ylabel=label, xlim=(0.5, EPOCHS + 0.5))
+            axes.grid(alpha=0.3)
+            axes.legend(fontsize=8)
 
 
 def draw_confusion(folder: Path, truth: np.ndarray, chosen: np.ndarray) -> None:
     """Figure 7: rows the labels, columns the answers."""
     from sklearn.metrics import ConfusionMatrixDisplay
 
-    figure, axes = _figure(4.8, 4.0)
-    ConfusionMatrixDisplay.from_predictions(
-        truth, chosen, labels=range(len(CLASSES)), display_labels=CLASSES, cmap="Blues", ax=axes, colorbar=False
-    )
-    _save(figure, folder / CONFUSION)
+    with _drawing(folder / CONFUSION, 4.8, 4.0) as axes:
+        ConfusionMatrixDisplay.from_predictions(
+            truth, chosen, labels=range(len(CLASSES)), display_labels=CLASSES, cmap="Blues", ax=axes, colorbar=False
+        )
 
 
-def _figure(width: float, height: float, columns: int = 1) -> tuple[Figure, Axes]:
+@contextmanager
+def _drawing(path: Path, width: float, height: float, columns: int = 1) -> Iterator[Axes]:
+    """Gives axes of so many inches, or an array of them, and saves what was drawn on them."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
-    return figure, figure.subplots(1, columns)
-
-
-def _save(figure: Figure, path: Path) -> None:
+    yield figure.subplots(1, columns)
     with replacing(path) as partial:
         figure.savefig(partial, dpi=130, format="png")
 
 
-def _chain(axes: Axes, steps: Sequence[str]) -> None:
+def _chain(path: Path, steps: Sequence[str]) -> None:
     """Boxes from top to bottom, with an arrow from each to the next."""
-    axes.set_axis_off()
-    axes.set(xlim=(0, 1), ylim=(len(steps) - 0.5, -0.5))
-    for place, text in enumerate(steps):
-        axes.text(0.5, place, text, ha="center", va="center", fontsize=9, bbox=_BOX)
-        if place:
-            arrow = {"arrowstyle": "->", "color": "#5b666e"}
-            axes.annotate("", (0.5, place - 0.3), (0.5, place - 0.7), arrowprops=arrow)
+    with _drawing(path, 4.6, 0.62 * len(steps)) as axes:
+        axes.set_axis_off()
+        axes.set(xlim=(0, 1), ylim=(len(steps) - 0.5, -0.5))
+        for place, text in enumerate(steps):
+            axes.text(0.5, place, text, ha="center", va="center", fontsize=9, bbox=_BOX)
+            if place:
+                arrow = {"arrowstyle": "->", "color": _TRAIN}
+                axes.annotate("", (0.5, place - 0.3), (0.5, place - 0.7), arrowprops=arrow)
 
 
 def _shape(shape: Sequence[int | None]) -> str:

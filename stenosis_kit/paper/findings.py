@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from stenosis_kit.answers.bootstrap import estimate, resampled
 from stenosis_kit.base.budget import show_time
 from stenosis_kit.paper import recipe
 from stenosis_kit.paper.holdout import IMAGE, STUDY
 from stenosis_kit.report.markup import Markup, details, join, note, table, tag
 
-_RESAMPLES = 2000
 _TERMS = {"spinal": "spinal canal", "any_severe_spinal": "any severe canal"}
 
 
@@ -29,8 +29,8 @@ def apart(run: dict[str, Any]) -> Markup:
     if len(run["splits"]) < 2:
         return join(tag("p", text), note("Only one split was run; --split-by both compares them."))
     by_study, by_image = (run["splits"][by] for by in (STUDY, IMAGE))
-    value = by_image["accuracy"] - by_study["accuracy"]
-    low, high = _interval(by_image["test"], by_study["test"])
+    rng = np.random.default_rng(0)  # the test images differ, so studies are resampled in each split on its own
+    value, low, high = estimate(_accuracies(by_image["test"], rng) - _accuracies(by_study["test"], rng))
     found = (
         f"Accuracy by image is {by_image['accuracy']:.3f}, by study {by_study['accuracy']:.3f}: {value:+.3f} "
         f"(95 % of resampled studies: {low:+.3f} to {high:+.3f})."
@@ -39,17 +39,11 @@ def apart(run: dict[str, Any]) -> Markup:
     return join(tag("p", text), tag("p", f"{found} {verdict}", class_="big"))
 
 
-def _interval(first: list, second: list) -> tuple[float, float]:
-    """Of the difference of two accuracies on different test images, studies resampled in each."""
-    rng = np.random.default_rng(0)
-    low, high = np.quantile(_accuracies(first, rng) - _accuracies(second, rng), [0.025, 0.975])
-    return float(low), float(high)
-
-
 def _accuracies(test: list, rng: np.random.Generator) -> np.ndarray:
+    """(1 + resamples,) accuracies over `resampled`, of (study, true class, class answered) a test image."""
     study, truth, chosen = np.array(test).T
     names, place = np.unique(study, return_inverse=True)
-    counts = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=_RESAMPLES)
+    counts = resampled(len(names), seed=rng)
     right = np.bincount(place, truth == chosen, len(names))
     return (counts @ right) / (counts @ np.bincount(place, minlength=len(names)))
 

@@ -9,13 +9,13 @@ import numpy as np
 
 from stenosis_kit import rsna
 from stenosis_kit.base.budget import Budget
+from stenosis_kit.base.timed_training import TimedTraining
 from stenosis_kit.paper.copies import Images
 from stenosis_kit.paper.holdout import Holdout
 from stenosis_kit.paper.plan import compiled
 from stenosis_kit.paper.recipe import EPOCHS, PATIENCE
 
 EARLY, TIME, ALL = "early stopping", "the time limit", "all epochs were done"
-_SHARE_KEPT = 2.5  # validations' time that is kept: the one at the end, and the answers
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,10 @@ def fit(copies: Images, holdout: Holdout, budget: Budget, seed: int = 0) -> Fitt
     network = compiled(copies.grey.shape[1], len(copies))
     weights = equal_weights(copies.labels, holdout.validate)
     validation = Images(copies.grey, copies.labels, holdout.validate, weights)
-    timer = InTime(budget)
+    timer = TimedTraining(budget)
     network.evaluate(validation, verbose=0)  # builds the graph,
     network.evaluate(validation, verbose=0, callbacks=[timer])  # so that the timer learns what validation costs
+    timer.answers_s = timer.validation_s  # there are about as many test images
     stopping = keras.callbacks.EarlyStopping("val_loss", patience=PATIENCE, restore_best_weights=True)
     history = network.fit(
         copies, epochs=EPOCHS, validation_data=validation, callbacks=[timer, stopping], shuffle=False, verbose=0
@@ -81,37 +82,3 @@ def equal_weights(labels: np.ndarray, rows: np.ndarray) -> np.ndarray:
     counts = np.maximum(np.bincount(labels[rows], minlength=len(rsna.PAPER_CLASSES)), 1)
     weights = (1 / counts)[labels]
     return (weights / weights[rows].mean()).astype(np.float32)
-
-
-class InTime(keras.callbacks.Callback):
-    """Ends training at a batch when another step and a validation may not fit any more.
-
-    Attributes:
-        spent: whether it did.
-    """
-
-    def __init__(self, budget: Budget) -> None:
-        super().__init__()
-        self.budget = budget
-        self.spent = self._traced = False
-        self._validation_s = self._step_s = self._began = 0.0
-
-    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
-        """Starts timing a step."""
-        self._began = self.budget.elapsed()
-
-    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Stops where the time is nearly up."""
-        if self._traced:  # the first step of all builds the graph, and is no measure
-            self._step_s = self.budget.elapsed() - self._began
-        self._traced = True
-        if self.budget.remaining() < _SHARE_KEPT * self._validation_s + 2 * self._step_s:
-            self.spent = self.model.stop_training = True
-
-    def on_test_begin(self, logs: dict | None = None) -> None:
-        """Starts timing a validation."""
-        self._began = self.budget.elapsed()
-
-    def on_test_end(self, logs: dict | None = None) -> None:
-        """Measures a validation."""
-        self._validation_s = self.budget.elapsed() - self._began

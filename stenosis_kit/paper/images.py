@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections import Counter
-from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,22 +43,6 @@ _CANAL = rsna.condition_of("spinal", None).name
 _SIDES = tuple(rsna.condition_of("subarticular", side).name for side in (rsna.LEFT, rsna.RIGHT))
 
 
-@dataclass(frozen=True)
-class _ImageTask:
-    """A study whose images are to be made in a folder; plain data for a worker."""
-
-    study: Study
-    folder: Path
-
-
-@dataclass
-class _StudyImages:
-    """What a worker made of a study: rows as `ROWS`, and why levels are missing."""
-
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    missing: Counter[str] = field(default_factory=Counter)
-
-
 def make_images(root: Root, folder: Path, budget: Budget, workers: int | None = None) -> pl.DataFrame:
     """Writes the images of all labelled canals to `folder`/<class>/<study>_<level>.png, 256 x 256 RGB.
 
@@ -72,20 +56,21 @@ def make_images(root: Root, folder: Path, budget: Budget, workers: int | None = 
     shutil.rmtree(folder, ignore_errors=True)
     for label in CLASSES:
         (folder / folder_of(label)).mkdir(parents=True)
-    tasks = [_ImageTask(study, folder) for study in root.labelled_studies()]
-    made = _StudyImages()
-    results = run_tasks(_study_images, tasks, workers, budget=budget)
-    for task, found in tqdm(results, "paper: images", len(tasks), unit="study", disable=None, leave=False):
+    studies = root.labelled_studies()
+    made: list[dict[str, Any]] = []
+    missing: Counter[str] = Counter()
+    results = run_tasks(partial(_study_images, folder=folder), studies, workers, budget=budget)
+    for study, found in tqdm(results, "paper: images", len(studies), unit="study", disable=None, leave=False):
         if isinstance(found, TimeUp):
-            raise TimeTooShort(f"time to read {len(tasks)} studies", "none left before training", "Give more time.")
+            raise TimeTooShort(f"time to read {len(studies)} studies", "none left before training", "Give more time.")
         if isinstance(found, Exception):
-            log.warning("paper: study %d: %s", task.study.study_id, found)
+            log.warning("paper: study %d: %s", study.study_id, found)
             continue
-        made.rows += found.rows
-        made.missing.update(found.missing)
-    for why, count in made.missing.most_common():
+        made += found[0]
+        missing.update(found[1])
+    for why, count in missing.most_common():
         log.info("paper: %d levels without an image: %s", count, why)
-    rows = pl.DataFrame(made.rows, schema=ROWS, orient="row").sort("study_id", "level")
+    rows = pl.DataFrame(made, schema=ROWS, orient="row").sort("study_id", "level")
     lacking = sorted(set(rsna.SEVERITIES) - set(rows["severity"]))
     if lacking:
         raise InputError(
@@ -94,36 +79,33 @@ def make_images(root: Root, folder: Path, budget: Budget, workers: int | None = 
     return rows
 
 
-def _study_images(task: _ImageTask) -> _StudyImages:
-    study = task.study
+def _study_images(study: Study, folder: Path) -> tuple[list[dict[str, Any]], Counter[str]]:
+    """Writes a study's images; gives their rows as `ROWS`, and how many levels have none, by reason. In a worker."""
     axial = [one for one in study.series if one[1] == rsna.AXIAL_T2]
-    made = _StudyImages()
     series = read_study(study.images, study.study_id, axial)
     merged = Series(0, rsna.AXIAL_T2, [item for one in series for item in one.slices], {})
     try:
         picks = level_slices(merged)
     except ValueError:
-        made.missing["fewer than five axial slices"] += len(rsna.LEVELS)
-        return made
+        return [], Counter({"fewer than five axial slices": len(rsna.LEVELS)})
     truth = _true_points(series, study.points)
+    made, missing = [], Counter()
     for level, index in zip(rsna.LEVELS, picks, strict=True):
         severity = study.severities.get((_CANAL, level))
         if severity is None:
-            made.missing["no label of the canal"] += 1
+            missing["no label of the canal"] += 1
             continue
         item = merged.slices[index]
         label = rsna.SEVERITY_LABELS[rsna.SEVERITIES.index(severity)]
         name = f"{folder_of(label)}/{study.study_id}_{level}.png"
         try:
-            _write_png(task.folder / name, read_pixels(item))
+            _write_png(folder / name, read_pixels(item))
         except UnreadableSlice:
-            made.missing["its slice cannot be read"] += 1
+            missing["its slice cannot be read"] += 1
             continue
-        made.rows.append(
-            {"study_id": study.study_id, "level": level, "severity": severity, "file": name}
-            | _checked(item, level, truth)
-        )
-    return made
+        row = {"study_id": study.study_id, "level": level, "severity": severity, "file": name}
+        made.append(row | _checked(item, level, truth))
+    return made, missing
 
 
 def _write_png(path: Path, signal: np.ndarray) -> None:

@@ -15,6 +15,7 @@ from stenosis_kit.paper import figures, tables
 from stenosis_kit.paper.copies import Images
 from stenosis_kit.paper.fitting import Fitted
 from stenosis_kit.paper.holdout import Holdout
+from stenosis_kit.report import charts
 
 _SEVERE = rsna.PAPER_CLASSES.index("severe")
 
@@ -66,7 +67,7 @@ class Outcome:
         report: pl.DataFrame = tables.report_table(self.truth, self.chosen)
         write_frame(folder / tables.AFTER, after)
         write_frame(folder / tables.REPORT, report)
-        if figures.can_draw():
+        if charts.can_draw():
             figures.draw_augmented(folder, self.copies)
             figures.draw_curves(folder, self.fitted)
             figures.draw_confusion(folder, self.truth, self.chosen)

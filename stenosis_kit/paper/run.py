@@ -20,6 +20,7 @@ from stenosis_kit.paper.holdout import STUDY, Holdout, hold_out
 from stenosis_kit.paper.images import make_images
 from stenosis_kit.paper.level_errors import NEAR_MM, level_errors
 from stenosis_kit.paper.page import write_page
+from stenosis_kit.report import charts
 from stenosis_kit.report.command import attempted
 from stenosis_kit.tables.root import Root
 
@@ -137,7 +138,7 @@ class PaperRun:
         """The figures that need no split, run.json, and the report."""
         from stenosis_kit.paper import figures
 
-        if figures.can_draw():
+        if charts.can_draw():
             counts = dict(tables.count_table(self.labels).iter_rows())
             studies = self.rows["study_id"].n_unique()
             figures.draw_workflow(self.out, counts, studies, self.holdouts[self.splits[0]], self.plan)

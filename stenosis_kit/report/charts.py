@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
@@ -75,8 +76,7 @@ def _for_page(svg: str, alt: str) -> Markup:
     svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>| xmlns(:\w+)?=\"[^\"]*\"", "", svg, flags=re.DOTALL)
     for color, own in _PAGE_COLORS.items():
         svg = svg.replace(color, own)
-    label = Markup(alt.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;"))
-    return Markup(svg.replace("<svg", f'<svg role="img" aria-label="{label}"', 1))
+    return Markup(svg.replace("<svg", f'<svg role="img" aria-label="{html.escape(alt)}"', 1))
 
 
 def terms(axes: Axes, values: Mapping[str, Sequence[float]], names: Sequence[str], interval: np.ndarray) -> None:

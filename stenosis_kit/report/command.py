@@ -29,31 +29,40 @@ _LOAD_S = 6.0  # TensorFlow, where it is not there yet
 
 @dataclass(frozen=True)
 class _Part:
-    """A section to be, about how many seconds it takes for 100 studies on two cores, and whether it runs networks."""
+    """A section to be.
+
+    Attributes:
+        title: its heading.
+        seconds: about what it takes for 100 studies on two cores; measured.
+        make: makes what stands under the heading.
+        answers: whether it is about answers to labelled cells; without any, the page says why there are none.
+        networks: whether it runs networks.
+    """
 
     title: str
     seconds: float
     make: Callable[[Evidence, Budget], Markup]
+    answers: bool = False
     networks: bool = False
 
 
 _PARTS = (
-    _Part("Score", 0.7, lambda evidence, _: score_section(evidence)),
+    _Part("Score", 0.7, lambda evidence, _: score_section(evidence), answers=True),
     _Part("Where rows came from", 0.1, lambda evidence, _: sources_section(evidence)),
-    _Part("Agreement and discrimination", 0.4, lambda evidence, _: measures_section(evidence)),
-    _Part("Confusion matrices", 0.1, lambda evidence, _: confusion_section(evidence)),
+    _Part("Agreement and discrimination", 0.4, lambda evidence, _: measures_section(evidence), answers=True),
+    _Part("Confusion matrices", 0.1, lambda evidence, _: confusion_section(evidence), answers=True),
     _Part("Training", 0.5, lambda evidence, _: learning_section(evidence)),
-    _Part("Worst mistakes", 4.0, mistakes_section, networks=True),
+    _Part("Worst mistakes", 4.0, mistakes_section, answers=True, networks=True),
     _Part("Levels", 2.0, levels_section, networks=True),
     _Part("Crops by severity", 0.3, crops_section),
-    _Part("Reliability", 2.0, lambda evidence, _: reliability_section(evidence)),
+    _Part("Reliability", 2.0, lambda evidence, _: reliability_section(evidence), answers=True),
     _Part("What the graders look at", 2.5, saliency_section, networks=True),
     _Part("The run", 0.1, lambda evidence, _: run_section(evidence)),
 )
 
 
 class _Pace:
-    """How much slower than expected the page is coming: other work on the machine, or slow disks."""
+    """Compares the time that sections took with the time expected: other work on the machine, or slow disks."""
 
     def __init__(self, budget: Budget) -> None:
         self.budget = budget
@@ -61,7 +70,7 @@ class _Pace:
         self._expected = 0.0
 
     def allows(self, seconds: float) -> bool:
-        """Whether that many expected seconds fit, at half more than the pace so far."""
+        """Whether a section fits: its expected seconds, times how much slower the others were, times 1.5."""
         slowness = max(1.0, (self.budget.elapsed() - self._began) / self._expected) if self._expected else 1.0
         return self.budget.remaining() >= 1.5 * slowness * seconds
 
@@ -89,12 +98,13 @@ def report(run: Path | str, budget: Budget | None = None, root: Root | None = No
     evidence = read_evidence(folder, root)
     pace = _Pace(budget)
     sections = [_section(part, evidence, pace) for part in _PARTS]
-    write_text(path, render(f"Run: {evidence.name}", _lead(evidence), sections))
+    first = _made("the first lines", lambda: lead(evidence))
+    write_text(path, render(f"Run: {evidence.name}", first, sections))
     return path
 
 
 def attempted(make: Callable[[], Path]) -> Path | None:
-    """Makes a report at the end of a run that it must not cost anything: None, and a warning, where it fails."""
+    """Makes the report at the end of a run; one that fails does not fail the run: it is logged, None returned."""
     try:
         return make()
     except Exception as error:
@@ -102,26 +112,26 @@ def attempted(make: Callable[[], Path]) -> Path | None:
         return None
 
 
-def _lead(evidence: Evidence) -> Markup:
-    try:
-        return lead(evidence)
-    except Exception as error:  # as in _section
-        log.warning("report: the first lines: %s: %s", type(error).__name__, error)
-        return Markup("")
-
-
 def _section(part: _Part, evidence: Evidence, pace: _Pace) -> Section:
-    """A section, or in its place why it is missing: none of them may cost the others."""
-    name = part.title.lower().replace(" ", "-")
+    """A section, or in its place why it is missing."""
+    name = part.title.lower()
     seconds = part.seconds + (_LOAD_S if part.networks and "tensorflow" not in sys.modules else 0)
-    if not pace.allows(seconds):
-        log.info("report: %s: left out, the time was up", part.title.lower())
-        return Section(name, part.title, note(_LATE))
-    try:
-        return Section(name, part.title, part.make(evidence, pace.budget))
-    except Exception as error:  # whatever a stranger's run holds, the rest of the page is worth having
-        reason = f"{type(error).__name__}: {error}"
-        log.warning("report: %s could not be made: %s", part.title.lower(), reason)
-        return Section(name, part.title, note("Could not be made: ", reason))
-    finally:
+    if part.answers and evidence.answers is None:
+        body = note(evidence.basis)
+    elif not pace.allows(seconds):
+        log.info("report: %s: left out, the time was up", name)
+        body = note(_LATE)
+    else:
+        body = _made(name, lambda: part.make(evidence, pace.budget))
         pace.passed(seconds)
+    return Section(name.replace(" ", "-"), part.title, body)
+
+
+def _made(name: str, make: Callable[[], Markup]) -> Markup:
+    """A part of the page; whatever a stranger's run holds, one that fails must not cost the others."""
+    try:
+        return make()
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        log.warning("report: %s could not be made: %s", name, reason)
+        return note("Could not be made: ", reason)

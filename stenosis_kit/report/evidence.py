@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import polars as pl
 
@@ -23,6 +24,8 @@ log = logging.getLogger(__name__)
 
 SUBMISSION = "submission.csv"
 
+T = TypeVar("T")
+
 
 @dataclass
 class Evidence:
@@ -37,6 +40,7 @@ class Evidence:
         basis: which cells these are, in a sentence.
         root: the competition root and the split that `answers` are of.
         model: folder of the model that answered.
+        model_run: that folder's run.json.
         store: the crops it was trained on.
     """
 
@@ -47,6 +51,7 @@ class Evidence:
     basis: str = "No labels are known, so nothing can be said of the answers' quality."
     root: Root | None = None
     model: Path | None = None
+    model_run: dict[str, Any] = field(default_factory=dict)
     store: Store | None = None
 
     @property
@@ -71,11 +76,15 @@ def read_evidence(folder: Path, root: Root | None = None) -> Evidence:
     evidence = Evidence(folder, read_run(folder))
     predicted = _json(folder / "submission.run.json")
     evidence.sources = predicted.get("rows", {})
-    data = _folder(evidence.run.get("data"), predicted.get("data"))
+    # Runs note paths as they were given; the data may have moved since.
+    named = (evidence.run.get("data"), predicted.get("data"))
+    data = next((Path(name) for name in named if name and Path(name).is_dir()), None)
     evidence.root = root or (Root(data, predicted.get("split", "test")) if data else None)
     models = [*map(Path, predicted.get("models", [])), folder, folder / "model"]
     evidence.model = next((model for model in models if (model / MODEL_NAME).is_file()), None)
-    evidence.store = _store(evidence.model.parent / "store") if evidence.model else None
+    if evidence.model:
+        evidence.model_run = read_run(evidence.model)
+        evidence.store = if_usable(open_store, evidence.model.parent / "store")
     _add_answers(evidence)
     return evidence
 
@@ -85,8 +94,22 @@ def read_run(folder: Path) -> dict[str, Any]:
     return _json(folder / "run.json")
 
 
+def _json(path: Path) -> dict[str, Any]:
+    return if_usable(lambda path: read_json(path, "a run's run.json"), path) or {}
+
+
+def if_usable(read: Callable[[Path], T], path: Path) -> T | None:
+    """What a reader makes of a path; None where there is nothing, or it cannot be used, which is logged."""
+    try:
+        return read(path)
+    except InputError as error:
+        if path.is_file():
+            log.warning("report: %s", error)
+        return None
+
+
 def _add_answers(evidence: Evidence) -> None:
-    submission = _submission(evidence.folder / SUBMISSION)
+    submission = if_usable(read_submission, evidence.folder / SUBMISSION)
     known = evidence.root.known_labels(submission) if evidence.root and submission is not None else None
     if known:
         truth, table = known
@@ -110,7 +133,7 @@ def _add_answers(evidence: Evidence) -> None:
 
 
 def _out_of_fold(evidence: Evidence) -> tuple[pl.DataFrame | None, pl.DataFrame | None]:
-    answers = _submission(evidence.model / "oof.csv") if evidence.model else None
+    answers = if_usable(read_submission, evidence.model / "oof.csv") if evidence.model else None
     if answers is None:
         return None, None
     if evidence.store:
@@ -122,33 +145,3 @@ def _out_of_fold(evidence: Evidence) -> tuple[pl.DataFrame | None, pl.DataFrame 
     else:
         return None, None
     return answers, truth.filter(pl.col("row_id").is_in(answers["row_id"].implode()))
-
-
-def _submission(path: Path) -> pl.DataFrame | None:
-    try:
-        return read_submission(path)
-    except InputError as error:
-        if path.is_file():
-            log.warning("report: %s", error)
-        return None
-
-
-def _store(folder: Path) -> Store | None:
-    try:
-        return open_store(folder)
-    except InputError:  # a model that travels without its store
-        return None
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        return read_json(path, "a run's run.json")
-    except InputError as error:
-        if path.is_file():
-            log.warning("report: %s", error)
-        return {}
-
-
-def _folder(*names: Path | str | None) -> Path | None:
-    """The first that is a folder today; runs note their paths as they were given."""
-    return next((Path(name) for name in names if name and Path(name).is_dir()), None)

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import polars as pl
 
 from stenosis_kit.base.budget import show_time
-from stenosis_kit.base.errors import InputError
-from stenosis_kit.base.files import read_json
 from stenosis_kit.report.charts import chart, learning, missing
 from stenosis_kit.report.evidence import Evidence
 from stenosis_kit.report.markup import Markup, join, note, table, tag
 
-_LOSSES = (("nats", "val_nats"), ("loss", "val_loss"))
-"""Columns of history.csv, training and held out; the first pair that a network has is drawn."""
-
 Curves = dict[str, tuple[list[float], list[float]]]
+"""{fold: weighted log loss of each epoch, in training and held out (NaN where nothing was held out)}."""
 
 
 def learning_section(evidence: Evidence) -> Markup:
     """Training curves, grader by grader, with what they took."""
-    history = _history(evidence)
-    if history is None:
+    path = evidence.model / "history.csv" if evidence.model else None
+    if path is None or not path.is_file():
         return note("The run has no model with a training history.")
-    networks = {name: _curves(rows) for (name,), rows in history.group_by("view", maintain_order=True)}
-    rows = [_summary(name, curves) for name, curves in networks.items() if curves]
+    networks = _networks(path)
+    rows = [_summary(name, curves) for name, curves in networks.items()]
     text = (
         "Thin: loss in training, on augmented crops; thick: held out, on a sample, a line a fold. Training ends when "
         "its share of the time or its epochs do; the learning rate has come down by then; the last weights are kept."
@@ -34,30 +31,21 @@ def learning_section(evidence: Evidence) -> Markup:
         missing(),
         tag("p", _time(evidence)),
         tag("p", text, class_="soft"),
-        tag("div", *(_chart(name, curves) for name, curves in networks.items() if curves), class_="charts"),
+        tag("div", *(_chart(name, curves) for name, curves in networks.items()), class_="charts"),
         table(("", "networks", "epochs", "held out at the end, by fold"), rows, "Weighted log loss, in nats"),
     )
 
 
-def _history(evidence: Evidence) -> pl.DataFrame | None:
-    path = evidence.model / "history.csv" if evidence.model else None
-    if path is None or not path.is_file():
-        return None
-    frame = pl.read_csv(path, infer_schema_length=None, glob=False)
-    return frame if {"view", "fold", "epoch"} <= set(frame.columns) and frame.height else None
-
-
-def _curves(rows: pl.DataFrame) -> Curves:
-    pair = next((pair for pair in _LOSSES if pair[0] in rows.columns and rows[pair[0]].drop_nulls().len()), None)
-    if pair is None:
-        return {}
-    train, held_out = pair
-    if held_out not in rows.columns:
-        rows = rows.with_columns(pl.lit(None, pl.Float64).alias(held_out))
-    return {
-        f"fold {fold}": (part[train].to_list(), part[held_out].cast(pl.Float64).fill_null(math.nan).to_list())
-        for (fold,), part in rows.group_by("fold", maintain_order=True)
-    }
+def _networks(path: Path) -> dict[str, Curves]:
+    """{view: curves of its networks} from a model's history.csv."""
+    history = pl.read_csv(path, infer_schema_length=None, glob=False)
+    if "val_nats" not in history.columns:
+        history = history.with_columns(val_nats=None)
+    history = history.with_columns(pl.col("val_nats").cast(pl.Float64).fill_null(math.nan))
+    networks: dict[str, Curves] = {}
+    for (view, fold), rows in history.group_by("view", "fold", maintain_order=True):
+        networks.setdefault(view, {})[f"fold {fold}"] = rows["nats"].to_list(), rows["val_nats"].to_list()
+    return networks
 
 
 def _last(held_out: list[float]) -> str:
@@ -80,9 +68,8 @@ def _title(view: str) -> str:
 
 
 def _time(evidence: Evidence) -> str:
-    try:
-        run = read_json(evidence.model / "run.json", "a model's run.json")
-    except InputError:
+    run = evidence.model_run
+    if not run:
         return "When it was trained, and in what time, is not known."
     took = show_time(sum(run.get("seconds", {}).values()))
     text = f"{run.get('networks', 'All')} networks were trained on {run.get('studies', 'some')} studies in {took}"

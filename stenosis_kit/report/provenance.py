@@ -11,8 +11,6 @@ from typing import Any
 
 from stenosis_kit import __version__, rsna
 from stenosis_kit.base.budget import show_time
-from stenosis_kit.base.errors import InputError
-from stenosis_kit.base.files import read_json
 from stenosis_kit.report.evidence import Evidence
 from stenosis_kit.report.markup import Markup, details, join, note, table, tag
 
@@ -46,7 +44,6 @@ def sources_section(evidence: Evidence) -> Markup:
 
 def run_section(evidence: Evidence) -> Markup:
     """Timings, versions and settings."""
-    model = _read(evidence.model)
     stages = {name: float(took) for name, took in evidence.run.get("seconds", {}).items()}
     elapsed, limit = evidence.run.get("elapsed_s"), evidence.run.get("time_limit_s")
     total = f"{show_time(float(elapsed))} of {show_time(float(limit))}" if elapsed and limit else "not noted"
@@ -54,9 +51,9 @@ def run_section(evidence: Evidence) -> Markup:
     return join(
         table(("stage", "took"), timings, "Timings"),
         versions_table(),
-        details("Settings of training", pretty(model.get("settings", {}))),
+        details("Settings of training", pretty(evidence.model_run.get("settings", {}))),
         details("run.json", pretty(evidence.run)),
-        details("run.json of the model", pretty(model)) if model else "",
+        details("run.json of the model", pretty(evidence.model_run)) if evidence.model_run else "",
     )
 
 
@@ -73,13 +70,6 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return "not installed under this name"
-
-
-def _read(folder: Any) -> dict[str, Any]:
-    try:
-        return read_json(folder / "run.json", "a run.json") if folder else {}
-    except InputError:
-        return {}
 
 
 def pretty(value: Any) -> Markup:

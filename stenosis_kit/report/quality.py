@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import polars as pl
 
 from stenosis_kit import rsna
+from stenosis_kit.answers.bootstrap import Estimate, estimate, resampled
 from stenosis_kit.report.charts import chart, missing, reliability
 from stenosis_kit.report.evidence import Evidence
-from stenosis_kit.report.markup import Markup, details, figure, join, note, table, tag
-from stenosis_kit.report.measures import MEASURES, SEVERE, Estimate, Graded, confusion, estimate, resampled
+from stenosis_kit.report.markup import Markup, details, figure, join, table, tag
+from stenosis_kit.report.measures import MEASURES, RESAMPLES, SEVERE, Graded, confusion
 from stenosis_kit.report.measures import reliability as reliability_curve
+from stenosis_kit.report.pictures import severity_name
 
 _CELLS_A_BIN = 12  # fewer make a curve of noise
 _MOST_BINS = 8
@@ -45,10 +45,8 @@ def parts(answers: pl.DataFrame) -> tuple[list[Part], list[Part], list[Part]]:
 
 def measures_section(evidence: Evidence) -> Markup:
     """Weighted kappa, AUC and sensitivity for severe, with intervals."""
-    if evidence.answers is None:
-        return note(evidence.basis)
     graded = Graded.of(evidence.answers)
-    counts = resampled(graded.studies)
+    counts = resampled(graded.studies, RESAMPLES)
     conditions, levels, cells = parts(evidence.answers)
     header = ("", "cells", "severe", *MEASURES)
     text = (
@@ -66,8 +64,6 @@ def measures_section(evidence: Evidence) -> Markup:
 
 def confusion_section(evidence: Evidence) -> Markup:
     """Confusion matrices."""
-    if evidence.answers is None:
-        return note(evidence.basis)
     conditions, levels, cells = parts(evidence.answers)
     text = (
         "Rows: the label; columns: the most probable severity; the colour is the share of the row. The answers are "
@@ -83,10 +79,8 @@ def confusion_section(evidence: Evidence) -> Markup:
 
 def reliability_section(evidence: Evidence) -> Markup:
     """Reliability curves."""
-    if evidence.answers is None:
-        return note(evidence.basis)
     conditions, levels, cells = parts(evidence.answers)
-    dots = [tag("span", tag("span", class_=f"tag {name}"), label, "  ") for name, label in _severities()]
+    dots = [tag("span", severity_name(name), "  ") for name in rsna.SEVERITIES]
     text = (
         "Of the cells that were given a probability of .3, are 30 % so? On the dotted line: yes. Both axes carry the "
         "metric's weights (1, 2, 4), since the weighted posterior is what it rewards. Bins of equal count."
@@ -99,10 +93,6 @@ def reliability_section(evidence: Evidence) -> Markup:
         tag("div", *map(_curves, levels), class_="charts"),
         details("By condition and level", tag("div", *map(_curves, cells), class_="charts")),
     )
-
-
-def _severities() -> Iterator[tuple[str, str]]:
-    return zip(rsna.SEVERITIES, rsna.SEVERITY_LABELS, strict=True)
 
 
 def _rows(group: list[Part], counts: np.ndarray) -> list[tuple]:

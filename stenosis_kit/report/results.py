@@ -6,14 +6,14 @@ import numpy as np
 import polars as pl
 
 from stenosis_kit import rsna
-from stenosis_kit.answers.priors import builtin_prior, prior_rows
-from stenosis_kit.answers.score import ALL_TERMS, StudyLosses, study_losses
+from stenosis_kit.answers.bootstrap import estimate, resampled
+from stenosis_kit.answers.priors import builtin_prior
+from stenosis_kit.answers.score import ALL_TERMS, StudyLosses, constant_answers, study_losses
 from stenosis_kit.answers.submission import read_submission
-from stenosis_kit.base.errors import InputError
 from stenosis_kit.report.charts import chart, missing, terms
-from stenosis_kit.report.evidence import Evidence
-from stenosis_kit.report.markup import Markup, join, note, table, tag
-from stenosis_kit.report.measures import resampled
+from stenosis_kit.report.evidence import Evidence, if_usable
+from stenosis_kit.report.markup import Markup, join, table, tag
+from stenosis_kit.report.measures import RESAMPLES
 
 RUN, ORACLE, PRIOR, UNIFORM = "this run", "oracle", "prior", "uniform"
 _MEANING = {
@@ -31,15 +31,13 @@ _NAMES = {
 
 def losses(evidence: Evidence) -> dict[str, StudyLosses]:
     """Losses of the run and of what stands beside it, on the same cells."""
-    answers = evidence.answers
-    assert answers is not None
-    truth = answers.drop(rsna.SEVERITIES)
-    uniform = np.full((answers.height, len(rsna.SEVERITIES)), 1 / len(rsna.SEVERITIES))
+    truth = evidence.answers.drop(rsna.SEVERITIES)
+    uniform = dict.fromkeys(rsna.CELLS, np.full(len(rsna.SEVERITIES), 1 / len(rsna.SEVERITIES)))
     offers = {
-        RUN: answers,
+        RUN: evidence.answers,
         ORACLE: _oracle(evidence),
-        PRIOR: _frame(truth, prior_rows(truth, builtin_prior())),
-        UNIFORM: _frame(truth, uniform),
+        PRIOR: constant_answers(truth, builtin_prior()),
+        UNIFORM: constant_answers(truth, uniform),
     }
     return {name: study_losses(offer, truth) for name, offer in offers.items() if offer is not None}
 
@@ -61,16 +59,11 @@ def lead(evidence: Evidence) -> Markup:
 
 def score_section(evidence: Evidence) -> Markup:
     """The terms as a table and a chart."""
-    if evidence.answers is None:
-        return note(evidence.basis)
     found = losses(evidence)
     order = (len(ALL_TERMS), *range(len(ALL_TERMS)))  # the score first
     values = {name: _with_score(each.terms())[..., order] for name, each in found.items()}
-    drawn = _with_score(found[RUN].terms(resampled(len(found[RUN].studies))[1:]))[..., order]
-    interval = np.full((2, drawn.shape[1]), np.nan)
-    for place, column in enumerate(drawn.T):
-        if np.isfinite(column).any():
-            interval[:, place] = np.quantile(column[np.isfinite(column)], [0.025, 0.975])
+    drawn = _with_score(found[RUN].terms(resampled(len(found[RUN].studies), RESAMPLES)))[..., order]
+    interval = np.array([estimate(column)[1:] for column in drawn.T]).T
     names = ("score", *(_NAMES[term] for term in ALL_TERMS))
     rows = [(name, *(_number(value) for value in row)) for name, row in values.items()]
     rows.insert(1, ("95 % of resampled studies", *(f"{low:.3f} to {high:.3f}" for low, high in interval.T)))
@@ -94,15 +87,10 @@ def _oracle(evidence: Evidence) -> pl.DataFrame | None:
     """A synthetic cohort's own; only where it answers these very cells."""
     if not evidence.root or evidence.root.split != "test":
         return None
-    try:
-        frame = read_submission(evidence.root.folder / "oracle_submission.csv")
-    except InputError:
+    frame = if_usable(read_submission, evidence.root.folder / "oracle_submission.csv")
+    if frame is None:
         return None
     return frame if evidence.answers["row_id"].is_in(frame["row_id"].implode()).all() else None
-
-
-def _frame(truth: pl.DataFrame, rows: np.ndarray) -> pl.DataFrame:
-    return truth.select("row_id").with_columns(**{name: rows[:, k] for k, name in enumerate(rsna.SEVERITIES)})
 
 
 def _number(value: float) -> str:

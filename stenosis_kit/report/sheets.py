@@ -65,8 +65,6 @@ def saliency_section(evidence: Evidence, budget: Budget) -> Markup:
 
 def mistakes_section(evidence: Evidence, budget: Budget) -> Markup:
     """The cells that cost most, with what was said of them."""
-    if evidence.answers is None:
-        return note(evidence.basis)
     worst = evidence.answers.with_columns(nats=nats(Graded.of(evidence.answers))).sort("nats", descending=True)
     worst = worst.head(_WORST)
     share = worst["nats"].sum() / nats(Graded.of(evidence.answers)).sum()
@@ -127,33 +125,23 @@ def _crops_of_cells(evidence: Evidence, cells: pl.DataFrame, budget: Budget) -> 
     """{row_id: crop} in the first view of each cell: from the store where they were learnt from, else cut anew."""
     root = evidence.root
     if evidence.store is not None and (root is None or root.split == "train"):
-        return _stored_crops(evidence, cells)
+        cell = ["study_id", "condition", "level"]
+        return _first_views(evidence.store.manifest.join(cells.select(cell), on=cell).to_dicts(), evidence.store.arrays)
     if root is None or not root.images.is_dir():
         return {}
     models = [evidence.model] if evidence.model else []
     located = find_canals(root.studies(set(cells["study_id"])), models, budget=budget.share(0.5, keep=_KEEP_S))
-    wanted, found = set(cells["row_id"]), {}
+    found: dict[str, np.ndarray] = {}
     for _, crops in run_tasks(cut_study, located, budget=budget.share(keep=_KEEP_S)):
         if isinstance(crops, StudyCrops):
-            found |= {row: crop for row, crop in _by_row(crops) if row in wanted}
+            found |= _first_views(crops.rows, crops.arrays)
     return found
 
 
-def _by_row(crops: StudyCrops) -> list[tuple[str, np.ndarray]]:
+def _first_views(rows: list[dict], arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """{row_id: crop} of a manifest's rows, each cell in the first of its views that there is."""
     order = list(VIEW_BY_NAME)
-    rows = sorted(crops.rows, key=lambda row: -order.index(row["view"]))  # so that the first view stays
-    return [
-        (rsna.row_id(row["study_id"], row["condition"], row["level"]), crops.arrays[row["view"]][row["row"]])
-        for row in rows
-    ]
-
-
-def _stored_crops(evidence: Evidence, cells: pl.DataFrame) -> dict[str, np.ndarray]:
-    wanted = evidence.store.manifest.join(
-        cells.select("study_id", "condition", "level"), on=["study_id", "condition", "level"]
-    )
-    rows = sorted(wanted.to_dicts(), key=lambda row: -list(VIEW_BY_NAME).index(row["view"]))
     return {
-        rsna.row_id(row["study_id"], row["condition"], row["level"]): evidence.store.arrays[row["view"]][row["row"]]
-        for row in rows
+        rsna.row_id(row["study_id"], row["condition"], row["level"]): arrays[row["view"]][row["row"]]
+        for row in sorted(rows, key=lambda row: -order.index(row["view"]))  # the last of a cell stays
     }

@@ -15,7 +15,7 @@ from stenosis_kit.doctor import doctor
 from stenosis_kit.doctor.images import CONSEQUENCES, StudyFindings, examine_study
 from stenosis_kit.phantom import phantom
 from stenosis_kit.tables.root import Root
-from stenosis_kit.tables.study import LabelPoint, Study
+from stenosis_kit.tables.study import Study
 
 USUAL = {"images", "usable", "series_with_several_orientations"}
 FAULT_KEYS = {
@@ -149,43 +149,3 @@ def test_a_folder_of_another_study_is_unlisted(root: Path, tmp_path: Path, task:
     found = doctor(tmp_path, workers=1)
     assert found.findings["unlisted_studies"] == 1
     assert found.rows_lost  # nothing else is there
-
-
-Points = dict[tuple[str, str], LabelPoint]
-CANAL, LEFT_FORAMEN = "spinal_canal_stenosis", "left_neural_foraminal_narrowing"
-
-
-def missing_instance(points: Points) -> None:
-    points[CANAL, "l1_l2"] = replace(points[CANAL, "l1_l2"], instance_number=4000)
-
-
-def outside(points: Points) -> None:
-    points[CANAL, "l1_l2"] = replace(points[CANAL, "l1_l2"], x=-9.0)
-
-
-def exchanged_levels(points: Points) -> None:
-    one, other = (LEFT_FORAMEN, "l2_l3"), (LEFT_FORAMEN, "l3_l4")
-    points[one], points[other] = points[other], points[one]
-
-
-def shifted_level(points: Points) -> None:
-    points[LEFT_FORAMEN, "l1_l2"] = replace(points[LEFT_FORAMEN, "l1_l2"], y=2.0)
-
-
-@pytest.mark.parametrize(
-    ("change", "key"),
-    [
-        (missing_instance, "points_without_image"),
-        (outside, "points_outside_their_image"),
-        (exchanged_levels, "levels_out_of_order"),
-        (exchanged_levels, "sides_at_unlike_heights"),
-        (shifted_level, "levels_at_implausible_distance"),
-        (shifted_level, "sides_at_unlike_heights"),
-    ],
-)
-def test_a_point_that_cannot_be_right_is_found(task: Study, change: Callable[[Points], None], key: str) -> None:
-    points = dict(task.points)
-    change(points)
-    found = examine_study(replace(task, points=points))
-    assert found.counts[key]
-    assert str(task.study_id) in found.examples[key][0]

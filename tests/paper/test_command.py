@@ -13,8 +13,9 @@ from stenosis_kit.answers.check import check, is_legal
 from stenosis_kit.base.budget import Budget
 from stenosis_kit.base.errors import TimeTooShort
 from stenosis_kit.cli import main
-from stenosis_kit.paper import comparison, figures, fitting, plan
+from stenosis_kit.paper import comparison, fitting, plan
 from stenosis_kit.paper.command import paper
+from stenosis_kit.report import charts
 from stenosis_kit.road.submit import submit
 
 SHARED = {"table_1_mapping.csv", "table_2_before.csv"}
@@ -173,7 +174,7 @@ def test_a_kit_that_fails_and_a_page_that_fails_cost_the_paper_nothing(root, sma
 
     monkeypatch.setattr(comparison, "submit", fail)
     monkeypatch.setattr("stenosis_kit.paper.run.write_page", fail)
-    monkeypatch.setattr(figures, "can_draw", lambda: False)
+    monkeypatch.setattr(charts, "can_draw", lambda: False)
     run = paper(root, tmp_path / "out", Budget(600.0), "study", 32)
     assert "comparison" not in run
     assert names(tmp_path / "out") == SHARED | OWN | {"canal_answers.csv"}
@@ -182,7 +183,7 @@ def test_a_kit_that_fails_and_a_page_that_fails_cost_the_paper_nothing(root, sma
 
 
 def test_one_split_alone_stands_at_the_top_and_replaces_an_earlier_run(root, small, done, tmp_path, monkeypatch):
-    monkeypatch.setattr(figures, "can_draw", lambda: False)
+    monkeypatch.setattr(charts, "can_draw", lambda: False)
     out = tmp_path / "out"
     run = paper(root, out, Budget(600.0), "image", 32)
     assert names(out) == SHARED | OWN

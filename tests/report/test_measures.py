@@ -3,7 +3,8 @@ import polars as pl
 import pytest
 from sklearn.metrics import cohen_kappa_score, recall_score, roc_auc_score
 
-from stenosis_kit.report.measures import MEASURES, Graded, confusion, estimate, nats, reliability, resampled
+from stenosis_kit.answers.bootstrap import estimate, resampled
+from stenosis_kit.report.measures import MEASURES, Graded, confusion, nats, reliability
 
 
 def graded(n=300, studies=20, seed=0, sharpness=2.0):
