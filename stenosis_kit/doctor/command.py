@@ -39,12 +39,13 @@ def doctor(
     if root.split == "train":
         cells = root.cells if _rows(root.label_table, found) is not None else None
         points = _rows(root.point_table, found)
-    if series is None and cells is None and points is None:
+    tables = [table for table in (cells, series, points) if table is not None]
+    if not tables:
         if found.rows_lost:
             expected, remedy = "a readable table", "Download them again."
             raise InputError(root.folder, expected, "none: " + " / ".join(found.remarks), remedy)
         raise InputError(root.folder, f"tables of the {root.split} split", "none", "Give the competition's folder.")
-    studies = _studies(cells, series, points)
+    studies = tables[0]["study_id"].unique().sort().to_list()
     found.findings |= {"studies": len(studies), "cells": len(studies) * len(rsna.CELLS)}
     if cells is not None:
         examine_labels(found, cells)
@@ -68,12 +69,6 @@ def _rows(table: Reading, found: Diagnosis) -> pl.DataFrame | None:
         found.remarks.append(str(table.error))
         found.rows_lost = True
     return table.rows
-
-
-def _studies(*frames: pl.DataFrame | None) -> list[int]:
-    """Of the first table that is there: labels, else series, else points."""
-    frame = next(frame for frame in frames if frame is not None)
-    return frame["study_id"].unique().sort().to_list()
 
 
 def _examine_images(found: Diagnosis, studies: list[Study], workers: int | None, pixels: bool) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import keras
 import numpy as np
+from sklearn.utils.class_weight import compute_sample_weight
 
 from stenosis_kit import rsna
 from stenosis_kit.base.budget import Budget
@@ -35,11 +36,6 @@ class Fitted:
     best: int
     ended_by: str
     seconds: float
-
-
-def labels_of(severity: np.ndarray) -> np.ndarray:
-    """(n,) the paper's class indices (Table 1) of severities' names."""
-    return np.array([rsna.PAPER_CLASSES.index(name) for name in severity], int)
 
 
 def fit(copies: Images, holdout: Holdout, budget: Budget, seed: int = 0) -> Fitted:
@@ -79,6 +75,4 @@ def answer(fitted: Fitted, grey: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 def equal_weights(labels: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """(n,) float32 weights by which the classes of `rows` count alike; their mean over `rows` is 1."""
-    counts = np.maximum(np.bincount(labels[rows], minlength=len(rsna.PAPER_CLASSES)), 1)
-    weights = (1 / counts)[labels]
-    return (weights / weights[rows].mean()).astype(np.float32)
+    return compute_sample_weight("balanced", labels, indices=rows).astype(np.float32)

@@ -59,9 +59,7 @@ class PaperRun:
         self.watch.lap("images")
         os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # as the paper: on the CPU alone
         load_tensorflow()
-        from stenosis_kit.paper.fitting import labels_of
-
-        self.labels = labels_of(self.rows["severity"].to_numpy())
+        self.labels = np.array([rsna.PAPER_CLASSES.index(name) for name in self.rows["severity"]], int)
         self.holdouts = {by: hold_out(self.rows, by, _SEED) for by in self.splits}
         self.summary["levels"] = level_errors(self.rows) | {"near_mm": NEAR_MM}
         write_frame(self.out / tables.MAPPING, tables.mapping_table())

@@ -30,6 +30,7 @@ _STYLE = {
     "svg.fonttype": "none",
     "font.sans-serif": ["DejaVu Sans", "Arial"],
     "font.size": 9,
+    "axes.titlesize": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "grid.color": _SOFT,
@@ -89,19 +90,16 @@ def terms(axes: Axes, values: Mapping[str, Sequence[float]], names: Sequence[str
         interval: (2, terms) low and high of this run's.
     """
     rows = np.arange(len(names))[::-1]
-    for (name, row), marker in zip(list(values.items())[1:], ("v", "D", "x", "+"), strict=False):
+    (own_name, own), *others = values.items()
+    for (name, row), marker in zip(others, ("v", "D", "x", "+"), strict=False):
         axes.plot(row, rows, marker, color=_INK, mfc="none", alpha=0.75, label=name)
-    own_name, own = next(iter(values.items()))
     axes.hlines(rows, *interval, color=_ACCENT, lw=3, alpha=0.5)
     axes.plot(own, rows, "o", color=_ACCENT, ms=7, label=own_name)
     axes.set_yticks(rows, names)
-    axes.set_ylim(-0.6, len(names) - 0.4)
-    axes.set_xlim(left=0)
+    axes.set(xlim=(0, None), ylim=(-0.6, len(names) - 0.4), xlabel="weighted log loss (lower is better)")
     axes.grid(axis="x")
-    axes.set_xlabel("weighted log loss (lower is better)")
-    axes.legend(
-        loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, fontsize=8, columnspacing=1.2, handletextpad=0.2
-    )
+    place = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0), "ncols": 4}
+    axes.legend(**place, fontsize=8, columnspacing=1.2, handletextpad=0.2)
 
 
 def reliability(axes: Axes, curves: Sequence[tuple[np.ndarray, np.ndarray]], title: str) -> None:
@@ -110,9 +108,7 @@ def reliability(axes: Axes, curves: Sequence[tuple[np.ndarray, np.ndarray]], tit
     for (said, true), color, marker, label in zip(curves, SEVERITY_COLORS, _MARKERS, rsna.SEVERITY_LABELS, strict=True):
         axes.plot(said, true, marker + "-", color=color, ms=4, lw=1.4, label=label)
     axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
-    axes.set_title(title, fontsize=9)
-    axes.set_xlabel("probability given")
-    axes.set_ylabel("share that is so")
+    axes.set(title=title, xlabel="probability given", ylabel="share that is so")
     axes.grid()
 
 
@@ -123,8 +119,6 @@ def learning(axes: Axes, folds: Mapping[str, tuple[Sequence[float], Sequence[flo
         axes.plot(epochs, train, color=_INK, lw=0.8, alpha=0.6)
         if np.isfinite(held_out).any():
             axes.plot(epochs, held_out, color=_ACCENT, lw=1.8, label=name)
-    axes.set_title(title, fontsize=9)
-    axes.set_xlabel("epoch")
-    axes.set_ylabel("weighted log loss")
+    axes.set(title=title, xlabel="epoch", ylabel="weighted log loss")
     axes.grid()
     axes.xaxis.get_major_locator().set_params(integer=True)

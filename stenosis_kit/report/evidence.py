@@ -16,7 +16,6 @@ from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import read_json
 from stenosis_kit.crops.store import Store, open_store
 from stenosis_kit.graders.description import MODEL_NAME
-from stenosis_kit.tables.grid import row_ids
 from stenosis_kit.tables.labels import labelled_rows
 from stenosis_kit.tables.root import Root
 
@@ -137,9 +136,7 @@ def _out_of_fold(evidence: Evidence) -> tuple[pl.DataFrame | None, pl.DataFrame 
     if answers is None:
         return None, None
     if evidence.store:
-        cells = evidence.store.manifest.drop_nulls("severity").unique(["study_id", "condition", "level"])
-        cells = cells.with_columns(row_ids(cells)).sort("row_id")
-        truth = cells.select("row_id", "study_id", "condition", "level", "severity")
+        truth = labelled_rows(evidence.store.manifest.unique(["study_id", "condition", "level"])).sort("row_id")
     elif evidence.root and not evidence.root.label_table.missing:
         truth = labelled_rows(evidence.root.cells)
     else:

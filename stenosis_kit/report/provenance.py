@@ -22,11 +22,11 @@ def sources_section(evidence: Evidence) -> Markup:
     """How many rows each grader and the prior answered, and why."""
     if not evidence.sources:
         return note("The run has no submission.")
-    counts: Counter[tuple[str, str, str]] = Counter()
-    for row_id, origin in evidence.sources.items():
-        cell = rsna.split_row_id(row_id)
-        if cell:
-            counts[origin["source"], origin["why"], rsna.CONDITION_BY_NAME[cell[1]].term] += 1
+    counts = Counter(
+        (origin["source"], origin["why"], rsna.CONDITION_BY_NAME[cell[1]].term)
+        for row_id, origin in evidence.sources.items()
+        if (cell := rsna.split_row_id(row_id))
+    )
     kinds: Counter[tuple[str, str]] = Counter()
     for (source, why, _), count in counts.items():
         kinds[source, why] += count

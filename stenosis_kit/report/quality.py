@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import polars as pl
 
@@ -64,35 +66,29 @@ def measures_section(evidence: Evidence) -> Markup:
 
 def confusion_section(evidence: Evidence) -> Markup:
     """Confusion matrices."""
-    conditions, levels, cells = parts(evidence.answers)
     text = (
         "Rows: the label; columns: the most probable severity; the colour is the share of the row. The answers are "
         "weighted as the metric rewards (severe counts four times), so they err towards severe."
     )
-    return join(
-        tag("p", text, class_="soft"),
-        tag("div", *(_matrix(*part) for part in conditions), class_="matrices"),
-        tag("div", *(_matrix(*part) for part in levels), class_="matrices"),
-        details("By condition and level", tag("div", *(_matrix(*part) for part in cells), class_="matrices")),
-    )
+    return join(tag("p", text, class_="soft"), *_figures(evidence, _matrix, "matrices"))
 
 
 def reliability_section(evidence: Evidence) -> Markup:
     """Reliability curves."""
-    conditions, levels, cells = parts(evidence.answers)
     dots = [tag("span", severity_name(name), "  ") for name in rsna.SEVERITIES]
     text = (
         "Of the cells that were given a probability of .3, are 30 % so? On the dotted line: yes. Both axes carry the "
         "metric's weights (1, 2, 4), since the weighted posterior is what it rewards. Bins of equal count."
     )
-    return join(
-        missing(),
-        tag("p", text, class_="soft"),
-        tag("p", *dots),
-        tag("div", *map(_curves, conditions), class_="charts"),
-        tag("div", *map(_curves, levels), class_="charts"),
-        details("By condition and level", tag("div", *map(_curves, cells), class_="charts")),
-    )
+    figures = _figures(evidence, _curves, "charts")
+    return join(missing(), tag("p", text, class_="soft"), tag("p", *dots), *figures)
+
+
+def _figures(evidence: Evidence, draw: Callable[[str, Graded], Markup], class_: str) -> list[Markup]:
+    """A figure for each condition, then for each level, then, behind a click, for each of both."""
+    groups = [[draw(*part) for part in group] for group in parts(evidence.answers)]
+    conditions, levels, cells = (tag("div", *figures, class_=class_) for figures in groups)
+    return [conditions, levels, details("By condition and level", cells)]
 
 
 def _rows(group: list[Part], counts: np.ndarray) -> list[tuple]:
@@ -128,8 +124,7 @@ def _matrix(name: str, graded: Graded) -> Markup:
     return figure(tag("table", head, *rows, class_="matrix"), f"{name}: {len(graded.truth)} cells")
 
 
-def _curves(part: Part) -> Markup:
-    name, graded = part
+def _curves(name: str, graded: Graded) -> Markup:
     bins = min(_MOST_BINS, len(graded.truth) // _CELLS_A_BIN)
     if bins < 2:
         return Markup("")

@@ -60,27 +60,27 @@ def lead(evidence: Evidence) -> Markup:
 def score_section(evidence: Evidence) -> Markup:
     """The terms as a table and a chart."""
     found = losses(evidence)
-    order = (len(ALL_TERMS), *range(len(ALL_TERMS)))  # the score first
-    values = {name: _with_score(each.terms())[..., order] for name, each in found.items()}
-    drawn = _with_score(found[RUN].terms(resampled(len(found[RUN].studies), RESAMPLES)))[..., order]
+    values = {name: _with_score(each.terms()) for name, each in found.items()}
+    drawn = _with_score(found[RUN].terms(resampled(len(found[RUN].studies), RESAMPLES)))
     interval = np.array([estimate(column)[1:] for column in drawn.T]).T
     names = ("score", *(_NAMES[term] for term in ALL_TERMS))
     rows = [(name, *(_number(value) for value in row)) for name, row in values.items()]
     rows.insert(1, ("95 % of resampled studies", *(f"{low:.3f} to {high:.3f}" for low, high in interval.T)))
-    alt = "Dot plot of the score and its terms. " + _spoken(values)
+    scores = "; ".join(f"{name}: score {_number(row[0])}" for name, row in values.items())
+    alt = f"Dot plot of the score and its terms. {scores}"
+    meanings = [join(tag("b", name), f": {_MEANING[name]}. ") for name in values if name in _MEANING]
     caption = "Bars: 95 % of bootstrap resamples over studies."
     return join(
         table(("", *names), rows, "Weighted log losses; the score is the mean of the four terms."),
         chart(lambda axes: terms(axes, values, names, interval), alt, caption, (5.0, 2.9)),
         missing(),
-        tag(
-            "p", *(join(tag("b", name), f": {_MEANING[name]}. ") for name in values if name in _MEANING), class_="soft"
-        ),
+        tag("p", *meanings, class_="soft"),
     )
 
 
-def _with_score(rows: np.ndarray) -> np.ndarray:
-    return np.concatenate([rows, rows.mean(axis=-1, keepdims=True)], axis=-1)
+def _with_score(terms: np.ndarray) -> np.ndarray:
+    """(..., 5) the score, then the four terms."""
+    return np.concatenate([terms.mean(axis=-1, keepdims=True), terms], axis=-1)
 
 
 def _oracle(evidence: Evidence) -> pl.DataFrame | None:
@@ -95,7 +95,3 @@ def _oracle(evidence: Evidence) -> pl.DataFrame | None:
 
 def _number(value: float) -> str:
     return "–" if np.isnan(value) else f"{value:.3f}"
-
-
-def _spoken(values: dict[str, np.ndarray]) -> str:
-    return "; ".join(f"{name}: score {_number(row[0])}" for name, row in values.items())

@@ -11,7 +11,8 @@ from stenosis_kit.base.tasks import run_tasks
 from stenosis_kit.crops.cutting import StudyCrops, cut_study
 from stenosis_kit.crops.store import severity_indices
 from stenosis_kit.crops.views import VIEW_BY_NAME
-from stenosis_kit.graders.description import read_description
+from stenosis_kit.graders.description import TrainedGrader, read_description
+from stenosis_kit.graders.settings import Training
 from stenosis_kit.levels.finder import find_canals
 from stenosis_kit.report.evidence import Evidence
 from stenosis_kit.report.markup import Markup, figure, join, note, tag
@@ -23,6 +24,7 @@ from stenosis_kit.tables.folds import read_folds
 _A_SEVERITY = 8
 _EXPLAINED = 3
 _WORST = 12
+_GRADER_S = 3.0  # kept for Grad-CAM of one grader; chosen by hand
 _KEEP_S = 0.5  # for the page, when the crops of the worst mistakes took all the time
 _NO_STORE = "The run has no crop store (its model was given)."
 
@@ -45,17 +47,18 @@ def crops_section(evidence: Evidence, budget: Budget) -> Markup:
 
 def saliency_section(evidence: Evidence, budget: Budget) -> Markup:
     """Grad-CAM of a few crops of each severity, by a network that has not seen their study."""
-    if evidence.store is None or evidence.model is None:
+    if evidence.store is None:
         return note(_NO_STORE)
     from stenosis_kit.base.backend import load_tensorflow
 
     load_tensorflow()
-    description, folds = read_description(evidence.model), read_folds(evidence.model)
-    blocks = []
-    for trained in description.graders:
-        if trained.fold == 0 and budget.remaining() > 3.0:
-            held_out = [study for study, fold in folds.items() if fold == 0]
-            blocks.append(_explained(evidence, trained, description.training, held_out))
+    description = read_description(evidence.model)
+    held_out = [study for study, fold in read_folds(evidence.model).items() if fold == 0]
+    blocks = [
+        _explained(evidence, trained, description.training, held_out)
+        for trained in description.graders
+        if trained.fold == 0 and budget.remaining() > _GRADER_S
+    ]
     text = (
         "Left as the network sees it, right with what speaks for the label's severity (Grad-CAM). The crops are of "
         "studies that the network has not learnt from. A hint at what it uses, not a proof."
@@ -65,9 +68,9 @@ def saliency_section(evidence: Evidence, budget: Budget) -> Markup:
 
 def mistakes_section(evidence: Evidence, budget: Budget) -> Markup:
     """The cells that cost most, with what was said of them."""
-    worst = evidence.answers.with_columns(nats=nats(Graded.of(evidence.answers))).sort("nats", descending=True)
-    worst = worst.head(_WORST)
-    share = worst["nats"].sum() / nats(Graded.of(evidence.answers)).sum()
+    every = evidence.answers.with_columns(nats=nats(Graded.of(evidence.answers)))
+    worst = every.sort("nats", descending=True).head(_WORST)
+    share = worst["nats"].sum() / every["nats"].sum()
     pictured = _crops_of_cells(evidence, worst, budget)
     figures = [_mistake(row, pictured.get(row["row_id"])) for row in worst.to_dicts()]
     text = f"By weighted log loss; these {worst.height} cells make {share:.0%} of the sum over all cells."
@@ -89,12 +92,12 @@ def _view_name(view: str) -> str:
 
 
 def _tile(crop: np.ndarray, row: dict, view: str) -> Markup:
-    side = {rsna.LEFT: "left", rsna.RIGHT: "right", None: ""}[rsna.CONDITION_BY_NAME[row["condition"]].side]
+    side = rsna.CONDITION_BY_NAME[row["condition"]].side or ""
     alt = f"Crop, {_view_name(view)}, {side} {level_label(row['level'])}, labelled {row['severity']}"
     return figure(picture(middle(crop), alt), f"{level_label(row['level'])} {side}")
 
 
-def _explained(evidence: Evidence, trained: object, training: object, studies: list[int]) -> Markup:
+def _explained(evidence: Evidence, trained: TrainedGrader, training: Training, studies: list[int]) -> Markup:
     from stenosis_kit.report.saliency import grad_cam
 
     view = trained.grader.view
