@@ -1,4 +1,4 @@
-"""The doctor's round: tables first, then the images study by study."""
+"""doctor: examines the tables, then the images study by study."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _examine_images(found: Diagnosis, studies: list[Study], workers: int | None,
             total.note("studies_not_examined", f"{study.study_id}: {result}")
         else:
             total.merge(result)
-    _note_strangers(total, studies)
+    _note_unlisted(total, studies)
     found.findings["images"] = total.counts["images"]
     found.findings["largest_file_number"] = total.largest
     found.add("transfer_syntaxes", dict(total.syntaxes.most_common()))
@@ -92,7 +92,7 @@ def _examine_images(found: Diagnosis, studies: list[Study], workers: int | None,
         found.remarks.append("no image can be read: every row would be a prior.")
 
 
-def _note_strangers(total: StudyFindings, studies: list[Study]) -> None:
+def _note_unlisted(total: StudyFindings, studies: list[Study]) -> None:
     """Folders of studies that no table knows."""
     known = {str(study.study_id) for study in studies}
     for path in sorted(studies[0].images.iterdir()):

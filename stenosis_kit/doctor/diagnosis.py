@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 EXAMPLES = 3
-"""Cases of a finding that are named; the rest is counted."""
+"""Cases of a finding that are named in its remark."""
 
 
 @dataclass
@@ -17,7 +17,7 @@ class Diagnosis:
     Attributes:
         findings: by the contract's JSON keys.
         remarks: for people: a line each, with what the kit does about it and the first cases.
-        rows_lost: whether rows will be lost or be unusable: nothing could be done without the user.
+        rows_lost: whether rows will be lost or be unusable unless the user mends the data.
     """
 
     findings: dict[str, Any] = field(default_factory=dict)
@@ -25,7 +25,7 @@ class Diagnosis:
     rows_lost: bool = False
 
     def add(self, key: str, value: Any, consequence: str = "", examples: Iterable[str] = ()) -> None:
-        """Notes a finding; one that is not nothing gets a remark that says what follows from it.
+        """Notes a finding and, unless it is zero or empty, a remark that says what follows from it.
 
         Args:
             key: in the JSON.
@@ -43,7 +43,7 @@ class Diagnosis:
         self.rows_lost |= bool(count)
 
     def lines(self) -> list[str]:
-        """All of it as text: counts, then what is odd and what becomes of it, then what was looked for in vain."""
+        """All of it as text: counts, then remarks, then what was looked for and not found."""
         there = {key: value for key, value in self.findings.items() if not _is_nothing(value)}
         width = max(map(len, there), default=0)
         counts = [f"{key:{width}}  {_shown(value)}" for key, value in there.items()]

@@ -1,4 +1,4 @@
-"""The images of one study, from their headers: what a worker process looks at."""
+"""Examines the images of one study by their headers, in a worker process."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ CONSEQUENCES = {
 
 @dataclass
 class StudyFindings:
-    """What one study, or all of them together, have.
+    """Findings in the images of one study, or of all.
 
     Attributes:
         counts: by key of `CONSEQUENCES`, and `images` (.dcm files) and `usable` (headers).
@@ -65,7 +65,7 @@ class StudyFindings:
     largest: int = 0
 
     def note(self, key: str, example: str, count: int = 1) -> None:
-        """Counts a case, or several of one example."""
+        """Counts a case, or `count` cases with one example."""
         if count:
             self.counts[key] += count
             self.examples.setdefault(key, []).append(example)

@@ -13,9 +13,9 @@ from stenosis_kit.tables.study import LabelPoint, Study
 Note = Callable[[str, str, int], None]
 """Takes a finding's key, a case, and how often."""
 
-# Steps between levels on sagittal T2 are 35, 34.5, 33 and 27 mm on average; nobody's spine leaves these.
+# Steps between levels on sagittal T2 are 35, 34.5, 33 and 27 mm on average; limits chosen by hand, wide for any spine.
 _STEP_MM = (14.0, 58.0)
-_UNLIKE_MM = 15.0  # between the heights of left and right of one level
+_UNLIKE_MM = 15.0  # between the heights of left and right of one level; chosen by hand
 
 POINT_CONSEQUENCES = {
     "points_without_image": "Their crops are placed as prediction would place them.",

@@ -41,7 +41,7 @@ def balanced(rows: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
 class Images(keras.utils.PyDataset):
     """Batches of (batch, px, px, 3) images in [0, 1] and their class indices, made as they are asked for.
 
-    A copy is the same in every epoch: it is drawn from its own number, as if it lay on disk.
+    A copy is the same in every epoch, as if it had been written to disk: its index seeds its augmentation.
     """
 
     def __init__(

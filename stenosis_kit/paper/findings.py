@@ -1,4 +1,4 @@
-"""What a `paper` run found beyond the paper: its splits compared, the metric, and the levels."""
+"""Sections of the paper's page on what the paper does not report: the two splits, the metric, the levels."""
 
 from __future__ import annotations
 

@@ -22,9 +22,9 @@ class Holdout:
 
     Attributes:
         by: `STUDY` or `IMAGE`.
-        train, validate: originals to learn from and to stop by.
+        train, validate: original images, to make the training copies of and for early stopping.
         test: the same number of each class.
-        unused: by study, the held-out studies' other images: neither tested on nor learnt from.
+        unused: with `STUDY`, the other images of the test studies: neither tested on nor learnt from.
     """
 
     by: str
@@ -68,7 +68,7 @@ def hold_out(rows: pl.DataFrame, by: str, seed: int = 0) -> Holdout:
 def _drawn(
     rows: np.ndarray, unit: np.ndarray, severity: np.ndarray, wanted: dict[str, int], rng: np.random.Generator
 ) -> np.ndarray:
-    """All rows of units drawn until there are as many of each severity as wanted, the rarest severity first."""
+    """All rows of randomly drawn units (studies or images): until `wanted` is met, rarest severity first."""
     order = rng.permutation(np.unique(unit[rows]))
     chosen: list = []
     for name in sorted(wanted, key=lambda name: (severity[rows] == name).sum()):

@@ -1,4 +1,4 @@
-"""How often K-Means gives a level a slice of another place, where the true levels are known."""
+"""How often K-Means picks a slice of the wrong level, where the true levels are known."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import polars as pl
 from stenosis_kit import rsna
 
 NEAR_MM = 5.0
-"""A slice whose plane passes farther from the level's true point than this does not show it: about one slice."""
+"""A slice whose plane lies farther than this from the level's true point does not show it; about one slice spacing."""
 
 
 def level_errors(rows: pl.DataFrame) -> dict[str, float | int]:

@@ -1,4 +1,4 @@
-"""What came of a split: its numbers, tables and figures."""
+"""Results of one split: its numbers, tables and figures."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SEVERE = rsna.PAPER_CLASSES.index("severe")
 
 @dataclass(frozen=True)
 class Outcome:
-    """A trained split.
+    """What a split's network answered to its test images.
 
     Attributes:
         holdout: which images were for what.

@@ -1,4 +1,4 @@
-"""One run of the recipe: its stages, and what they hand on."""
+"""One run of the recipe, stage by stage."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _SEED = 0
 
 
 class PaperRun:
-    """One run: what its stages hand on, and `summary`, which becomes run.json."""
+    """One run; `summary` becomes its run.json."""
 
     def __init__(self, root: Root, out: Path, budget: Budget, splits: tuple[str, ...], input_size: int | None) -> None:
         self.root, self.out, self.budget = root, out, budget
@@ -115,7 +115,7 @@ class PaperRun:
         return [self.out / by, self.out] if by == STUDY else [self.out / by]
 
     def _compare(self, holdout: Holdout) -> None:
-        """Sets the kit beside the paper; should that fail, the paper's own results are worth having all the same."""
+        """Runs the kit on the same studies and compares; if that fails, the paper's own results are kept."""
         from stenosis_kit.paper.comparison import canal_answers, compare_on_canals, run_kit
         from stenosis_kit.paper.fitting import answer
 

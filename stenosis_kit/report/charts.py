@@ -1,4 +1,4 @@
-"""Charts as SVG that stands in the page: drawn by matplotlib, in the page's own colours, light or dark."""
+"""Charts as inline SVG, drawn by matplotlib in the CSS colours of the page, so that they follow light and dark mode."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MISSING = "Charts are missing: they need matplotlib, which is not installed (pip install matplotlib)."
 
-# Colours are drawn as stand-ins, and become the page's in the SVG.
+# Placeholders: matplotlib knows no CSS variables, so `_for_page` puts them in place of these colours.
 _INK, _ACCENT, _SOFT = "#010203", "#010204", "#010205"
 SEVERITY_COLORS = ("#010206", "#010207", "#010208")
 _PAGE_COLORS = {_INK: "currentColor", _ACCENT: "var(--accent)", _SOFT: "var(--line)"} | {
@@ -45,15 +45,15 @@ def can_draw() -> bool:
 
 
 def missing() -> Markup:
-    """What stands in a chart's place without matplotlib."""
+    """A note where matplotlib is missing; else nothing."""
     return Markup("") if can_draw() else note(MISSING)
 
 
 def chart(draw: Callable[[Axes], None], alt: str, caption: str = "", size: tuple[float, float] = (3.6, 2.7)) -> Markup:
-    """A figure of one chart, drawn on the axes that `draw` is given; nothing without matplotlib.
+    """A figure with one chart; nothing without matplotlib.
 
     Args:
-        draw: draws.
+        draw: draws the chart on the axes that it is given.
         alt: what the chart shows, for those who cannot see it.
         caption: under it.
         size: inches, at 72 units an inch.
@@ -63,7 +63,7 @@ def chart(draw: Callable[[Axes], None], alt: str, caption: str = "", size: tuple
     import matplotlib
     from matplotlib.figure import Figure
 
-    # Ids inside an SVG come from its salt, and must differ between the charts of a page.
+    # matplotlib derives the ids inside an SVG from the salt; they must differ between the charts of a page.
     with matplotlib.rc_context(_STYLE | {"svg.hashsalt": f"{alt} {caption}"}):
         canvas = Figure(figsize=size, layout="constrained")
         draw(canvas.subplots())
@@ -81,7 +81,7 @@ def _for_page(svg: str, alt: str) -> Markup:
 
 
 def terms(axes: Axes, values: Mapping[str, Sequence[float]], names: Sequence[str], interval: np.ndarray) -> None:
-    """The terms of the metric, a line each: this run with its interval among the constants and the oracle.
+    """Dot plot of the metric's terms, a line each: this run with its interval, and what it is compared with.
 
     Args:
         axes: to draw on.
@@ -103,7 +103,13 @@ def terms(axes: Axes, values: Mapping[str, Sequence[float]], names: Sequence[str
 
 
 def reliability(axes: Axes, curves: Sequence[tuple[np.ndarray, np.ndarray]], title: str) -> None:
-    """Reliability curves of the three severities: what was said against what was so."""
+    """Reliability curves of the three severities: observed frequency against predicted probability.
+
+    Args:
+        axes: to draw on.
+        curves: for each severity, the mean probability and the observed share of each bin, see `measures.reliability`.
+        title: above the chart.
+    """
     axes.plot([0, 1], [0, 1], color=_INK, lw=0.8, ls=":")
     for (said, true), color, marker, label in zip(curves, SEVERITY_COLORS, _MARKERS, rsna.SEVERITY_LABELS, strict=True):
         axes.plot(said, true, marker + "-", color=color, ms=4, lw=1.4, label=label)

@@ -1,4 +1,4 @@
-"""report: a run's folder to its report.html. What cannot be made is said on the page, and costs nothing else."""
+"""report: writes report.html into a run's folder; a note replaces a section that fails or does not fit in the time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from stenosis_kit.tables.root import Root
 log = logging.getLogger(__name__)
 
 _LATE = "Left out: the time was up. stenosis-kit report makes the page again, without a limit."
-_LOAD_S = 6.0  # TensorFlow, where it is not there yet
+_LOAD_S = 6.0  # about what importing TensorFlow takes, where nothing has imported it yet
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class _Pace:
         return self.budget.remaining() >= 1.5 * slowness * seconds
 
     def passed(self, seconds: float) -> None:
-        """Books a section that was expected to take that long."""
+        """Adds a section, done or failed, that was expected to take so long."""
         self._expected += seconds
 
 

@@ -1,4 +1,4 @@
-"""What a run's folder tells: its answers beside the labels, where they came from, its store and model."""
+"""Reads a run's folder: its answers beside the labels, where they came from, its store and model."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 @dataclass
 class Evidence:
-    """What the sections of a report are made from; whatever a run does not have is None or empty.
+    """What a report is made from; what a run does not have is None or empty.
 
     Attributes:
         folder: the run's.
@@ -36,7 +36,7 @@ class Evidence:
         sources: {row_id: {"source", "why"}} of its submission.
         answers: labelled cells with their answers: row_id, study_id, condition, level, severity (the truth), and a
             probability in a column of each severity's name.
-        basis: which cells these are, in a sentence.
+        basis: which cells `answers` holds, or why there are none, in a sentence.
         root: the competition root and the split that `answers` are of.
         model: folder of the model that answered.
         model_run: that folder's run.json.

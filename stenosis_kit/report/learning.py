@@ -1,4 +1,4 @@
-"""How the graders learnt, and in what time."""
+"""Training curves of the graders, and how long training took."""
 
 from __future__ import annotations
 

@@ -27,9 +27,9 @@ from stenosis_kit.report.pictures import picture
 from stenosis_kit.report.quality import level_label
 from stenosis_kit.tables.study import Study
 
-_STUDIES = 4
-_SIDE_PX = 420
-_SEARCH_SHARE = 0.8  # of the section's time; the rest is for reading what is drawn
+_STUDIES = 4  # that are drawn
+_SIDE_PX = 420  # longer side of a drawn slice
+_SEARCH_SHARE = 0.8  # of the section's time, for finding levels; the rest is for reading the slices drawn. By hand.
 _CANAL = rsna.condition_of("spinal", None)
 _FOUND, _TRUE = "#ffb000", "#4cc3ff"  # on MR images, which are dark in either mode
 

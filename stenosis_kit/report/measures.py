@@ -18,7 +18,7 @@ RESAMPLES = 400
 """Of the studies, for the page's intervals; chosen by hand: the whole section takes half a second."""
 SEVERE = rsna.SEVERITIES.index("severe")
 _CLASSES = len(rsna.SEVERITIES)
-# Linear weights: an answer two grades away is twice as wrong as one a grade away.
+# Cohen's kappa with linear weights: an answer two grades away is twice as wrong as one a grade away.
 _DISAGREEMENT = np.abs(np.subtract.outer(np.arange(_CLASSES), np.arange(_CLASSES))) / (_CLASSES - 1)
 
 
@@ -30,7 +30,7 @@ class Graded:
         truth: (n,) severity indices.
         answers: (n, 3) probabilities in severity order.
         study: (n,) number of the study, 0 to `studies` - 1.
-        studies: how many there are in all, with or without a cell here.
+        studies: number of studies resampled, also those without a cell here.
     """
 
     truth: np.ndarray
@@ -107,10 +107,10 @@ MEASURES: dict[str, Callable[[Graded, np.ndarray], np.ndarray]] = {
 
 
 def reliability(graded: Graded, severity: int, bins: int = 8) -> tuple[np.ndarray, np.ndarray]:
-    """Mean probability of a severity, and the share of cells that have it, in bins of about equal count.
+    """Points of a reliability curve: mean predicted probability and observed share of a severity in each bin.
 
-    Both are weighted by the metric's weights: what is submitted, and what the metric rewards, is the weighted
-    posterior.
+    The bins hold about equally many cells. Both figures carry the metric's weights, since what the metric rewards, and
+    what is submitted, is the weighted posterior. scikit-learn's `calibration_curve` takes no weights.
     """
     weight = np.asarray(rsna.SEVERITY_WEIGHTS)[graded.truth]
     said = graded.answers[:, severity]
@@ -121,6 +121,6 @@ def reliability(graded: Graded, severity: int, bins: int = 8) -> tuple[np.ndarra
 
 
 def nats(graded: Graded) -> np.ndarray:
-    """(n,) what each cell adds to the metric's sums: weight x -ln(probability of the truth)."""
+    """(n,) weighted log loss of each cell, nats: weight x -ln(probability of the true severity)."""
     right = graded.answers[np.arange(len(graded.truth)), graded.truth]
     return -np.log(np.clip(right, 1e-15, 1)) * np.asarray(rsna.SEVERITY_WEIGHTS)[graded.truth]

@@ -15,7 +15,7 @@ REPORT = "report.html"
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page: its title, what stands under it, and the id that links lead to."""
+    """A section of the page: its anchor, its heading, and the HTML under it."""
 
     id: str
     title: str

@@ -1,4 +1,4 @@
-"""Pictures for the page, and what several of its sections show: crops, small and grey."""
+"""Inline pictures, and how crops, probabilities and severities are shown wherever they appear."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from stenosis_kit import rsna
 from stenosis_kit.report.markup import Markup, image, join, tag
 
-_QUALITY = 82  # of JPEG: 2 to 4 kB a crop of 96 pixels
+_QUALITY = 82  # of JPEG, chosen by hand: 2 to 4 kB a crop of 96 pixels
 
 
 def jpeg(pixels: np.ndarray) -> bytes:
@@ -25,7 +25,7 @@ def middle(crop: np.ndarray) -> np.ndarray:
 
 
 def heated(grey: np.ndarray, heat: np.ndarray) -> np.ndarray:
-    """(rows, columns, 3) RGB: a grey uint8 image under heat in [0, 1], transparent where the heat is small."""
+    """(rows, columns, 3) RGB uint8: a heat map in [0, 1] laid over a grey uint8 image, the more opaque the hotter."""
     colour = cv2.applyColorMap((255 * heat).astype(np.uint8), cv2.COLORMAP_INFERNO)[..., ::-1]
     share = (0.65 * heat)[..., None]
     return ((1 - share) * grey[..., None] + share * colour).astype(np.uint8)

@@ -15,7 +15,7 @@ from stenosis_kit.report.evidence import Evidence
 from stenosis_kit.report.markup import Markup, details, join, note, table, tag
 
 _PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn", "polars", "pydicom", "opencv-python-headless")
-_LONGEST_LIST = 12  # of a run.json's entries; longer ones are counted
+_LONGEST_LIST = 12  # entries of a list in a run.json that are shown; of longer lists only the number is
 
 
 def sources_section(evidence: Evidence) -> Markup:
@@ -73,12 +73,12 @@ def _version(package: str) -> str:
 
 
 def pretty(value: Any) -> Markup:
-    """JSON for people, long lists counted."""
+    """Indented JSON, as `_shortened`."""
     return tag("pre", json.dumps(_shortened(value), indent=2, ensure_ascii=False), tabindex="0")
 
 
 def _shortened(value: Any) -> Any:
-    """The value with long lists counted instead of listed."""
+    """The value with every long list replaced by its length."""
     if isinstance(value, dict):
         return {key: _shortened(each) for key, each in value.items()}
     if isinstance(value, list):

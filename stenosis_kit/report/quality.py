@@ -1,4 +1,4 @@
-"""How good the answers are, by condition and level."""
+"""Agreement, confusion matrices and reliability curves, by condition and level."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from stenosis_kit.report.measures import MEASURES, RESAMPLES, SEVERE, Graded, co
 from stenosis_kit.report.measures import reliability as reliability_curve
 from stenosis_kit.report.pictures import severity_name
 
-_CELLS_A_BIN = 12  # fewer make a curve of noise
+_CELLS_A_BIN = 12  # at least; chosen by hand: fewer make a curve of noise
 _MOST_BINS = 8
 
 Part = tuple[str, Graded]

@@ -1,4 +1,4 @@
-"""The score and its terms, beside what is known without looking at an image, and the best that is possible."""
+"""The score and its terms beside baselines that look at no image, and the oracle of a synthetic cohort."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _NAMES = {
 
 
 def losses(evidence: Evidence) -> dict[str, StudyLosses]:
-    """Losses of the run and of what stands beside it, on the same cells."""
+    """Losses of the run, the baselines and the oracle on the same cells."""
     truth = evidence.answers.drop(rsna.SEVERITIES)
     uniform = dict.fromkeys(rsna.CELLS, np.full(len(rsna.SEVERITIES), 1 / len(rsna.SEVERITIES)))
     offers = {
@@ -84,7 +84,7 @@ def _with_score(terms: np.ndarray) -> np.ndarray:
 
 
 def _oracle(evidence: Evidence) -> pl.DataFrame | None:
-    """A synthetic cohort's own; only where it answers these very cells."""
+    """The answers of a synthetic cohort's oracle_submission.csv, where it holds all of these cells."""
     if not evidence.root or evidence.root.split != "test":
         return None
     frame = if_usable(read_submission, evidence.root.folder / "oracle_submission.csv")

@@ -12,16 +12,17 @@ from stenosis_kit.graders.settings import Training
 from stenosis_kit.report.evidence import Evidence
 
 _FINEST_MAP = 5
-"""The last layer whose maps have at least so many pixels a side explains: the very last ones of small inputs are 3."""
+"""Fewest pixels a side of the feature maps: the last layer that has so many is explained. Chosen by hand; the very last
+maps of small inputs are 3 x 3, too coarse to point at anything."""
 
 
 def grad_cam(
     evidence: Evidence, trained: TrainedGrader, training: Training, crops: np.ndarray, severity: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Which parts of crops speak for a severity.
+    """Heat maps of what speaks for a severity.
 
-    The maps of a late layer are summed by the mean gradient of log p of that severity; what speaks against it is cut
-    off, and each crop's largest value is 1.
+    The feature maps of a late layer are summed, each weighted by the mean gradient of log p of the severity over its
+    pixels; negative values become 0, and each crop's largest value is scaled to 1.
 
     Args:
         evidence: of the run whose model it is.

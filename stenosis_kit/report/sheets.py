@@ -21,11 +21,11 @@ from stenosis_kit.report.pictures import heated, middle, picture, probabilities,
 from stenosis_kit.report.quality import condition_label, level_label
 from stenosis_kit.tables.folds import read_folds
 
-_A_SEVERITY = 8
-_EXPLAINED = 3
-_WORST = 12
+_A_SEVERITY = 8  # crops shown of each view and severity
+_EXPLAINED = 3  # crops explained of each grader and severity
+_WORST = 12  # cells shown of those that cost most
 _GRADER_S = 3.0  # kept for Grad-CAM of one grader; chosen by hand
-_KEEP_S = 0.5  # for the page, when the crops of the worst mistakes took all the time
+_KEEP_S = 0.5  # kept for writing the page when cutting crops of the worst mistakes takes all of its time
 _NO_STORE = "The run has no crop store (its model was given)."
 
 
@@ -67,7 +67,7 @@ def saliency_section(evidence: Evidence, budget: Budget) -> Markup:
 
 
 def mistakes_section(evidence: Evidence, budget: Budget) -> Markup:
-    """The cells that cost most, with what was said of them."""
+    """The cells with the largest weighted log loss, with label, answer and crop."""
     every = evidence.answers.with_columns(nats=nats(Graded.of(evidence.answers)))
     worst = every.sort("nats", descending=True).head(_WORST)
     share = worst["nats"].sum() / every["nats"].sum()
@@ -80,7 +80,7 @@ def mistakes_section(evidence: Evidence, budget: Budget) -> Markup:
 
 
 def _drawn(rows: pl.DataFrame, count: int) -> pl.DataFrame:
-    """Some of the rows, of as many studies as there are."""
+    """Random rows, of as many different studies as possible."""
     shuffled = rows.sample(fraction=1.0, shuffle=True, seed=0)
     first = shuffled.unique("study_id", keep="first", maintain_order=True)
     rest = shuffled.join(first, on=["study_id", "condition", "level"], how="anti", maintain_order="left")
