@@ -49,8 +49,7 @@ def hold_out(rows: pl.DataFrame, by: str, seed: int = 0) -> Holdout:
     unit = rows["study_id"].to_numpy() if by == STUDY else np.arange(rows.height)
     rng = np.random.default_rng(seed)
     every = np.arange(rows.height)
-    counts = _counts(severity)
-    fewest = min(counts.values())
+    fewest = min(_counts(severity).values())
     if fewest < FEWEST:
         raise _too_few(fewest)
     size = min(TEST_IMAGES, max(1, int(TEST_SHARE * fewest)))

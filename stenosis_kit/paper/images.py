@@ -43,7 +43,7 @@ _CANAL = rsna.condition_of("spinal", None).name
 _SIDES = tuple(rsna.condition_of("subarticular", side).name for side in (rsna.LEFT, rsna.RIGHT))
 
 
-def make_images(root: Root, folder: Path, budget: Budget, workers: int | None = None) -> pl.DataFrame:
+def make_images(root: Root, folder: Path, budget: Budget) -> pl.DataFrame:
     """Writes the images of all labelled canals to `folder`/<class>/<study>_<level>.png, 256 x 256 RGB.
 
     Returns:
@@ -59,7 +59,7 @@ def make_images(root: Root, folder: Path, budget: Budget, workers: int | None = 
     studies = root.labelled_studies()
     made: list[dict[str, Any]] = []
     missing: Counter[str] = Counter()
-    results = run_tasks(partial(_study_images, folder=folder), studies, workers, budget=budget)
+    results = run_tasks(partial(_study_images, folder=folder), studies, budget=budget)
     for study, found in tqdm(results, "paper: images", len(studies), unit="study", disable=None, leave=False):
         if isinstance(found, TimeUp):
             raise TimeTooShort(f"time to read {len(studies)} studies", "none left before training", "Give more time.")

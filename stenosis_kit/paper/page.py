@@ -15,7 +15,7 @@ from stenosis_kit.paper.holdout import STUDY
 from stenosis_kit.report.evidence import read_run
 from stenosis_kit.report.markup import Markup, details, figure, image, join, note, table, tag
 from stenosis_kit.report.page import REPORT, Section, render
-from stenosis_kit.report.provenance import pretty, versions_table
+from stenosis_kit.report.provenance import pretty, timings_table, versions_table
 
 _OWN_FIGURES = ("figure_5_accuracy.png", "figure_6_loss.png", "figure_7_confusion.png")
 _SAMPLE = ("figure_2_augmented.png",)
@@ -39,12 +39,13 @@ def write_page(folder: Path) -> Path:
 def paper_page(folder: Path, run: dict[str, Any]) -> str:
     """The page of a paper run's folder."""
     sections = [_split_section(folder, run, by) for by in run["splits"]]
+    timings = timings_table(run, "until the report")
     sections += [
         Section("apart", "By image or by study", apart(run)),
         Section("metric", "By the competition's metric", comparison(run)),
         Section("levels", "Levels by K-Means", k_means_levels(run)),
         Section("recipe", "The recipe", _recipe(folder, run)),
-        Section("run", "The run", _run(run)),
+        Section("run", "The run", join(timings, versions_table(), details("run.json", pretty(run)))),
     ]
     return render("The paper, reproduced", _lead(run), sections)
 
@@ -129,9 +130,3 @@ def _recipe(folder: Path, run: dict[str, Any]) -> Markup:
         tag("ul", *(tag("li", choice) for choice in run["choices"])),
         _pictures(folder, run, _SHARED_FIGURES),
     )
-
-
-def _run(run: dict[str, Any]) -> Markup:
-    timings = [(name, show_time(took)) for name, took in run["seconds"].items()]
-    timings.append(("until the report", f"{show_time(run['elapsed_s'])} of {show_time(run['time_limit_s'])}"))
-    return join(table(("stage", "took"), timings, "Timings"), versions_table(), details("run.json", pretty(run)))

@@ -44,17 +44,21 @@ def sources_section(evidence: Evidence) -> Markup:
 
 def run_section(evidence: Evidence) -> Markup:
     """Timings, versions and settings."""
-    stages = {name: float(took) for name, took in evidence.run.get("seconds", {}).items()}
-    elapsed, limit = evidence.run.get("elapsed_s"), evidence.run.get("time_limit_s")
-    total = f"{show_time(float(elapsed))} of {show_time(float(limit))}" if elapsed and limit else "not noted"
-    timings = [(name, show_time(took)) for name, took in stages.items()] + [("the whole run", total)]
     return join(
-        table(("stage", "took"), timings, "Timings"),
+        timings_table(evidence.run, "the whole run"),
         versions_table(),
         details("Settings of training", pretty(evidence.model_run.get("settings", {}))),
         details("run.json", pretty(evidence.run)),
         details("run.json of the model", pretty(evidence.model_run)) if evidence.model_run else "",
     )
+
+
+def timings_table(run: dict[str, Any], whole: str) -> Markup:
+    """What a run.json says of the time of each stage and, in a row named `whole`, of the run."""
+    elapsed, limit = run.get("elapsed_s"), run.get("time_limit_s")
+    total = f"{show_time(float(elapsed))} of {show_time(float(limit))}" if elapsed and limit else "not noted"
+    rows = [(name, show_time(float(took))) for name, took in run.get("seconds", {}).items()]
+    return table(("stage", "took"), [*rows, (whole, total)], "Timings")
 
 
 def versions_table() -> Markup:
