@@ -15,7 +15,7 @@ from stenosis_kit.base.backend import load_tensorflow
 from stenosis_kit.base.budget import Budget, Stopwatch, show_time
 from stenosis_kit.base.errors import TimeTooShort
 from stenosis_kit.base.files import write_frame, write_json
-from stenosis_kit.paper import recipe, tables
+from stenosis_kit.paper import figures, recipe, tables
 from stenosis_kit.paper.holdout import STUDY, Holdout, hold_out
 from stenosis_kit.paper.images import make_images
 from stenosis_kit.paper.level_errors import NEAR_MM, level_errors
@@ -134,8 +134,6 @@ class PaperRun:
 
     def finish(self) -> dict[str, Any]:
         """The figures that need no split, run.json, and the report."""
-        from stenosis_kit.paper import figures
-
         if charts.can_draw():
             counts = dict(tables.count_table(self.labels).iter_rows())
             studies = self.rows["study_id"].n_unique()

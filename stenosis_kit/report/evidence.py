@@ -108,37 +108,38 @@ def if_usable(read: Callable[[Path], T], path: Path) -> T | None:
 
 
 def _add_answers(evidence: Evidence) -> None:
-    submission = if_usable(read_submission, evidence.folder / SUBMISSION)
-    known = evidence.root.known_labels(submission) if evidence.root and submission is not None else None
+    """Adds the answers to cells whose labels are known: the submission's, else the model's out-of-fold answers."""
+    answers = if_usable(read_submission, evidence.folder / SUBMISSION)
+    known = evidence.root.known_labels(answers) if evidence.root and answers is not None else None
     if known:
         truth, table = known
-        studies = truth["study_id"].n_unique()
-        held_out = "held-out " if table == rsna.SOLUTION else ""
-        evidence.basis = f"{truth.height} labelled cells of {studies} {held_out}studies, by {table}."
-        if not held_out:
-            evidence.basis += " Their labels were also there for training: the score is not held out."
     else:
-        submission, truth = _out_of_fold(evidence)
-        if truth is not None:
-            studies = truth["study_id"].n_unique()
-            evidence.basis = (
-                f"No labels of the test studies are known. These are the model's out-of-fold answers to "
-                f"{truth.height} cells of the {studies} studies it was trained on, each by the networks that had not "
-                "seen the study, at crops centred on the label points."
-            )
-            evidence.root = evidence.root and evidence.root.of("train")
-    if submission is not None and truth is not None:
-        evidence.answers = truth.join(submission, on="row_id", how="inner", maintain_order="left")
+        answers = if_usable(read_submission, evidence.model / "oof.csv") if evidence.model else None
+        truth, table = None if answers is None else _training_cells(evidence), None
+    if truth is None:
+        return
+    evidence.answers = truth.join(answers, on="row_id", how="inner", maintain_order="left")
+    cells, studies = evidence.answers.height, evidence.answers["study_id"].n_unique()
+    if table == rsna.SOLUTION:
+        evidence.basis = f"{cells} labelled cells of {studies} held-out studies, by {table}."
+    elif table:
+        evidence.basis = (
+            f"{cells} labelled cells of {studies} studies, by {table}. Their labels were also there for training: the "
+            "score is not held out."
+        )
+    else:
+        evidence.basis = (
+            f"No labels of the test studies are known. These are the model's out-of-fold answers to {cells} cells of "
+            f"the {studies} studies it was trained on, each by the networks that had not seen the study, at crops "
+            "centred on the label points."
+        )
+        evidence.root = evidence.root and evidence.root.of("train")
 
 
-def _out_of_fold(evidence: Evidence) -> tuple[pl.DataFrame | None, pl.DataFrame | None]:
-    answers = if_usable(read_submission, evidence.model / "oof.csv") if evidence.model else None
-    if answers is None:
-        return None, None
+def _training_cells(evidence: Evidence) -> pl.DataFrame | None:
+    """The labelled cells that the model may have learnt from: its store's, else those of the root's train.csv."""
     if evidence.store:
-        truth = labelled_rows(evidence.store.manifest.unique(["study_id", "condition", "level"])).sort("row_id")
-    elif evidence.root and not evidence.root.label_table.missing:
-        truth = labelled_rows(evidence.root.cells)
-    else:
-        return None, None
-    return answers, truth.filter(pl.col("row_id").is_in(answers["row_id"].implode()))
+        return labelled_rows(evidence.store.manifest.unique(["study_id", "condition", "level"])).sort("row_id")
+    if evidence.root and not evidence.root.label_table.missing:
+        return labelled_rows(evidence.root.cells)
+    return None

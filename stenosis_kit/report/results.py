@@ -88,9 +88,8 @@ def _oracle(evidence: Evidence) -> pl.DataFrame | None:
     if not evidence.root or evidence.root.split != "test":
         return None
     frame = if_usable(read_submission, evidence.root.folder / "oracle_submission.csv")
-    if frame is None:
-        return None
-    return frame if evidence.answers["row_id"].is_in(frame["row_id"].implode()).all() else None
+    covered = frame is not None and evidence.answers["row_id"].is_in(frame["row_id"].implode()).all()
+    return frame if covered else None
 
 
 def _number(value: float) -> str:
