@@ -14,15 +14,16 @@ from stenosis_kit.paper.recipe import BATCH, EPOCHS, SIDE_PX
 
 SIDES_PX = (256, 192, 128, 96, 64)
 LEAST_EPOCHS = 8
+"""Epochs that have to fit into the time; chosen by hand."""
 FEWEST_COPIES = 32
-"""Copies a class below which there is nothing to learn from: then the epochs get fewer."""
+"""Fewest copies a class; chosen by hand. Where even these do not fit, there are fewer epochs."""
 START_S = 8.0
-"""Building and tracing a network, and answering the test images."""
+"""Seconds that building and tracing a network and answering the test images take."""
 _PAPER_STEPS = 202  # of an epoch: 6,458 images (Table 3) in batches of 32
 _MOMENTUM = 0.99  # Keras's default
-_PROBE = 16  # images of a timed step
-_VALIDATION_COST = 0.35  # of an image against training on it
-_MEASURE_S = 90.0  # a split with less than this is planned from the smallest side's speed alone
+_PROBE = 16  # images in the training step that is timed
+_VALIDATION_COST = 0.35  # time to validate on an image, as a share of the time to train on it
+_MEASURE_S = 90.0  # splits with less time than this are planned from the speed of the smallest side alone
 
 
 @dataclass(frozen=True)

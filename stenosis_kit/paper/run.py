@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_FINISH_SHARE, _FINISH_S = 0.12, 40.0  # of the limit, at most: figures and report, about 15 s on two cores
-_SHORTEST_S = 20.0  # of a part: graphs are built and validated for some 10 s before the first step
+# Kept for figures and report, which take about 15 s on two cores: a share of the limit, at most so many seconds.
+_FINISH_SHARE, _FINISH_S = 0.12, 40.0
+_SHORTEST_S = 20.0  # of one training: before its first step, building graphs and validating take some 10 s
 _SEED = 0
 
 
