@@ -1,8 +1,7 @@
-"""Is a submission legal? Finds every way in which it is not."""
+"""Every way in which a submission is not legal."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from stenosis_kit.tables.csv_table import read_text
 from stenosis_kit.tables.root import Root, as_root
 
 SUM_TOLERANCE = 1e-5
-"""How far a row's sum may be from 1: what rounding to six digits does."""
+"""How far a row's sum may be from 1: three values rounded to six digits stray by less."""
 
 
 @dataclass(frozen=True)
@@ -45,24 +44,15 @@ def check(submission: Path | str, data: Root | Path | str, split: str = "test") 
         frame = read_text(submission)
     except InputError as error:
         return [Finding("not a CSV table", 1, error.found)]
-    findings = _column_findings(frame)
-    if findings:
-        return findings
+    if sorted(frame.columns) != sorted(rsna.SUBMISSION_COLUMNS):
+        wanted, found = (", ".join(names) for names in (rsna.SUBMISSION_COLUMNS, frame.columns[:8]))
+        return [Finding("wrong columns", 1, f"row 1: expected {wanted}; found {found}")]
     return [*_row_findings(frame["row_id"], expected), *_value_findings(frame)]
 
 
 def is_legal(findings: list[Finding]) -> bool:
     """Whether none of the findings is a fault."""
     return all(finding.legal for finding in findings)
-
-
-def _column_findings(frame: pl.DataFrame) -> list[Finding]:
-    wanted, found = list(rsna.SUBMISSION_COLUMNS), frame.columns
-    if found == wanted:
-        return []
-    if sorted(found) == sorted(wanted):
-        return []
-    return [Finding("wrong columns", 1, f"row 1: expected {', '.join(wanted)}; found {', '.join(found[:8])}")]
 
 
 def _row_findings(row_ids: pl.Series, expected: pl.DataFrame) -> list[Finding]:
@@ -81,27 +71,31 @@ def _row_findings(row_ids: pl.Series, expected: pl.DataFrame) -> list[Finding]:
     missing = [row_id for row_id in wanted if row_id not in seen]
     if missing:
         kinds["missing row"] = missing
-    findings = [Finding(kind, len(rows), rows[0]) for kind, rows in kinds.items()]
-    if not findings and given != wanted:
+    if not kinds and given != wanted:
         moved = next(row for row, pair in enumerate(zip(given, wanted, strict=True), start=2) if pair[0] != pair[1])
-        findings.append(Finding("another order than the sample's (legal)", len(given), f"row {moved}", legal=True))
-    return findings
+        return [Finding("another order than the sample's (legal)", len(given), f"row {moved}", legal=True)]
+    return [Finding(kind, len(rows), rows[0]) for kind, rows in kinds.items()]
 
 
 def _value_findings(frame: pl.DataFrame) -> list[Finding]:
     text = frame.select(rsna.SEVERITIES)
     numbers = text.select(pl.all().cast(pl.Float64, strict=False))
-    values = numbers.fill_null(np.nan).to_numpy()
-    unreadable = numbers.select(pl.all().is_null()).to_numpy()
-    finite = np.isfinite(values).all(axis=1)
+    values, unreadable = numbers.to_numpy(), numbers.select(pl.all().is_null()).to_numpy()  # NaN where unreadable
+    finite = np.isfinite(values)
     with np.errstate(invalid="ignore"):
-        faults: dict[str, np.ndarray] = {
-            "not a number": unreadable.any(axis=1),
-            "NaN": (np.isnan(values) & ~unreadable).any(axis=1),
-            "infinite": np.isinf(values).any(axis=1),
-            "negative": (values < 0).any(axis=1),
-            "above 1": ((values > 1) & np.isfinite(values)).any(axis=1),
-            "does not sum to 1": finite & (np.abs(values.sum(axis=1) - 1) > SUM_TOLERANCE),
-        }
-    show: Callable[[int], str] = lambda i: f"row {i + 2} ({frame['row_id'][i]}): {', '.join(map(str, text.row(i)))}"  # noqa: E731
-    return [Finding(kind, int(rows.sum()), show(int(rows.argmax()))) for kind, rows in faults.items() if rows.any()]
+        unequal = np.abs(values.sum(axis=1) - 1) > SUM_TOLERANCE
+    faults: dict[str, np.ndarray] = {
+        "not a number": unreadable.any(axis=1),
+        "NaN": (np.isnan(values) & ~unreadable).any(axis=1),
+        "infinite": np.isinf(values).any(axis=1),
+        "negative": (values < 0).any(axis=1),
+        "above 1": ((values > 1) & finite).any(axis=1),
+        "does not sum to 1": finite.all(axis=1) & unequal,
+    }
+    findings = []
+    for kind, rows in faults.items():
+        if rows.any():
+            first = int(rows.argmax())
+            shown = f"row {first + 2} ({frame['row_id'][first]}): {', '.join(map(str, text.row(first)))}"
+            findings.append(Finding(kind, int(rows.sum()), shown))
+    return findings

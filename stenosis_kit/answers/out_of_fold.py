@@ -1,6 +1,6 @@
-"""What the graders say of the studies that they have not seen, and how that is pooled.
+"""Out-of-fold answers, those of graders to studies that they have not seen, and pools fitted on them.
 
-Answers stand in tables of (studies, 25, 3): cells in the order of `rsna.CELLS`, severities in theirs, NaN where there
+Answers stand in arrays of (studies, 25, 3): cells in the order of `rsna.CELLS`, severities in theirs, NaN where there
 is no answer.
 """
 
@@ -15,7 +15,7 @@ import polars as pl
 
 from stenosis_kit import rsna
 from stenosis_kit.answers.pools import Pool, fit_pool
-from stenosis_kit.answers.submission import legal_rows
+from stenosis_kit.answers.submission import answer_frame, legal_rows
 from stenosis_kit.crops.store import severity_indices
 from stenosis_kit.crops.views import VIEWS
 
@@ -69,7 +69,7 @@ def fit_pools(by_view: Mapping[str, np.ndarray], labels: Labels, prior: np.ndarr
 
 
 def pool_views(pools: Sequence[Pool], by_view: Mapping[str, np.ndarray], prior: np.ndarray) -> np.ndarray:
-    """(studies, 25, 3) pooled answers; of a cell seen in several views the pool of just these answers.
+    """(studies, 25, 3) pooled answers: of each cell by the pool for just those views that answered it.
 
     Args:
         pools: a model's.
@@ -90,9 +90,7 @@ def as_rows(studies: np.ndarray, answers: np.ndarray) -> pl.DataFrame:
     """A table of answers in the competition's format: the answered cells, by row_id."""
     place, cell = np.isfinite(answers).all(axis=2).nonzero()
     row_id = [rsna.row_id(study, *rsna.CELLS[k]) for study, k in zip(studies[place].tolist(), cell, strict=True)]
-    rows = legal_rows(answers[place, cell])
-    columns = {name: rows[:, k] for k, name in enumerate(rsna.SEVERITIES)}
-    return pl.DataFrame({"row_id": row_id, **columns}).sort("row_id")
+    return answer_frame(row_id, legal_rows(answers[place, cell])).sort("row_id")
 
 
 def _places(manifest: pl.DataFrame, studies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,8 +1,8 @@
-"""Log-linear pools: what several graders and the prior say of a cell, weighed by what proved right out of fold.
+"""Log-linear pools of several graders' answers to a cell and the prior, with powers fitted on out-of-fold answers.
 
     p_k  proportional to  prior_k^b * prod over views v of q_vk^a_v
 
-A power a < 1 is a temperature above 1; graders that learnt nothing get a = 0, and the prior answers.
+A power a is temperature scaling by 1 / a; a grader that learnt nothing gets a = 0, and the prior answers.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import softmax
 
+_START_VIEWS = 0.6  # power of all views together before fitting, 1 - this the prior's; chosen by hand
 _TRUST_CELLS = 30.0
-"""Weight of the starting powers, in cells: with few out-of-fold answers they hardly move."""
+"""Weight of the starting powers, in cells, chosen by hand: with few out-of-fold answers they hardly move."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,7 @@ def fit_pool(
         severity: (rows,) true class indices.
         weight: (rows,) the metric's weights.
     """
-    start = np.array([0.6 / len(views)] * len(views) + [0.4])
-    if not len(severity):
-        return Pool(tuple(views), tuple(start[:-1]), float(start[-1]))
+    start = np.array([_START_VIEWS / len(views)] * len(views) + [1 - _START_VIEWS])
     answers = np.stack([*graded, prior])
     rows = np.arange(len(severity))
 
@@ -54,10 +53,10 @@ def fit_pool(
         nats = -np.log(np.maximum(right, 1e-12)) @ weight / weight.sum()
         return float(nats + _TRUST_CELLS / len(rows) * ((powers - start) ** 2).mean())
 
-    found = minimize(loss, start, bounds=[(0.0, 3.0)] * len(start), method="L-BFGS-B").x
-    return Pool(tuple(views), tuple(float(power) for power in found[:-1]), float(found[-1]))
+    found = minimize(loss, start, bounds=[(0.0, 3.0)] * len(start), method="L-BFGS-B").x if len(rows) else start
+    return Pool(tuple(views), tuple(found[:-1].tolist()), float(found[-1]))
 
 
 def _pool(answers: np.ndarray, powers: np.ndarray) -> np.ndarray:
-    """(rows, 3) of (answers, rows, 3)."""
+    """(rows, 3) the pool of (answers, rows, 3)."""
     return softmax(np.tensordot(powers, np.log(np.maximum(answers, 1e-6)), axes=1), axis=1)

@@ -11,12 +11,14 @@ import polars as pl
 from stenosis_kit import rsna
 from stenosis_kit.answers.bootstrap import estimate, resampled
 from stenosis_kit.answers.priors import Priors, builtin_prior, prior_rows, weighted_prior
-from stenosis_kit.answers.submission import read_submission
+from stenosis_kit.answers.submission import answer_frame, read_submission
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.tables.labels import read_solution
 
 ANY_SEVERE = "any_severe_spinal"
 ALL_TERMS = (*rsna.TERMS, ANY_SEVERE)
+Table = Path | str | pl.DataFrame
+"""A CSV's path, or what it holds."""
 _EPS = np.finfo(np.float64).eps  # scikit-learn's log_loss clips here
 
 
@@ -42,7 +44,7 @@ class StudyLosses:
             return np.where(weight > 0, (counts @ self.loss) / weight, np.nan)
 
 
-def score(submission: Path | str | pl.DataFrame, labels: Path | str | pl.DataFrame) -> dict[str, float | int | None]:
+def score(submission: Table, labels: Table) -> dict[str, float | int | None]:
     """The official metric (lower is better).
 
     1. Each labelled row counts with weight 1, 2 or 4 by its true severity; rows without label are ignored.
@@ -65,22 +67,22 @@ def score(submission: Path | str | pl.DataFrame, labels: Path | str | pl.DataFra
     Raises:
         InputError: where a file cannot be used, or the submission lacks a labelled row (the first is named).
     """
-    frame, truth = _loaded(submission, labels)
-    losses = study_losses(frame, truth, _named(submission))
-    known = {
-        name: None if np.isnan(term) else float(term) for name, term in zip(ALL_TERMS, losses.terms(), strict=True)
-    }
-    mean = None if None in known.values() else float(np.mean(list(known.values())))
+    frame, name = _submission(submission)
+    truth = _truth(labels)
+    losses = study_losses(frame, truth, name)
+    terms = losses.terms()
+    known = dict(zip(ALL_TERMS, (None if np.isnan(term) else float(term) for term in terms), strict=True))
+    mean = None if None in known.values() else float(terms.mean())
     counts = {"rows": truth.height, "studies": len(losses.studies), "rows_ignored": frame.height - truth.height}
     return {"score": mean, **known, **counts}
 
 
-def baselines(labels: Path | str | pl.DataFrame) -> dict[str, float | None]:
+def baselines(labels: Table) -> dict[str, float | None]:
     """Scores of constants on the same labels: uniform, the public training set's prior, these labels' own prior.
 
     The last is the best that any constant per condition and level can do here; on few studies it is flattered.
     """
-    truth = _loaded_labels(labels)
+    truth = _truth(labels)
     uniform = {cell: np.full(3, 1 / 3) for cell in rsna.CELLS}
     constants: dict[str, Priors] = {"uniform": uniform, "prior": builtin_prior(), "own_prior": weighted_prior(truth)}
     return {name: score(constant_answers(truth, priors), truth)["score"] for name, priors in constants.items()}
@@ -136,13 +138,7 @@ class Comparison:
     share_better: float
 
 
-def compare(
-    submission: Path | str | pl.DataFrame,
-    other: Path | str | pl.DataFrame,
-    labels: Path | str | pl.DataFrame,
-    resamples: int = 2000,
-    seed: int = 0,
-) -> Comparison:
+def compare(submission: Table, other: Table, labels: Table, resamples: int = 2000) -> Comparison:
     """Is the first submission better than the other? Studies are resampled, the same ones for both.
 
     Returns:
@@ -151,9 +147,9 @@ def compare(
     Raises:
         InputError: as `score`; also where a term has no rows.
     """
-    truth = _loaded_labels(labels)
-    first, second = (study_losses(_loaded(each, truth)[0], truth, _named(each)) for each in (submission, other))
-    counts = resampled(len(first.studies), resamples, seed)
+    truth = _truth(labels)
+    first, second = (study_losses(frame, truth, name) for frame, name in map(_submission, (submission, other)))
+    counts = resampled(len(first.studies), resamples)
     differences = (first.terms(counts) - second.terms(counts)).mean(axis=1)
     found = estimate(differences)
     if np.isnan(found.low):
@@ -162,14 +158,12 @@ def compare(
     return Comparison(*found, float((drawn < 0).mean()))
 
 
-def _loaded(
-    submission: Path | str | pl.DataFrame, labels: Path | str | pl.DataFrame
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    frame = submission if isinstance(submission, pl.DataFrame) else read_submission(Path(submission))
-    return frame, _loaded_labels(labels)
+def _submission(given: Table) -> tuple[pl.DataFrame, str]:
+    """The table of a submission, and what an error calls it."""
+    return (given, "the submission") if isinstance(given, pl.DataFrame) else (read_submission(Path(given)), str(given))
 
 
-def _loaded_labels(labels: Path | str | pl.DataFrame) -> pl.DataFrame:
+def _truth(labels: Table) -> pl.DataFrame:
     if isinstance(labels, pl.DataFrame):
         return labels
     truth = read_solution(Path(labels))
@@ -178,11 +172,6 @@ def _loaded_labels(labels: Path | str | pl.DataFrame) -> pl.DataFrame:
     return truth
 
 
-def _named(submission: Path | str | pl.DataFrame) -> str:
-    return "the submission" if isinstance(submission, pl.DataFrame) else str(submission)
-
-
 def constant_answers(truth: pl.DataFrame, priors: Priors) -> pl.DataFrame:
     """A submission's frame that answers each row of `truth` (row_id, condition, level) with its cell's prior."""
-    rows = prior_rows(truth, priors)
-    return truth.select("row_id").with_columns(**{name: rows[:, k] for k, name in enumerate(rsna.SEVERITIES)})
+    return answer_frame(truth["row_id"], prior_rows(truth, priors))

@@ -1,17 +1,16 @@
 """The second stage: a study's 25 answers are read together, since levels, sides and conditions tell of one another.
 
 A cell's evidence is what was answered beyond the prior, e_k = ln(p_k / p_0) - ln(prior_k / prior_0) for k = moderate,
-severe. The second answer is linear in the evidence of the cell and of its kin:
+severe. The second answer is linear in the evidence of the cell and of its kin (multinomial logistic regression):
 
     ln(p'_k / p'_0) = ln(prior_k / prior_0) + sum over f of weight_fk * feature_f
 
 Its weights minimise the metric on out-of-fold answers, for the canal with the term of the worst level in a study
-(any_severe_spinal). They start at "leave everything as it is" and are held there with the weight of `TRUST_CELLS`.
+(any_severe_spinal), beside a quadratic penalty on their distance from "leave everything as it is".
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,17 +20,12 @@ from scipy.special import softmax
 from stenosis_kit import rsna
 
 TRUST_CELLS = 100.0
-"""Weight of the starting point: at 240 studies 30 to 100 were best in cross-validation, and it hardly mattered."""
-FEATURES = (
-    *("own_moderate", "own_severe"),  # the cell's own evidence; below, the same of its kin, or their mean
-    *("side_moderate", "side_severe"),  # the other side
-    *("above_moderate", "above_severe"),
-    *("below_moderate", "below_severe"),
-    *("level_1_moderate", "level_1_severe"),  # the two other terms at the same level: on its side, or on both
-    *("level_2_moderate", "level_2_severe"),
-    *("column_moderate", "column_severe"),  # all levels
-    "bias",
-)
+"""Weight of the penalty, in cells: at 240 studies 30 to 100 were best in cross-validation, and it hardly mattered."""
+KIN = ("own", "side", "above", "below", "level_1", "level_2", "column")
+"""Whose mean evidence a cell hears of: its own; the other side's; that of the level above and below; at the same level
+and on its side that of the two other terms, in the order of `rsna.TERMS`; of all levels.
+"""
+FEATURES = (*(f"{kin}_{severity}" for kin in KIN for severity in rsna.SEVERITIES[1:]), "bias")
 _CV_FOLDS = 10
 _SEVERE = rsna.SEVERITIES.index("severe")
 
@@ -116,38 +110,25 @@ def answers_of(evidence: np.ndarray, prior: np.ndarray) -> np.ndarray:
     return softmax(np.log(prior) + np.pad(evidence, ((0, 0), (0, 0), (1, 0))), axis=2)
 
 
+def _is_kin(name: str, level: str, other_name: str, other_level: str) -> tuple[bool, ...]:
+    """Whether the other cell is the cell's kin, in the order of `KIN`."""
+    own, other = rsna.CONDITION_BY_NAME[name], rsna.CONDITION_BY_NAME[other_name]
+    step = rsna.LEVELS.index(other_level) - rsna.LEVELS.index(level)
+    same, opposite = own is other, own.side is not None and rsna.mirrored(own) is other
+    beside = step == 0 and (None in (own.side, other.side) or own.side == other.side)
+    first, second = (beside and other.term == term for term in rsna.TERMS if term != own.term)
+    return same and step == 0, opposite and step == 0, same and step == -1, same and step == 1, first, second, same
+
+
+_KIN_OF_CELL = np.array([[_is_kin(*cell, *other) for other in rsna.CELLS] for cell in rsna.CELLS], float)
+_KIN_MEANS = _KIN_OF_CELL / np.maximum(_KIN_OF_CELL.sum(axis=1, keepdims=True), 1)
+"""(25, 25, kin): the share of each other cell in the mean over a cell's kin; all 0 where it has no such kin."""
+
+
 def _features(evidence: np.ndarray, term: str) -> np.ndarray:
-    """(studies, cells of the term, features)."""
-    cells = [_kin(evidence, *rsna.CELLS[place]) for place in rsna.CELLS_OF_TERM[term]]
-    return np.stack([np.concatenate([*kin, np.ones((len(evidence), 1))], axis=1) for kin in cells], axis=1)
-
-
-def _kin(evidence: np.ndarray, name: str, level: str) -> list[np.ndarray]:
-    """Evidence, (studies, 2) each, in the order of `FEATURES`; 0 where a cell has no such kin."""
-    own, index = rsna.CONDITION_BY_NAME[name], rsna.LEVELS.index(level)
-    other = rsna.mirrored(own).name
-
-    def at(names: Sequence[str], levels: Sequence[int]) -> np.ndarray:
-        places = [rsna.CELLS.index((each, rsna.LEVELS[k])) for each in names for k in levels if 0 <= k < 5]
-        return evidence[:, places].mean(axis=1) if places else np.zeros((len(evidence), 2))
-
-    level_kin = [
-        [each.name for each in rsna.CONDITIONS if each.term == term and _share_a_side(each, own)]
-        for term in rsna.TERMS
-        if term != own.term
-    ]
-    return [
-        at([name], [index]),
-        at([other] if other != name else [], [index]),
-        at([name], [index - 1]),
-        at([name], [index + 1]),
-        *(at(names, [index]) for names in level_kin),
-        at([name], range(len(rsna.LEVELS))),
-    ]
-
-
-def _share_a_side(one: rsna.Condition, other: rsna.Condition) -> bool:
-    return one.side is None or other.side is None or one.side == other.side
+    """(studies, cells of the term, features) of (studies, 25, 2) evidence."""
+    means = np.einsum("cok,soe->scke", _KIN_MEANS[list(rsna.CELLS_OF_TERM[term])], evidence)
+    return np.pad(means.reshape(*means.shape[:2], -1), ((0, 0), (0, 0), (0, 1)), constant_values=1.0)
 
 
 def _fit(features: np.ndarray, severity: np.ndarray, prior: np.ndarray, term: str) -> np.ndarray:
@@ -157,21 +138,21 @@ def _fit(features: np.ndarray, severity: np.ndarray, prior: np.ndarray, term: st
     pull = TRUST_CELLS / max((severity >= 0).sum(), 1)
 
     def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
-        """The metric's part and the pull back to the start, with the slope."""
+        """The metric's part and the penalty, with the gradient."""
         weights = flat.reshape(start.shape)
         nats, slope = _loss(answers_of(features @ weights, prior), severity, term)
-        slope = np.einsum("scf,sck->fk", features, slope[..., 1:]) + 2 * pull * (weights - start)
+        slope = np.tensordot(features, slope[..., 1:], ((0, 1), (0, 1))) + 2 * pull * (weights - start)
         return nats + pull * float(((weights - start) ** 2).sum()), slope.ravel()
 
     return minimize(loss, start.ravel(), jac=True, method="L-BFGS-B").x.reshape(start.shape)
 
 
 def _loss(answers: np.ndarray, severity: np.ndarray, term: str) -> tuple[float, np.ndarray]:
-    """What a term contributes to the metric, and its (studies, cells, 3) slope with respect to the logits."""
+    """What a term contributes to the metric, and its (studies, cells, 3) gradient with respect to the logits."""
     truth = np.eye(len(rsna.SEVERITIES))[severity] * (severity >= 0)[..., None]
     weight = truth @ np.asarray(rsna.SEVERITY_WEIGHTS)
     whole = max(weight.sum(), 1e-9)
-    nats = -float((weight * np.log(np.maximum((truth * answers).sum(axis=2), 1e-12)))[severity >= 0].sum()) / whole
+    nats = -float((weight * np.log(np.maximum((truth * answers).sum(axis=2), 1e-12))).sum()) / whole
     slope = weight[..., None] * (answers - truth) / whole
     if term != "spinal":
         return nats, slope
@@ -180,7 +161,7 @@ def _loss(answers: np.ndarray, severity: np.ndarray, term: str) -> tuple[float, 
 
 
 def _any_severe_loss(answers: np.ndarray, severity: np.ndarray, weight: np.ndarray) -> tuple[float, np.ndarray]:
-    """The metric's any_severe_spinal, in which the level with the greatest `severe` speaks for its study."""
+    """The metric's any_severe_spinal and its gradient: of each study the level with the greatest `severe` counts."""
     studies = np.arange(len(answers))
     level = np.where(severity >= 0, answers[..., _SEVERE], -1.0).argmax(axis=1)
     said = np.clip(answers[studies, level, _SEVERE], 1e-9, 1 - 1e-9)

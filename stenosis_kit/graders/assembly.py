@@ -9,7 +9,7 @@ from statistics import median
 import numpy as np
 import polars as pl
 
-from stenosis_kit.answers.leaning import moments
+from stenosis_kit.answers.dataset_shift import moments
 from stenosis_kit.answers.out_of_fold import Answers, Labels, as_rows, fit_pools, pool_views
 from stenosis_kit.answers.priors import cell_priors, smoothed_prior
 from stenosis_kit.answers.second_stage import fit_second_stage

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stenosis_kit import __version__, rsna
-from stenosis_kit.answers.leaning import Moments
+from stenosis_kit.answers.dataset_shift import Moments
 from stenosis_kit.answers.pools import Pool
 from stenosis_kit.answers.priors import Priors
 from stenosis_kit.answers.second_stage import SecondStage, read_second_stage
@@ -54,7 +54,7 @@ class Description:
         graders: its networks.
         pools: how views and prior are pooled, a pool for each combination of views of a term.
         second_stage: how a study's pooled answers change each other.
-        moments: of the held-out answers in training, see `likeness`.
+        moments: of the held-out answers in training, see `answers.dataset_shift`.
         priors: of the labels it was trained on.
         fingerprint: of the input and settings.
     """

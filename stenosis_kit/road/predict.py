@@ -182,7 +182,7 @@ class _Grading:
 
 def _lean(submission: Submission, model: Model) -> list[dict]:
     """Leans on the prior where the answers are unlike those to the first model's training studies, and says so."""
-    from stenosis_kit.answers.leaning import lean, leanings
+    from stenosis_kit.answers.dataset_shift import lean, leanings
 
     shape = (-1, len(rsna.CELLS), len(rsna.SEVERITIES))  # a grid holds its studies' cells in the order of `rsna.CELLS`
     graded = np.array([[row["source"] == "grader"] for row in submission.sources])

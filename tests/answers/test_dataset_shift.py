@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from stenosis_kit import rsna
-from stenosis_kit.answers.leaning import lean, leanings, moments
+from stenosis_kit.answers.dataset_shift import lean, leanings, moments
 from stenosis_kit.answers.second_stage import evidence_of
 
 PRIOR = np.tile([0.6, 0.25, 0.15], (25, 1))
