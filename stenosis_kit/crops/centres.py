@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,17 +50,17 @@ def predicted_sites(
     carry: Carry = TYPICAL,
     views: Collection[str] | None = None,
 ) -> Iterator[Site | Lost]:
-    """Where each view of each of the 25 cells is cut without labels; see `cutting.cut_study`."""
+    """Where each view of each of the 25 cells is cut without labels; see `study_crops.cut_study`."""
     canal = canal_of(study, canal)
-    for condition, level, view in _views_of(rsna.CELLS):
+    for cell, view in _views_of(rsna.CELLS):
         if views is None or view.name in views:
-            yield _carried_site(study, condition, level, view, canal, carry)
+            yield _carried(study, cell, view, canal, carry)
 
 
 def label_sites(
     study: Sequence[Series],
-    severities: dict[Cell, str],
-    points: dict[Cell, LabelPoint],
+    severities: Iterable[Cell],
+    points: Mapping[Cell, LabelPoint],
     canal: CanalPoints | None = None,
 ) -> Iterator[Site | Lost]:
     """Where each view of each labelled cell is cut.
@@ -70,16 +70,17 @@ def label_sites(
     placed as prediction would place it.
     """
     placed = {cell: found for cell, point in points.items() if (found := in_patient(study, point))}
-    predicted = None
     labelled = CanalPoints(canal_labels(study, points), LABEL_PROJECTED, np.ones(len(rsna.LEVELS)))
-    for condition, level, view in _views_of(severities):
-        site = _label_site(study, placed, condition, level, view)
-        if site is None and np.isfinite(labelled.points[rsna.LEVELS.index(level)]).all():
-            site = _carried_site(study, condition, level, view, labelled, _FROM_LABEL)
-        if site is None:
+    predicted = None
+    for cell, view in _views_of(severities):
+        site = _at_label(study, cell, view, placed)
+        if isinstance(site, Site):
+            yield site
+        elif np.isfinite(labelled.points[rsna.LEVELS.index(cell[1])]).all():
+            yield _carried(study, cell, view, labelled, _FROM_LABEL)
+        else:
             predicted = predicted or canal_of(study, canal)
-            site = _carried_site(study, condition, level, view, predicted, TYPICAL)
-        yield site
+            yield _carried(study, cell, view, predicted, TYPICAL)
 
 
 def of_kind(study: Sequence[Series], view: View) -> list[Series]:
@@ -87,46 +88,42 @@ def of_kind(study: Sequence[Series], view: View) -> list[Series]:
     return [series for series in study if series.kind == view.series_kind]
 
 
-def _views_of(cells: Sequence[Cell] | dict[Cell, str]) -> Iterator[tuple[str, str, View]]:
-    for condition, level in cells:
+def _views_of(cells: Iterable[Cell]) -> Iterator[tuple[Cell, View]]:
+    for cell in cells:
         for view in VIEWS:
-            if view.term == rsna.CONDITION_BY_NAME[condition].term:
-                yield condition, level, view
+            if view.term == rsna.CONDITION_BY_NAME[cell[0]].term:
+                yield cell, view
 
 
-def _label_site(
-    study: Sequence[Series], placed: dict[Cell, tuple[Series, np.ndarray]], condition: str, level: str, view: View
-) -> Site | None:
+def _at_label(
+    study: Sequence[Series], cell: Cell, view: View, placed: Mapping[Cell, tuple[Series, np.ndarray]]
+) -> Site | Lost | None:
+    """At the cell's own label point, or between two; None where it has none."""
+    condition, level = cell
     if view.name == CANAL_AXIAL:
         sides = [placed.get((rsna.condition_of("subarticular", side).name, level)) for side in (rsna.LEFT, rsna.RIGHT)]
-        if None in sides:
-            return None
-        return _projected_site(study, condition, level, view, midpoint(sides[0][1], sides[1][1]), LABEL_MIDPOINT)
-    series, point = placed.get((condition, level), (None, None))
+        return None if None in sides else _at(study, cell, view, midpoint(*(each[1] for each in sides)), LABEL_MIDPOINT)
+    series, point = placed.get(cell, (None, None))
     if series is None or series.kind != rsna.CONDITION_BY_NAME[condition].series_kind:  # a few points lie elsewhere
         return None
-    if series.kind == view.series_kind:
-        return Site(condition, level, view, series, point, LABEL)
-    return _projected_site(study, condition, level, view, point, LABEL)
+    return _at([series] if series.kind == view.series_kind else study, cell, view, point, LABEL)
 
 
-def _projected_site(
-    study: Sequence[Series], condition: str, level: str, view: View, point: np.ndarray, source: str
-) -> Site | None:
-    pick = nearest_slice(of_kind(study, view), point)
-    return Site(condition, level, view, pick.series, point, source) if pick else None
-
-
-def _carried_site(
-    study: Sequence[Series], condition: str, level: str, view: View, canal: CanalPoints | None, carry: Carry
-) -> Site | Lost:
-    offers = [series for series in of_kind(study, view) if series.slices]
-    if not offers:
-        return Lost(condition, level, view.name, f"no readable {view.series_kind} series")
+def _carried(study: Sequence[Series], cell: Cell, view: View, canal: CanalPoints | None, carry: Carry) -> Site | Lost:
+    """At the point that is carried from the canal's."""
     if canal is None:
-        return Lost(condition, level, view.name, "its level was not found")
-    point = carry.point(canal.points, view.name, condition, level)
+        return _at(study, cell, view, None, "")
+    return _at(study, cell, view, carry.point(canal.points, view.name, *cell), canal.method)
+
+
+def _at(study: Sequence[Series], cell: Cell, view: View, point: np.ndarray | None, source: str) -> Site | Lost:
+    """At a point (3,), patient mm, in that series of the view's kind whose slice is nearest."""
+    offers = of_kind(study, view)
+    if not any(series.slices for series in offers):
+        return Lost(*cell, view.name, f"no readable {view.series_kind} series")
+    if point is None:
+        return Lost(*cell, view.name, "its level was not found")
     pick = nearest_slice(offers, point)
     if pick is None:
-        return Lost(condition, level, view.name, f"no {view.series_kind} slice covers its level")
-    return Site(condition, level, view, pick.series, point, canal.method)
+        return Lost(*cell, view.name, f"no {view.series_kind} slice covers its level")
+    return Site(*cell, view, pick.series, point, source)

@@ -1,4 +1,4 @@
-"""The views, and cutting them: one call for training and prediction.
+"""A crop, the pixels of one view of one cell, and cutting it: one call for training and prediction.
 
 A crop lies in the plane of its slice, on a grid in mm along the patient's axes: sagittal crops have anterior at the
 left and the head up, axial crops anterior up and the patient's right at the left. Right-sided crops are mirrored in

@@ -10,7 +10,7 @@ import numpy as np
 from stenosis_kit import rsna
 from stenosis_kit.answers.out_of_fold import pool_views
 from stenosis_kit.answers.priors import cell_priors
-from stenosis_kit.crops.cutting import StudyCrops
+from stenosis_kit.crops.study_crops import StudyCrops
 from stenosis_kit.crops.views import VIEW_BY_NAME
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def grade_studies(
 
     Args:
         model: with its networks loaded.
-        studies: as `cutting` makes them; their pixels go through the networks together.
+        studies: as `study_crops` makes them; their pixels go through the networks together.
         share: of the networks that answer, see `Model.grade`.
 
     Returns:

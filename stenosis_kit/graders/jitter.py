@@ -15,10 +15,10 @@ from stenosis_kit.base.errors import InputError
 from stenosis_kit.crops.store import Store
 from stenosis_kit.crops.views import View
 from stenosis_kit.graders.augmentation import Augmentation
-from stenosis_kit.levels.learning import carry_of_labels, learn
+from stenosis_kit.levels.against_labels import carry_of_labels, errors_mm, found_canals, placement_errors
+from stenosis_kit.levels.labelled_overviews import Overviews
 from stenosis_kit.levels.localiser import Localiser
-from stenosis_kit.levels.overview_store import Overviews, open_overviews
-from stenosis_kit.levels.placement import errors_mm, found_canals, placement_errors
+from stenosis_kit.levels.overview_store import open_overviews
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +76,8 @@ def _taught(
     share = min(_MOST_TEACHING_S, _TEACHING_SHARE * budget.remaining())
     if share < _LEAST_TEACHING_S or len(learners) < _FEWEST_STUDIES:
         return localiser
+    from stenosis_kit.levels.training import learn
+
     own = learn(overviews, learners, Budget(share), seed, localiser)
     before, after = (_mean_error(one, overviews, held_out) for one in (localiser, own))
     kept = own if after < before else localiser

@@ -16,17 +16,17 @@ from stenosis_kit.levels.overview import PX, STEP_MM
 
 @dataclass(frozen=True)
 class Changes:
-    """Ranges of the random changes."""
+    """Ranges of the random changes, chosen by hand."""
 
     rotation_deg: float = 16.0  # uniform within plus or minus
     zoom: float = 0.34  # of the logarithm, uniform within plus or minus
     shift_mm: float = 24.0  # uniform within plus or minus
-    crop: float = 0.4  # share of images of which only a part around the levels is left
-    crop_mm: tuple[float, float] = (16.0, 90.0)  # how much is left beyond the levels
+    crop: float = 0.4  # share of images that are cropped around the levels
+    crop_mm: tuple[float, float] = (16.0, 90.0)  # margin that is left beyond the levels, uniform
     band: float = 0.35  # share of images with a saturation band in front
     bias: float = 0.35  # standard deviation of the receive field's logarithm
     gamma: float = 0.35  # standard deviation of the exponent's logarithm
-    tones: float = 0.12  # standard deviation by which grey levels move apart
+    tones: float = 0.12  # standard deviation of the height of each bump in the grey levels' curve
     noise: float = 0.05  # the largest standard deviation
 
 

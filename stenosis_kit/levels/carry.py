@@ -1,7 +1,7 @@
 """From the canal to what lies beside it: foramina, recesses, and the canal as axial series show it.
 
-A step is written in the spine's own frame at its level: outward (to the point's side), back (across the canal's axis
-in the sagittal plane) and up (along the axis), mm; so it turns with the lordosis.
+A step is written in the spine's own frame at its level: outward (to the point's side along patient x), back (across
+the canal's axis in the sagittal plane) and up (along the axis), mm; so it turns with the lordosis.
 """
 
 from __future__ import annotations
@@ -19,17 +19,16 @@ FORAMINAL, SUBARTICULAR = "foraminal_sagittal", "subarticular_axial"
 VIEW_OF_TERM = {"spinal": CANAL_SAGITTAL, "foraminal": FORAMINAL, "subarticular": SUBARTICULAR}
 """The view of the series on which the competition's readers placed a term's points."""
 
-_OUTWARD = {rsna.LEFT: 1.0, rsna.RIGHT: -1.0, None: 0.0}  # along patient x
 _FIELD_MM = 280.0  # the usual field of view, to which the mean fractions of the label points apply
 TYPICAL_CANAL, TYPICAL_FORAMEN = (
     np.array([[0.0, x * _FIELD_MM, -y * _FIELD_MM] for x, y in fractions])
     for fractions in (rsna.CANAL_FRACTIONS, rsna.FORAMEN_FRACTIONS)
 )
 """(5, 3) mean places in the midsagittal plane, mm from the image's corner."""
-_RECESS_BACK_MM = -4.5  # the recesses lie at the front of the canal, whose depth is about 18 mm (Panjabi 1992)
+_RECESS_BACK_MM = -4.5  # the recesses lie at the front of a canal some 18 mm deep (Panjabi 1992)
 _TYPICAL_CELLS = 8
-"""A level's own labels count as much as the typical step when there are so many of them: both stray by some 3 mm, and a
-study's labels stray together."""
+"""The typical step counts as so many labels of a level, chosen by hand: both stray by some 3 mm, and a study's labels
+stray together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,34 +46,24 @@ class Carry:
         steps = self.steps.get(view, self.steps.get(VIEW_OF_TERM[kind.term]))
         if steps is None:
             return canal[index]
-        outward, back, up = steps[index]
-        side = _OUTWARD[kind.side]
-        across, along = _frame(canal, index)
-        return canal[index] + np.array([side * outward, 0.0, 0.0]) + back * across + up * along
+        return canal[index] + steps[index] @ _frame(canal, index, kind.side)
 
 
-def _frame(canal: np.ndarray, index: int) -> tuple[np.ndarray, np.ndarray]:
-    """Unit vectors (3,) across the canal's axis (to the back) and along it (up), in the sagittal plane.
+def in_frame(canal: np.ndarray, index: int, side: str | None, point: np.ndarray) -> np.ndarray:
+    """(3,) outward, back and up of a point (3,) from the canal point of a level: the inverse of `Carry.point`."""
+    return _frame(canal, index, side) @ (point - canal[index])
+
+
+def _frame(canal: np.ndarray, index: int, side: str | None) -> np.ndarray:
+    """(3, 3) unit vectors outward (without a side: to the patient's left), back and up, as rows.
 
     Where neighbouring points are unknown or the same, straight back and up.
     """
     above, below = canal[max(index - 1, 0)], canal[min(index + 1, len(canal) - 1)]
-    along = (above - below) * (0, 1, 1)
-    length = np.linalg.norm(along)
-    if not length > 1:
-        return np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0])
-    _, y, z = along / length
-    return np.array([0.0, z, -y]), np.array([0.0, y, z])
-
-
-def in_frame(canal: np.ndarray, index: int, side: str | None, point: np.ndarray) -> np.ndarray:
-    """(3,) outward, back and up of a point (3,) from the canal point of a level: the inverse of `Carry.point`.
-
-    A point without a side keeps its step to the patient's left as outward.
-    """
-    across, along = _frame(canal, index)
-    step = point - canal[index]
-    return np.array([step[0] * (_OUTWARD[side] or 1.0), step @ across, step @ along])
+    _, y, z = above - below
+    length = np.hypot(y, z)
+    y, z = (y / length, z / length) if length > 1 else (0.0, 1.0)
+    return np.array([[-1.0 if side == rsna.RIGHT else 1.0, 0.0, 0.0], [0.0, z, -y], [0.0, y, z]])
 
 
 def _typical() -> Carry:
@@ -95,9 +84,7 @@ def learn_carry(steps: Mapping[str, list[list[np.ndarray]]]) -> Carry:
     """
     learnt = {}
     for view, typical in TYPICAL.steps.items():
-        learnt[view] = typical.copy()
-        for index, seen in enumerate(steps.get(view, [])):
-            total = np.sum(seen, axis=0) + _TYPICAL_CELLS * typical[index] if seen else typical[index] * _TYPICAL_CELLS
-            learnt[view][index] = total / (len(seen) + _TYPICAL_CELLS)
+        by_level = zip(steps.get(view, [[]] * len(typical)), typical, strict=True)
+        learnt[view] = np.array([np.mean([*seen, *[usual] * _TYPICAL_CELLS], axis=0) for seen, usual in by_level])
     learnt[CANAL_AXIAL][:, 0] = 0.0  # neither side has it
     return Carry(learnt)

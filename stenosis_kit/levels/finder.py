@@ -1,4 +1,4 @@
-"""Finding the levels of many studies: workers read overviews, the main process looks at them in batches."""
+"""Finding the canals of many studies: workers read overviews, the main process localises in batches."""
 
 from __future__ import annotations
 

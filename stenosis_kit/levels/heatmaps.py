@@ -1,4 +1,4 @@
-"""The localiser's language: one map a level that says where its canal point is likely to be."""
+"""The grid of the localiser's output: one map a level, of how likely its canal point lies in each cell."""
 
 from __future__ import annotations
 
@@ -19,9 +19,3 @@ def to_cells(pixels: np.ndarray) -> np.ndarray:
 def to_overview(cells: np.ndarray) -> np.ndarray:
     """The inverse of `to_cells`."""
     return (cells + 0.5) * CELL - 0.5
-
-
-def log_shares(logits: np.ndarray) -> np.ndarray:
-    """Logits (..., SIDE, SIDE, 5) as logarithms of shares that sum to 1 over a map's cells."""
-    peak = logits.max(axis=(-3, -2), keepdims=True)
-    return logits - peak - np.log(np.exp(logits - peak).sum(axis=(-3, -2), keepdims=True))

@@ -35,8 +35,3 @@ def in_patient(study: Sequence[Series], point: LabelPoint) -> tuple[Series, np.n
     if index is None:
         return None
     return series, series.planes[index].to_patient(np.array([point.x, point.y]))
-
-
-def place_of(row: dict) -> np.ndarray:
-    """(3,) where a row of a store's manifest lies, patient mm."""
-    return np.array([row[f"patient_{axis}_mm"] for axis in "xyz"])

@@ -1,6 +1,7 @@
 """The trained localiser: overviews in, the canal at the five levels out.
 
-Its two files lie in a model's folder, or in this package (`stenosis_kit/weights`, made from the phantom alone).
+Its description and weights lie in a model's folder, or in this package (`stenosis_kit/weights`, made from the phantom
+alone).
 """
 
 from __future__ import annotations
@@ -12,15 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.special import softmax
 
 from stenosis_kit import rsna
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import read_json, write_json
 from stenosis_kit.levels.canal import CanalPoints
 from stenosis_kit.levels.carry import TYPICAL, Carry
-from stenosis_kit.levels.chain import Steps, decode
-from stenosis_kit.levels.heatmaps import SIDE, log_shares, to_overview
-from stenosis_kit.levels.overview import PX, SLICES, Overview
+from stenosis_kit.levels.column import Steps, decode
+from stenosis_kit.levels.heatmaps import SIDE, to_overview
+from stenosis_kit.levels.overview import PX, SLICE_WEIGHTS, SLICES, Overview
 
 if TYPE_CHECKING:
     import keras
@@ -32,7 +34,6 @@ TAUGHT_ON_LABELS = "taught_on_label_points"
 """The note that is true where a localiser was taught further on a user's own studies."""
 _BATCH = 40
 _LEAST_CONFIDENCE = 0.15  # mean over levels; images of noise or of something else reach .13, lumbar spines .3 to .9
-_SLICE_WEIGHTS = np.array([1.0, 2.0, 3.0, 2.0, 1.0]) / 9
 _SHORT = {rsna.SAGITTAL_T2: "T2", rsna.SAGITTAL_T1: "T1"}
 
 
@@ -40,26 +41,20 @@ class Localiser:
     """A network, the steps between levels that make its maps a column, and the way from there to all cells.
 
     Attributes:
-        network: see `network.localiser_network`.
+        network: see `unet.localiser_network`.
         steps: of the columns it was taught with.
         carry: from the canal to what lies beside it.
         notes: how it was made, and what it reached.
     """
 
-    def __init__(
-        self, network: keras.Model, steps: Steps, carry: Carry = TYPICAL, notes: dict[str, Any] | None = None
-    ) -> None:
-        self.network = network
-        self.steps = steps
-        self.carry = carry
-        self.notes = notes or {}
-
-    @classmethod
-    def untaught(cls, steps: Steps) -> Localiser:
-        """A localiser with random weights."""
+    def __init__(self, steps: Steps) -> None:
+        """Begins with random weights and the typical carry."""
         from stenosis_kit.levels.unet import localiser_network
 
-        return cls(localiser_network(PX), steps)
+        self.network: keras.Model = localiser_network()
+        self.steps = steps
+        self.carry: Carry = TYPICAL
+        self.notes: dict[str, Any] = {}
 
     @classmethod
     def load(cls, folder: Path) -> Localiser:
@@ -74,8 +69,7 @@ class Localiser:
     def _load(cls, description: Path, path: Path) -> Localiser:
         value = read_json(description, "a localiser's description")
         try:
-            steps = Steps(*(np.array(value["steps"][name], float) for name in ("mean", "precision")))
-            found = cls.untaught(steps)
+            found = cls(Steps(*(np.array(value["steps"][name], float) for name in ("mean", "precision"))))
             found.carry = Carry({view: np.array(rows, float).reshape(-1, 3) for view, rows in value["carry"].items()})
             found.notes = value["notes"]
             found.network.load_weights(path)
@@ -115,13 +109,13 @@ class Localiser:
         images = pixels.reshape(-1, PX, PX, 1).astype(np.float32) / 255
         parts = np.array_split(images, -(-len(images) // _BATCH))
         logits = [np.asarray(self.network.predict_on_batch(part)) for part in parts]
-        return np.exp(log_shares(np.concatenate(logits))).reshape(len(pixels), SLICES, SIDE, SIDE, -1)
+        return softmax(np.concatenate(logits), axis=(1, 2)).reshape(len(pixels), SLICES, SIDE, SIDE, -1)
 
     def _column(self, overviews: Sequence[Overview], maps: Sequence[np.ndarray]) -> CanalPoints | None:
         if not overviews or not np.isfinite(maps).all():  # a damaged network answers with NaN
             return None
-        by_slice = np.mean(maps, axis=0)
-        cells, confidence = decode(np.einsum("k,kyxl->yxl", _SLICE_WEIGHTS, by_slice), self.steps)
+        by_level = np.einsum("k,kyxl->lyx", SLICE_WEIGHTS, np.mean(maps, axis=0))
+        cells, confidence = decode(by_level, self.steps)
         if confidence.mean() < _LEAST_CONFIDENCE:
             return None
         points = overviews[0].to_patient(SLICES // 2, to_overview(cells))

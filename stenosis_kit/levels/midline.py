@@ -1,7 +1,7 @@
-"""The midline of each level on its axial slice: the axis about which canal, facets and laminae mirror themselves.
+"""The midline of each level on its axial slice: the axis of symmetry of canal, facets and laminae.
 
-Sagittal series tell a point's depth and height, but its side only as well as their slices lie, some 4.5 mm apart and
-seldom right in the middle of a spine that bends.
+A sagittal series gives a point's depth and height; its patient x only to the distance of the slices, some 4.5 mm, none
+of which need lie in the middle of a spine that bends.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from scipy.special import softmax
 
 from stenosis_kit import rsna
 from stenosis_kit.images.file import UnreadableSlice
@@ -19,11 +20,12 @@ from stenosis_kit.images.resampling import resample
 from stenosis_kit.images.series import Series
 from stenosis_kit.levels.canal import CanalPoints
 
+# Chosen by hand:
 _REACH_MM, _STEP_MM = 12.0, 0.5  # how far to either side the midline is looked for
 _HALF_WIDTH_MM = 20.0  # of what is mirrored: the canal and the facet joints beside it
-_FRONT_MM, _BACK_MM = 20, 30  # of the canal point
+_FRONT_MM, _BACK_MM = 20, 30  # how far in front of the canal point and behind it
 _EXPECTED_MM = 6.0  # standard deviation of the midline about the canal point
-_SHARPNESS = 25.0  # of a difference in correlation, as a logarithm of odds
+_SHARPNESS = 25.0  # log-likelihood of a correlation of 1 against one of 0
 
 
 def on_midline(study: Sequence[Series], canal: CanalPoints) -> CanalPoints:
@@ -69,8 +71,7 @@ def _offset(axial: Sequence[Series], point: np.ndarray) -> float:
     patch = np.sqrt(patch[(side - height) // 2 : (side + height) // 2])  # dark tissues count beside fat and fluid
     offsets = np.arange(-_REACH_MM, _REACH_MM + _STEP_MM / 2, _STEP_MM)
     odds = _SHARPNESS * _likeness(patch, offsets) - 0.5 * (offsets / _EXPECTED_MM) ** 2
-    share = np.exp(odds - odds.max())
-    return float((share * offsets).sum() / share.sum() * right[0])
+    return float(softmax(odds) @ offsets * right[0])
 
 
 def _likeness(patch: np.ndarray, offsets: np.ndarray) -> np.ndarray:

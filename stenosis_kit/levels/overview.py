@@ -1,4 +1,4 @@
-"""What the localiser looks at: the middle slices of a sagittal series on a fixed grid in mm.
+"""Overviews, what the localiser looks at: the middle slices of a sagittal series on a fixed grid in mm.
 
 Anterior lies at the left and the head up, however the series was stored. In training and prediction the same.
 """
@@ -21,6 +21,8 @@ PX, STEP_MM = 160, 2.0
 """The grid: 320 mm; the competition's sagittal images show some 300."""
 SLICES = 5
 """The canal's slice is the middle one or one of its neighbours in 96 % of the series, of the next in 99.8 %."""
+SLICE_WEIGHTS = np.array([1.0, 2.0, 3.0, 2.0, 1.0]) / 9
+"""How much a slice's maps count, and how often it is shown in training; chosen by hand."""
 GRID = [PX, STEP_MM, SLICES]
 
 

@@ -13,7 +13,8 @@ from stenosis_kit.levels.canal import LocatedStudy
 from stenosis_kit.levels.carry import VIEW_OF_TERM
 from stenosis_kit.levels.fallback import canal_of
 
-_PLACE = {
+COLUMNS = {
+    "study_id": pl.Int64,
     "series_id": pl.Int64,
     "instance_number": pl.Int64,
     "condition": pl.String,
@@ -26,7 +27,7 @@ _PLACE = {
     "method": pl.String,
     "confidence": pl.Float64,
 }
-COLUMNS = {"study_id": pl.Int64} | _PLACE
+_PLACE = ("x", "y", "patient_x_mm", "patient_y_mm", "patient_z_mm")
 
 
 def study_points(located: LocatedStudy) -> list[dict[str, Any]]:
@@ -38,14 +39,13 @@ def study_points(located: LocatedStudy) -> list[dict[str, Any]]:
     for condition, level in rsna.CELLS:
         row = unplaced_point(wanted.study_id, condition, level)
         if canal:
-            kind = rsna.CONDITION_BY_NAME[condition].series_kind
-            index, view = rsna.LEVELS.index(level), VIEW_OF_TERM[rsna.CONDITION_BY_NAME[condition].term]
-            point = located.carry.point(canal.points, view, condition, level)
-            pick = nearest_slice([series for series in study if series.kind == kind], point)
+            kind = rsna.CONDITION_BY_NAME[condition]
+            point = located.carry.point(canal.points, VIEW_OF_TERM[kind.term], condition, level)
+            pick = nearest_slice([series for series in study if series.kind == kind.series_kind], point)
             if pick:
-                x, y = pick.slice.plane.to_pixel(point)
-                places = (pick.series.series_id, pick.slice.number, row["condition"], row["level"], x, y)
-                row |= dict(zip(_PLACE, (*places, *point, canal.method, canal.confidence[index]), strict=True))
+                row |= {"series_id": pick.series.series_id, "instance_number": pick.slice.number}
+                row |= dict(zip(_PLACE, (*pick.slice.plane.to_pixel(point), *point), strict=True))
+                row |= {"method": canal.method, "confidence": canal.confidence[rsna.LEVELS.index(level)]}
         rows.append(row)
     return rows
 
@@ -53,4 +53,4 @@ def study_points(located: LocatedStudy) -> list[dict[str, Any]]:
 def unplaced_point(study_id: int, condition: str, level: str) -> dict[str, Any]:
     """The row of a cell that was not found: names, and nothing else."""
     names = {"condition": rsna.CONDITION_BY_NAME[condition].label, "level": rsna.LEVEL_LABELS[rsna.LEVELS.index(level)]}
-    return {"study_id": study_id, **dict.fromkeys(_PLACE), **names}
+    return dict.fromkeys(COLUMNS) | {"study_id": study_id} | names

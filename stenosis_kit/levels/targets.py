@@ -1,4 +1,4 @@
-"""What the localiser is to say, and how wrong it is: in TensorFlow's graph."""
+"""The localiser's target maps and its loss, in TensorFlow's graph."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from stenosis_kit.levels.heatmaps import SIDE, to_cells
 
-_SPREAD = 1.2  # standard deviation of a target, cells: about what readers differ by
+_SPREAD = 1.2  # standard deviation of a target, cells (4.8 mm), chosen by hand: about what readers differ by
 
 
 def target_maps(points: tf.Tensor) -> tf.Tensor:
@@ -23,7 +23,11 @@ def target_maps(points: tf.Tensor) -> tf.Tensor:
 
 
 def heatmap_loss(targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-    """(n,) cross-entropy of each map's softmax over its cells, mean over the five."""
+    """(n,) cross-entropy of each map's softmax over its cells, mean over the five.
+
+    TensorFlow's own softmax_cross_entropy_with_logits will not do: its gradient takes every target to sum to 1, and an
+    unknown point's sums to 0.
+    """
     flat = tf.reshape(logits, [-1, SIDE * SIDE, logits.shape[-1]])
     log_share = tf.nn.log_softmax(flat, axis=1)
     wanted = tf.reshape(targets, tf.shape(flat))

@@ -2,46 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import keras
 
 from stenosis_kit import rsna
 from stenosis_kit.base.layers import BatchNormalization, Conv2D
+from stenosis_kit.levels.overview import PX
+
+_WIDTHS = (16, 32, 64, 96, 128)  # channels at each scale, the first at half the overview's; chosen by hand
 
 
-def localiser_network(
-    px: int, points: int = len(rsna.LEVELS), widths: Sequence[int] = (16, 32, 64, 96, 128), name: str = "localiser"
-) -> keras.Model:
-    """A U-Net whose ways down and up meet by addition: cheap enough for a CPU, deep enough to see the whole column.
-
-    Args:
-        px: rows and columns of the overview, a multiple of 2 ** len(widths).
-        points: number of maps.
-        widths: channels at each scale, the first at half the overview's.
-        name: of the model.
+def localiser_network() -> keras.Model:
+    """A U-Net with skip connections by addition: cheap enough for a CPU, its receptive field the whole column.
 
     Returns:
-        A model from (batch, px, px, 1) in [0, 1] to (batch, px / 2, px / 2, points) logits.
+        A model from (batch, PX, PX, 1) in [0, 1] to (batch, PX / 2, PX / 2, 5) logits.
     """
-    inputs = keras.Input((px, px, 1), name="overview")
-    x = _Contrast(name="contrast")(inputs)
-    x = Conv2D(widths[0], 5, strides=2, padding="same", use_bias=False, name="stem")(x)
+    inputs = keras.Input((PX, PX, 1), name="overview")
+    x = _contrast(inputs)
+    x = Conv2D(_WIDTHS[0], 5, strides=2, padding="same", use_bias=False, name="stem")(x)
     x = _normed(x, "stem")
-    ways = []
-    for number, width in enumerate(widths, start=1):
+    skipped = []
+    for number, width in enumerate(_WIDTHS, start=1):
         if number > 1:
-            ways.append(x)
+            skipped.append(x)
             x = keras.layers.MaxPooling2D(name=f"down{number}_pool")(x)
         for step in (1, 2):
             x = _conv(x, width, 3, f"down{number}_{step}")
-    for number, width in reversed(list(enumerate(widths[:-1], start=1))):
+    for number, width in reversed(list(enumerate(_WIDTHS[:-1], start=1))):
         x = _conv(x, width, 1, f"up{number}_narrow")
         x = keras.layers.UpSampling2D(interpolation="bilinear", name=f"up{number}_scale")(x)
-        x = keras.layers.Add(name=f"up{number}_meet")([x, ways.pop()])
+        x = keras.layers.Add(name=f"up{number}_meet")([x, skipped.pop()])
         x = _conv(x, width, 3, f"up{number}")
-    outputs = Conv2D(points, 1, name="maps")(x)
-    return keras.Model(inputs, outputs, name=name)
+    outputs = Conv2D(len(rsna.LEVELS), 1, name="maps")(x)
+    return keras.Model(inputs, outputs, name="localiser")
 
 
 def _conv(x: keras.KerasTensor, width: int, size: int, name: str) -> keras.KerasTensor:
@@ -54,17 +47,16 @@ def _normed(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
     return keras.layers.Activation("relu", name=f"{name}_relu")(x)
 
 
-class _Contrast(keras.layers.Layer):
-    """Two channels that depend little on the scanner: the square root of the signal, and the signal against its
-    neighbourhood, in which dark and bright parts of an image count alike.
-    """
+def _contrast(images: keras.KerasTensor) -> keras.KerasTensor:
+    """(n, PX, PX, 1) to (n, PX, PX, 2), channels that depend little on the scanner.
 
-    def call(self, images: keras.KerasTensor) -> keras.KerasTensor:
-        """(n, px, px, 1) to (n, px, px, 2)."""
-        root = keras.ops.sqrt(keras.ops.maximum(images, 0.0) + 1e-4)
-        away = root - _around(root)
-        spread = keras.ops.sqrt(_around(keras.ops.square(away)) + 1e-4)
-        return keras.ops.concatenate([root, away / (3 * spread)], axis=-1)
+    The square root of the signal, and that normalised by the mean and standard deviation around each pixel, in which
+    dark and bright parts of an image count alike.
+    """
+    root = keras.ops.sqrt(keras.ops.maximum(images, 0.0) + 1e-4)
+    away = root - _around(root)
+    spread = keras.ops.sqrt(_around(keras.ops.square(away)) + 1e-4)
+    return keras.ops.concatenate([root, away / (3 * spread)], axis=-1)
 
 
 def _around(images: keras.KerasTensor) -> keras.KerasTensor:

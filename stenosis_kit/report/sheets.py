@@ -8,8 +8,8 @@ import polars as pl
 from stenosis_kit import rsna
 from stenosis_kit.base.budget import Budget
 from stenosis_kit.base.tasks import run_tasks
-from stenosis_kit.crops.cutting import StudyCrops, cut_study
 from stenosis_kit.crops.store import severity_indices
+from stenosis_kit.crops.study_crops import StudyCrops, cut_study
 from stenosis_kit.crops.views import VIEW_BY_NAME
 from stenosis_kit.graders.description import TrainedGrader, read_description
 from stenosis_kit.graders.settings import Training

@@ -17,8 +17,9 @@ from stenosis_kit.base.budget import Budget, Stopwatch
 from stenosis_kit.base.errors import InputError, TimeTooShort
 from stenosis_kit.base.files import fingerprint, make_folder, read_json, run_matches, write_json
 from stenosis_kit.base.tasks import ExecutorGone, TimeUp, run_tasks
-from stenosis_kit.crops.cutting import StudyCrops, cut_study
-from stenosis_kit.crops.store import drop_parts, has_part, is_whole, join_parts, write_part
+from stenosis_kit.crops.parts import drop_parts, has_part, join_parts, write_part
+from stenosis_kit.crops.store import is_whole
+from stenosis_kit.crops.study_crops import StudyCrops, cut_study
 from stenosis_kit.crops.views import VIEWS
 from stenosis_kit.images.series import list_files
 from stenosis_kit.levels.canal import LocatedStudy

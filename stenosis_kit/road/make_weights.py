@@ -17,8 +17,7 @@ from stenosis_kit.base.budget import Budget, Stopwatch
 from stenosis_kit.base.console import log_to_stderr
 from stenosis_kit.base.tasks import run_tasks
 from stenosis_kit.images.series import read_study
-from stenosis_kit.levels.example import Example, example
-from stenosis_kit.levels.overview_store import Overviews, gather_overviews
+from stenosis_kit.levels.labelled_overviews import Overviews, joined_overviews, labelled_overviews
 from stenosis_kit.tables.root import Root
 from stenosis_kit.tables.study import Study
 
@@ -31,9 +30,8 @@ def make(folder: Path, studies: int, seed: int, scratch: Path) -> dict:
     Returns:
         The localiser's notes.
     """
-    from stenosis_kit.levels.learning import learn
+    from stenosis_kit.levels.against_labels import errors_mm
     from stenosis_kit.levels.localiser import TAUGHT_ON_LABELS
-    from stenosis_kit.levels.placement import errors_mm
     from stenosis_kit.phantom import phantom
 
     watch = Stopwatch()
@@ -42,6 +40,8 @@ def make(folder: Path, studies: int, seed: int, scratch: Path) -> dict:
     overviews = read_examples(cohort)
     watch.lap("cohort")
     load_tensorflow()
+    from stenosis_kit.levels.training import learn
+
     everyone = np.unique(overviews.study)
     localiser = learn(overviews, everyone[held_out:], Budget(), seed)
     errors = errors_mm(localiser, overviews, everyone[:held_out])
@@ -67,12 +67,12 @@ def read_examples(cohort: Path) -> Overviews:
             log.warning("weights: study %d: %s", study.study_id, found)
         else:
             examples[study.study_id] = found
-    return gather_overviews(examples)
+    return joined_overviews([overviews for _, overviews in sorted(examples.items())])
 
 
-def read_example(study: Study) -> Example:
+def read_example(study: Study) -> Overviews:
     """What a localiser learns from a study; runs in a worker."""
-    return example(read_study(study.images, study.study_id, study.series), study.points)
+    return labelled_overviews(study, read_study(study.images, study.study_id, study.series))
 
 
 def main() -> None:

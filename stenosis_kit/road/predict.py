@@ -18,7 +18,7 @@ from stenosis_kit.base.backend import load_tensorflow
 from stenosis_kit.base.budget import Budget, Pace, Stopwatch
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.tasks import TimeUp, run_tasks
-from stenosis_kit.crops.cutting import StudyCrops, cut_study
+from stenosis_kit.crops.study_crops import StudyCrops, cut_study
 from stenosis_kit.crops.views import VIEW_BY_NAME
 from stenosis_kit.graders.description import read_description
 from stenosis_kit.levels.canal import LocatedStudy

@@ -22,8 +22,7 @@ from stenosis_kit.base.budget import Stopwatch
 from stenosis_kit.images.geometry import orientation_groups
 from stenosis_kit.images.nearest_slice import nearest_slice
 from stenosis_kit.images.series import Series, largest, read_study
-from stenosis_kit.levels import kmeans
-from stenosis_kit.levels import mean_place as anatomy
+from stenosis_kit.levels import anatomical_prior, kmeans
 from stenosis_kit.levels.canal import CanalPoints
 from stenosis_kit.levels.carry import TYPICAL, VIEW_OF_TERM, Carry
 from stenosis_kit.levels.label_points import canal_labels, in_patient
@@ -72,7 +71,7 @@ def _case(task: Study, points: dict[Cell, LabelPoint]) -> Case:
 def by_prior(case: Case) -> np.ndarray | None:
     """The anatomical prior's canal points."""
     series = largest(case.study, rsna.SAGITTAL_T2) or largest(case.study, rsna.SAGITTAL_T1)
-    return anatomy.canal_points(series) if series else None
+    return anatomical_prior.canal_points(series) if series else None
 
 
 def by_kmeans(case: Case) -> np.ndarray | None:

@@ -26,7 +26,7 @@ from stenosis_kit.crops.centres import Lost, Site, label_sites, predicted_sites
 from stenosis_kit.crops.views import VIEW_BY_NAME
 from stenosis_kit.images.geometry import midpoint
 from stenosis_kit.images.series import read_study
-from stenosis_kit.levels import mean_place as anatomy
+from stenosis_kit.levels import anatomical_prior
 from stenosis_kit.levels.carry import TYPICAL, VIEW_OF_TERM
 from stenosis_kit.levels.kmeans import METHOD as KMEANS
 from stenosis_kit.levels.label_points import LABEL, LABEL_MIDPOINT, LABEL_PROJECTED
@@ -40,7 +40,7 @@ def test_prediction_places_every_view_of_every_cell(study):
     assert len(sites) == 50  # 25 cells, each in two views
     assert all(isinstance(site, Site) for site in sites.values())
     assert all(site.series.kind == site.view.series_kind for site in sites.values())
-    assert {site.source for site in sites.values()} == {anatomy.METHOD}
+    assert {site.source for site in sites.values()} == {anatomical_prior.METHOD}
 
 
 def test_prediction_carries_left_and_right_to_their_side_of_the_canal(study):
@@ -178,7 +178,7 @@ def test_a_missing_point_is_carried_from_the_canal_s_label_point_of_its_level(st
 def test_the_canal_s_label_point_of_another_level_is_not_carried(study):
     other, _ = label_at(study, T2, 6, 38.0, 37.0)
     sites = list(label_sites(study, {(LEFT_FORAMEN, "l3_l4"): "severe"}, {(CANAL, "l4_l5"): other}))
-    assert [site.source for site in sites] == [anatomy.METHOD] * 2
+    assert [site.source for site in sites] == [anatomical_prior.METHOD] * 2
 
 
 def test_without_any_point_a_labelled_cell_lies_where_prediction_would_put_it(study):
@@ -198,7 +198,7 @@ def test_without_any_point_a_labelled_cell_lies_where_prediction_would_put_it(st
 def test_a_point_that_cannot_serve_is_as_good_as_missing(study, point):
     cell = (LEFT_FORAMEN, "l3_l4")
     own_view, across = label_sites(study, {cell: "severe"}, {cell: point})
-    assert own_view.source == across.source == anatomy.METHOD
+    assert own_view.source == across.source == anatomical_prior.METHOD
     assert own_view.series.series_id == T1
 
 

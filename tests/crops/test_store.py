@@ -7,17 +7,9 @@ import pytest
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import write_json
 from stenosis_kit.crops.centres import Lost
-from stenosis_kit.crops.cutting import StudyCrops
-from stenosis_kit.crops.store import (
-    MANIFEST,
-    has_part,
-    join_parts,
-    open_store,
-    read_part,
-    release,
-    severity_indices,
-    write_part,
-)
+from stenosis_kit.crops.parts import has_part, join_parts, read_part, write_part
+from stenosis_kit.crops.store import MANIFEST, open_store, release, severity_indices
+from stenosis_kit.crops.study_crops import StudyCrops
 from stenosis_kit.crops.views import VIEW_BY_NAME, VIEWS
 
 

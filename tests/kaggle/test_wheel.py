@@ -35,8 +35,8 @@ if __name__ == "__main__":
 ON_A_WORKER = """
 import stenosis_kit
 def where(_):
-    from stenosis_kit.crops import cutting
-    return cutting.__file__
+    from stenosis_kit.crops import study_crops
+    return study_crops.__file__
 """
 
 
@@ -85,7 +85,7 @@ def test_weights_are_read_out_of_the_zip_and_workers_see_the_wheel(wheel, tmp_pa
     )
     assert done.stdout.splitlines() == [
         f"True .h5 {WEIGHTS.decode()}",
-        *[str(wheel / "stenosis_kit" / "crops" / "cutting.py")] * 2,
+        *[str(wheel / "stenosis_kit" / "crops" / "study_crops.py")] * 2,
     ]
 
 

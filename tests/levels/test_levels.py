@@ -11,8 +11,7 @@ from stenosis_kit.images.geometry import Plane
 from stenosis_kit.images.nearest_slice import nearest_slice
 from stenosis_kit.images.series import Series, largest, read_series
 from stenosis_kit.images.slice import Slice
-from stenosis_kit.levels import kmeans
-from stenosis_kit.levels import mean_place as anatomy
+from stenosis_kit.levels import anatomical_prior, kmeans
 from stenosis_kit.levels.canal import LocatedStudy
 from stenosis_kit.levels.fallback import locate
 from stenosis_kit.levels.points import COLUMNS
@@ -179,18 +178,18 @@ def test_a_far_slice_that_shows_the_point_does_not_hide_a_covering_one_beside_it
 
 
 def test_the_prior_lies_at_the_mean_fractions_of_a_sagittal_t2():
-    assert anatomy.canal_points(sagittal()) == pytest.approx(points_at(rsna.CANAL_FRACTIONS, 280, 280))
+    assert anatomical_prior.canal_points(sagittal()) == pytest.approx(points_at(rsna.CANAL_FRACTIONS, 280, 280))
 
 
 def test_the_prior_knows_an_image_that_is_not_square():
-    points = anatomy.canal_points(sagittal(shape=(80, 60)))
+    points = anatomical_prior.canal_points(sagittal(shape=(80, 60)))
     assert points == pytest.approx(points_at(rsna.CANAL_FRACTIONS, 240, 320))
 
 
 def test_the_prior_on_t1_steps_from_the_foramina_back_into_the_canal():
-    points = anatomy.canal_points(sagittal(rsna.SAGITTAL_T1))
+    points = anatomical_prior.canal_points(sagittal(rsna.SAGITTAL_T1))
     assert points == pytest.approx(points_at(rsna.CANAL_FRACTIONS, 280, 280))  # the field that the steps are meant for
-    other = anatomy.canal_points(sagittal(rsna.SAGITTAL_T1, shape=(80, 80)))
+    other = anatomical_prior.canal_points(sagittal(rsna.SAGITTAL_T1, shape=(80, 80)))
     steps = points_at(rsna.CANAL_FRACTIONS, 280, 280) - points_at(rsna.FORAMEN_FRACTIONS, 280, 280)
     assert other == pytest.approx(points_at(rsna.FORAMEN_FRACTIONS, 320, 320) + steps)
 
@@ -199,26 +198,26 @@ def test_the_prior_on_t1_steps_from_the_foramina_back_into_the_canal():
 @pytest.mark.parametrize("kind", [rsna.SAGITTAL_T2, rsna.SAGITTAL_T1])
 def test_the_prior_does_not_depend_on_storage(kind, how):
     shape = (80, 60)
-    assert anatomy.canal_points(sagittal(kind, shape=shape, how=how)) == pytest.approx(
-        anatomy.canal_points(sagittal(kind, shape=shape))
+    assert anatomical_prior.canal_points(sagittal(kind, shape=shape, how=how)) == pytest.approx(
+        anatomical_prior.canal_points(sagittal(kind, shape=shape))
     )
 
 
 @pytest.mark.parametrize("offsets", [(10.0, 14.0, 18.0), (18.0, 14.0, 10.0), (14.0,)])
 def test_the_prior_lies_on_the_middle_slice(offsets):
-    assert anatomy.canal_points(sagittal(offsets=offsets))[:, 0] == pytest.approx([14] * 5)
+    assert anatomical_prior.canal_points(sagittal(offsets=offsets))[:, 0] == pytest.approx([14] * 5)
 
 
 def test_the_prior_of_an_oblique_series_lies_in_its_middle_plane():
     planes = [tilted(plane("sagittal", x, 4.0, (70, 70)), 10.0, "z") for x in (-4.0, 0.0, 4.0)]
-    points = anatomy.canal_points(series_of(planes, rsna.SAGITTAL_T2))
+    points = anatomical_prior.canal_points(series_of(planes, rsna.SAGITTAL_T2))
     assert planes[1].distance(points) == pytest.approx([0] * 5, abs=1e-9)
     assert (np.diff(points[:, 2]) < -20).all()  # L1/L2 at the head
 
 
 def test_the_prior_of_an_empty_series_is_an_error():
     with pytest.raises(ValueError, match="without slices"):
-        anatomy.canal_points(series_of([], rsna.SAGITTAL_T2))
+        anatomical_prior.canal_points(series_of([], rsna.SAGITTAL_T2))
 
 
 # --- The chain -----------------------------------------------------------------------------------
@@ -240,16 +239,16 @@ def test_locate_prefers_t2_where_no_single_axial_series_shows_all_levels(axial):
     series = {"none": [], "too short": [planes[:9]], "two series": [planes, planes]}[axial]
     t2, t1 = sagittal(shape=(80, 80)), sagittal(rsna.SAGITTAL_T1, offsets=np.arange(-20.0, 21.0, 4.0))
     found = locate([*(series_of(each, rsna.AXIAL_T2, 7 + i) for i, each in enumerate(series)), t1, t2])
-    assert found.points == pytest.approx(anatomy.canal_points(t2))
-    assert found.method == anatomy.METHOD
+    assert found.points == pytest.approx(anatomical_prior.canal_points(t2))
+    assert found.method == anatomical_prior.METHOD
 
 
 @pytest.mark.parametrize("instead", ["missing", "empty"])
 def test_locate_falls_back_on_t1_where_t2_is_gone(instead):
     t1 = sagittal(rsna.SAGITTAL_T1, shape=(80, 80))
     found = locate([t1] + ([series_of([], rsna.SAGITTAL_T2)] if instead == "empty" else []))
-    assert found.points == pytest.approx(anatomy.canal_points(t1))
-    assert found.method == anatomy.METHOD
+    assert found.points == pytest.approx(anatomical_prior.canal_points(t1))
+    assert found.method == anatomical_prior.METHOD
 
 
 def test_locate_falls_back_on_k_means_where_only_axial_images_are_left():

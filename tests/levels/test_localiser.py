@@ -91,7 +91,7 @@ def test_what_shows_no_spine_gets_no_answer(bundled):
 
 
 def test_a_network_that_answers_with_nan_finds_nothing(bundled, cohort):
-    broken = Localiser.untaught(bundled.steps)
+    broken = Localiser(bundled.steps)
     broken.network.set_weights([np.full_like(weights, np.nan) for weights in bundled.network.get_weights()])
     task = tasks_of(cohort)[0]
     overviews = study_overviews(read_study(task.images, task.study_id, task.series))
@@ -150,7 +150,7 @@ def test_a_models_damaged_localiser_gives_way_to_the_bundled_one_aloud(bundled, 
 
 def test_training_studies_are_left_to_the_localiser_that_has_not_seen_them(bundled, cohort, tmp_path):
     """The model's own localiser answers nothing at all here, so whoever is found was found by the bundled one."""
-    blind = Localiser.untaught(bundled.steps)
+    blind = Localiser(bundled.steps)
     blind.notes = {TAUGHT_ON_LABELS: True}
     blind.save(tmp_path)
     tasks = tasks_of(cohort)
@@ -216,14 +216,14 @@ def test_a_changed_image_still_shows_its_levels():
 
 
 def test_teaching_makes_maps_likelier_and_leaves_the_first_localiser_as_it_was(store, bundled, monkeypatch):
-    from stenosis_kit.levels import teaching
-    from stenosis_kit.levels.learning import learn
+    from stenosis_kit.levels import training
     from stenosis_kit.levels.targets import heatmap_loss, target_maps
+    from stenosis_kit.levels.training import learn
 
-    monkeypatch.setattr(teaching, "STEPS", 24)
+    monkeypatch.setattr(training, "STEPS", 24)
     overviews = open_overviews(store)
     studies = np.unique(overviews.study).tolist()
-    forgot = Localiser.untaught(bundled.steps)  # all that the bundled one knows, but for its last layer
+    forgot = Localiser(bundled.steps)  # all that the bundled one knows, but for its last layer
     weights = bundled.network.get_weights()
     spoilt = [*weights[:-2], np.zeros_like(weights[-2]), np.zeros_like(weights[-1])]
     forgot.network.set_weights(spoilt)
@@ -238,13 +238,13 @@ def test_teaching_makes_maps_likelier_and_leaves_the_first_localiser_as_it_was(s
 
 
 def test_errors_are_measured_from_the_label_points(store, bundled):
-    from stenosis_kit.levels.placement import errors_mm
+    from stenosis_kit.levels.against_labels import errors_mm
 
     overviews = open_overviews(store)
     studies = np.unique(overviews.study).tolist()
     errors = errors_mm(bundled, overviews, studies)
     assert errors.shape == (8, 5) and np.nanmedian(errors) <= 3
-    broken = Localiser.untaught(bundled.steps)
+    broken = Localiser(bundled.steps)
     broken.network.set_weights([np.full_like(weights, np.nan) for weights in bundled.network.get_weights()])
     assert np.isinf(errors_mm(broken, overviews, studies[:1])).any()
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stenosis_kit.levels.chain import Steps, decode
+from stenosis_kit.levels.column import Steps, decode
 
 SIDE = 40
 COLUMN = np.array([[20.0, 6.0], [19.0, 12.0], [18.5, 18.0], [19.0, 24.0], [21.0, 29.0]])
@@ -16,7 +16,7 @@ def maps_at(*peaks):
     for level in peaks:
         layer = sum(share * np.exp(-((x - px) ** 2 + (y - py) ** 2) / 2) for px, py, share in level)
         layers.append(layer / layer.sum())
-    return np.stack(layers, axis=-1)
+    return np.stack(layers)
 
 
 def clear(points=COLUMN):

@@ -1,6 +1,6 @@
 """The crops of one study: every view of every cell, cut where `centres` puts it.
 
-This is what worker processes run, for training and prediction alike.
+`cut_study` is what worker processes run, for training and prediction alike.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from stenosis_kit.crops.centres import Lost, Site, label_sites, of_kind, predict
 from stenosis_kit.crops.crop import Crop, cut
 from stenosis_kit.images.series import Series, read_study
 from stenosis_kit.levels.canal import LocatedStudy
-from stenosis_kit.levels.example import Example, example
+from stenosis_kit.levels.labelled_overviews import NO_OVERVIEWS, Overviews, labelled_overviews
 
 
 @dataclass
@@ -30,7 +30,7 @@ class StudyCrops:
         lost: what was not cut.
         skipped_files: {series_id/file name: why}.
         seconds: that it took.
-        example: of a labelled study, what the localiser learns from.
+        overviews: of a labelled study, what the localiser learns from.
     """
 
     study_id: int
@@ -39,7 +39,7 @@ class StudyCrops:
     lost: list[Lost] = field(default_factory=list)
     skipped_files: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
-    example: Example | None = None
+    overviews: Overviews = NO_OVERVIEWS
 
 
 def cut_study(located: LocatedStudy, views: Collection[str] | None = None) -> StudyCrops:
@@ -56,7 +56,7 @@ def cut_study(located: LocatedStudy, views: Collection[str] | None = None) -> St
         sites = predicted_sites(study, located.canal, located.carry, views)
     else:
         sites = label_sites(study, wanted.severities, wanted.points, located.canal)
-        result.example = example(study, wanted.points)
+        result.overviews = labelled_overviews(wanted, study)
     pixels: dict[str, list[np.ndarray]] = {}
     for site in sites:
         crop = None

@@ -1,4 +1,4 @@
-"""The anatomical prior: levels where they lie on average in a sagittal image."""
+"""The anatomical prior: levels at their mean place in a sagittal image."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ from stenosis_kit.images.series import Series
 from stenosis_kit.levels.carry import TYPICAL_CANAL, TYPICAL_FORAMEN
 
 METHOD = "anatomical prior"
+CONFIDENCE = 0.22
+"""Share of points within 10 mm if both coordinates vary by .05 of a 280 mm image (14 mm), as the public label points
+do: 1 - exp(-10**2 / (2 * 14**2)).
+"""
 
 
 def canal_points(series: Series) -> np.ndarray:

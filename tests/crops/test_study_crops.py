@@ -24,7 +24,7 @@ from small_study import (
 from stenosis_kit import rsna
 from stenosis_kit.crops.centres import predicted_sites
 from stenosis_kit.crops.crop import cut
-from stenosis_kit.crops.cutting import cut_study
+from stenosis_kit.crops.study_crops import cut_study
 from stenosis_kit.crops.views import VIEW_BY_NAME, VIEWS
 from stenosis_kit.levels.canal import LocatedStudy
 from stenosis_kit.levels.label_points import LABEL

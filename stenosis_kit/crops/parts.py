@@ -1,0 +1,105 @@
+"""The parts of a crop store while format is at work: a file a study, STORE/parts/<study_id>.npz.
+
+Each is written whole or not at all, so a stopped run goes on with the studies it lacks; they are joined one by one, so
+memory does not grow with their pixels.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from stenosis_kit.base.files import DAMAGED, growing_array, replacing, write_frame
+from stenosis_kit.crops.centres import Lost
+from stenosis_kit.crops.store import MANIFEST, MANIFEST_NAME, RUN_NAME
+from stenosis_kit.crops.study_crops import StudyCrops
+from stenosis_kit.crops.views import VIEWS
+from stenosis_kit.levels.labelled_overviews import FIELDS, NO_OVERVIEWS, Overviews
+from stenosis_kit.levels.overview_store import growing_overviews
+
+_PARTS_NAME = "parts"
+_OVERVIEWS = {name: f"overviews.{name}" for name in FIELDS}
+
+
+def write_part(folder: Path, crops: StudyCrops) -> None:
+    """Writes a study's crops as a part of the store."""
+    notes = {
+        "rows": crops.rows,
+        "lost": [asdict(lost) for lost in crops.lost],
+        "skipped_files": crops.skipped_files,
+        "seconds": crops.seconds,
+    }
+    seen = {key: getattr(crops.overviews, name) for name, key in _OVERVIEWS.items()}
+    with replacing(_part(folder, crops.study_id), synced=False) as partial, partial.open("wb") as file:
+        np.savez(file, notes=np.frombuffer(json.dumps(notes).encode(), np.uint8), **crops.arrays, **seen)
+
+
+def has_part(folder: Path, study_id: int) -> bool:
+    """Whether a study's part is there and can be read."""
+    try:
+        read_part(folder, study_id)
+    except DAMAGED:
+        return False
+    return True
+
+
+def read_part(folder: Path, study_id: int) -> StudyCrops:
+    """Reads a part back.
+
+    Raises:
+        files.DAMAGED: where there is no such part, or it is damaged.
+    """
+    with np.load(_part(folder, study_id)) as file:
+        notes = json.loads(file["notes"].tobytes())
+        arrays = {view.name: file[view.name] for view in VIEWS if view.name in file.files}
+        overviews = Overviews(**{name: file[key] for name, key in _OVERVIEWS.items()})
+    notes["lost"] = [Lost(**each) for each in notes["lost"]]
+    return StudyCrops(study_id, arrays, **notes, overviews=overviews)
+
+
+def drop_parts(folder: Path) -> None:
+    """Removes what an earlier, unfinished run left."""
+    shutil.rmtree(folder / _PARTS_NAME, ignore_errors=True)
+
+
+def join_parts(folder: Path, studies: Sequence[int]) -> tuple[pl.DataFrame, list[StudyCrops]]:
+    """Joins the parts of the studies, in the order given, into arrays and manifest.
+
+    The caller then writes run.json, and drops the parts.
+
+    Returns:
+        The manifest, and of each study what its part says beside its crops: arrays and rows are left out.
+    """
+    (folder / RUN_NAME).unlink(missing_ok=True)  # from here until it is written again the store is not whole
+    rows: list[dict] = []
+    notes: list[StudyCrops] = []
+    paths = {view.name: folder / f"{view.name}.npy" for view in VIEWS}
+    sizes = dict.fromkeys(paths, 0)
+    with ExitStack() as files:
+        append = {view.name: files.enter_context(growing_array(paths[view.name], view.shape)) for view in VIEWS}
+        append_overviews = files.enter_context(growing_overviews(folder))
+        for study_id in studies:
+            part = read_part(folder, study_id)
+            rows += [{**row, "row": row["row"] + sizes[row["view"]]} for row in part.rows]
+            for view, crops in part.arrays.items():
+                append[view](crops)
+                sizes[view] += len(crops)
+            append_overviews(part.overviews)
+            notes.append(replace(part, arrays={}, rows=[], overviews=NO_OVERVIEWS))
+    for view, size in sizes.items():
+        if not size:
+            paths[view].unlink()
+    manifest = pl.DataFrame(rows, schema=MANIFEST, orient="row")
+    write_frame(folder / MANIFEST_NAME, manifest)
+    return manifest, notes
+
+
+def _part(folder: Path, study_id: int) -> Path:
+    return folder / _PARTS_NAME / f"{study_id}.npz"
