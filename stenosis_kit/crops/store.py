@@ -21,6 +21,7 @@ from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import read_json
 from stenosis_kit.crops.views import VIEW_BY_NAME
 from stenosis_kit.levels.overview_store import open_overviews
+from stenosis_kit.levels.points import PATIENT_MM
 
 MANIFEST = {
     "study_id": pl.Int64,
@@ -31,9 +32,7 @@ MANIFEST = {
     "instance_number": pl.Int64,
     "x": pl.Float64,  # pixels: the crop's centre on its slice
     "y": pl.Float64,
-    "patient_x_mm": pl.Float64,
-    "patient_y_mm": pl.Float64,
-    "patient_z_mm": pl.Float64,
+    **dict.fromkeys(PATIENT_MM, pl.Float64),
     "point_source": pl.String,  # what centred it: see levels.label_points, or the method that found its level
     "severity": pl.String,  # null where unlabelled
     "weight": pl.Float64,  # of the metric: 1, 2, 4

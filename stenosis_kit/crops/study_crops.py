@@ -17,6 +17,7 @@ from stenosis_kit.crops.crop import Crop, cut
 from stenosis_kit.images.series import Series, read_study
 from stenosis_kit.levels.canal import LocatedStudy
 from stenosis_kit.levels.labelled_overviews import NO_OVERVIEWS, Overviews, labelled_overviews
+from stenosis_kit.levels.points import PATIENT_MM
 
 
 @dataclass
@@ -86,7 +87,6 @@ def _cut_site(study: Sequence[Series], site: Site) -> tuple[Site, Crop] | tuple[
 
 
 def _manifest_row(study_id: int, site: Site, crop: Crop, severity: str | None, row: int) -> dict[str, Any]:
-    x, y, z = (float(value) for value in site.point)
     weight = rsna.SEVERITY_WEIGHTS[rsna.SEVERITIES.index(severity)] if severity else None
     return {
         "study_id": study_id,
@@ -97,9 +97,7 @@ def _manifest_row(study_id: int, site: Site, crop: Crop, severity: str | None, r
         "instance_number": crop.slice.number,
         "x": crop.x,
         "y": crop.y,
-        "patient_x_mm": x,
-        "patient_y_mm": y,
-        "patient_z_mm": z,
+        **dict(zip(PATIENT_MM, site.point.tolist(), strict=True)),
         "point_source": site.source,
         "severity": severity,
         "weight": weight,

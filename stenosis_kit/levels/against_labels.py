@@ -13,6 +13,7 @@ from stenosis_kit.levels.label_points import OWN_POINTS
 from stenosis_kit.levels.labelled_overviews import Overviews
 from stenosis_kit.levels.localiser import Localiser
 from stenosis_kit.levels.midline import moved_to
+from stenosis_kit.levels.points import PATIENT_MM
 
 
 def errors_mm(localiser: Localiser, overviews: Overviews, studies: Sequence[int]) -> np.ndarray:
@@ -21,16 +22,15 @@ def errors_mm(localiser: Localiser, overviews: Overviews, studies: Sequence[int]
     NaN where unlabelled, infinite where nothing was found.
     """
     by_study, truth = overviews.of_studies(studies), _by_study(overviews, overviews.canal)
-    answers = zip(by_study, localiser.locate(list(by_study.values())), strict=True)
-    off = [(canal.points if canal else np.inf) - truth[study] for study, canal in answers]
+    found = localiser.find(by_study)
+    off = [(found[study].points if study in found else np.inf) - truth[study] for study in by_study]
     return np.linalg.norm(np.reshape(off, (-1, len(rsna.LEVELS), 3))[..., 1:], axis=2)
 
 
 def found_canals(localiser: Localiser, overviews: Overviews, studies: Sequence[int]) -> dict[int, np.ndarray]:
     """{study: (5, 3) canal points as prediction finds them, on the midline, patient mm}, of those that are found."""
-    by_study, midline = overviews.of_studies(studies), _by_study(overviews, overviews.midline)
-    answers = zip(by_study, localiser.locate(list(by_study.values())), strict=True)
-    return {study: moved_to(canal.points, midline[study]) for study, canal in answers if canal}
+    midline, found = _by_study(overviews, overviews.midline), localiser.find(overviews.of_studies(studies))
+    return {study: moved_to(canal.points, midline[study]) for study, canal in found.items()}
 
 
 def placement_errors(canals: Mapping[int, np.ndarray], carry: Carry, manifest: pl.DataFrame) -> dict[str, np.ndarray]:
@@ -71,5 +71,4 @@ def _label_steps(canals: Mapping[int, np.ndarray], manifest: pl.DataFrame) -> It
         canal = canals.get(row["study_id"])
         if canal is not None:
             index, side = rsna.LEVELS.index(row["level"]), rsna.CONDITION_BY_NAME[row["condition"]].side
-            place = np.array([row[f"patient_{axis}_mm"] for axis in "xyz"])
-            yield row, index, in_frame(canal, index, side, place)
+            yield row, index, in_frame(canal, index, side, np.array([row[name] for name in PATIENT_MM]))

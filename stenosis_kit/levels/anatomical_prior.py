@@ -29,14 +29,12 @@ def canal_points(series: Series) -> np.ndarray:
     if not series.slices:
         raise ValueError("a series without slices")
     plane = series.planes[len(series.slices) // 2]
-    points = at_fractions(plane, rsna.CANAL_FRACTIONS)
     if series.kind == rsna.SAGITTAL_T1:  # the fractions there are of the foramina: step back into the canal
-        foramina = at_fractions(plane, rsna.FORAMEN_FRACTIONS)
-        points = foramina - (TYPICAL_FORAMEN - TYPICAL_CANAL)
-    return points
+        return _at_fractions(plane, rsna.FORAMEN_FRACTIONS) - (TYPICAL_FORAMEN - TYPICAL_CANAL)
+    return _at_fractions(plane, rsna.CANAL_FRACTIONS)
 
 
-def at_fractions(plane: Plane, fractions: Sequence[tuple[float, float]]) -> np.ndarray:
+def _at_fractions(plane: Plane, fractions: Sequence[tuple[float, float]]) -> np.ndarray:
     """(n, 3) points at fractions (x, y) of a sagittal image as it is displayed (anterior left, head up)."""
     right, down = plane.display_axes(SAGITTAL)
     x, y = np.array(fractions, float).T[:, :, None] - 0.5

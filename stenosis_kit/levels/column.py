@@ -12,6 +12,7 @@ import numpy as np
 from scipy import ndimage
 
 _PEAKS = 8  # candidates from each map, chosen by hand
+_SPREAD = 0.15  # share of a step by which zoom and rotation move it, added to the covariance; chosen by hand
 _LEAST = 1e-6  # share: a map is never certain that a place is wrong
 _NEAR = 2  # cells to each side of a peak, whose centre of mass is the point; a target's standard deviation is 1.2
 
@@ -29,18 +30,13 @@ class Steps:
     precision: np.ndarray
 
     @classmethod
-    def of(cls, points: np.ndarray, spread: float = 0.15) -> Steps:
-        """Learns steps from (n, 5, 2) points, cells; NaN where unknown.
-
-        Args:
-            points: known points.
-            spread: share of a step by which zoom and rotation move it, added to the covariance; chosen by hand.
-        """
+    def of(cls, points: np.ndarray) -> Steps:
+        """Learns steps from (n, 5, 2) points, cells; NaN where unknown."""
         mean, precision = [], []
         for steps in np.diff(points, axis=1).swapaxes(0, 1):
             known = steps[np.isfinite(steps).all(axis=1)]
             mean.append(known.mean(axis=0))
-            extra = (spread * np.linalg.norm(mean[-1])) ** 2
+            extra = (_SPREAD * np.linalg.norm(mean[-1])) ** 2
             precision.append(np.linalg.inv(np.cov(known.T) + extra * np.eye(2)))
         return cls(np.array(mean), np.array(precision))
 

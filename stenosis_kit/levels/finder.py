@@ -74,7 +74,7 @@ class CanalFinder:
 
     def _locate(self, localiser: Localiser, studies: Sequence[Study], budget: Budget) -> dict[int, CanalPoints]:
         found: dict[int, CanalPoints] = {}
-        waiting: list[tuple[int, list[Overview]]] = []
+        waiting: dict[int, list[Overview]] = {}
         late = 0
         results = run_tasks(read_overviews, studies, self._workers, budget=budget)
         for study, overviews in tqdm(results, "levels", len(studies), unit="study", disable=None, leave=False):
@@ -83,13 +83,13 @@ class CanalFinder:
             elif isinstance(overviews, Exception):
                 log.warning("levels: study %d: %s", study.study_id, overviews)
             else:
-                waiting.append((study.study_id, overviews))
+                waiting[study.study_id] = overviews
             if len(waiting) == _TOGETHER:
-                found |= _look(localiser, waiting)
-                waiting = []
+                found |= localiser.find(waiting)
+                waiting = {}
         if late:
             log.warning("levels: the time was up for %d of %d studies", late, len(studies))
-        return found | _look(localiser, waiting)
+        return found | localiser.find(waiting)
 
 
 def _load(folder: Path | None) -> Localiser | None:
@@ -100,8 +100,3 @@ def _load(folder: Path | None) -> Localiser | None:
     except InputError as error:
         log.error("levels: %s", error)
         return _load(None) if folder else None
-
-
-def _look(localiser: Localiser, waiting: Sequence[tuple[int, list[Overview]]]) -> dict[int, CanalPoints]:
-    answers = localiser.locate([overviews for _, overviews in waiting])
-    return {study: canal for (study, _), canal in zip(waiting, answers, strict=True) if canal}

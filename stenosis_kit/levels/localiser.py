@@ -7,7 +7,7 @@ alone).
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,6 +97,12 @@ class Localiser:
         steps = {"mean": self.steps.mean.round(4).tolist(), "precision": self.steps.precision.round(6).tolist()}
         carry = {view: rows.round(3).tolist() for view, rows in self.carry.steps.items()}
         write_json(folder / DESCRIPTION_NAME, {"steps": steps, "carry": carry, "notes": self.notes})
+
+    def find(self, studies: Mapping[int, Sequence[Overview]]) -> dict[int, CanalPoints]:
+        """The canal of each study, by id, in which it is found; see `locate`."""
+        return {
+            study: canal for study, canal in zip(studies, self.locate(list(studies.values())), strict=True) if canal
+        }
 
     def locate(self, studies: Sequence[Sequence[Overview]]) -> list[CanalPoints | None]:
         """The canal of each study, from all its overviews together; None where they show no lumbar spine."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from stenosis_kit import rsna
 from stenosis_kit.images.file import UnreadableSlice
-from stenosis_kit.images.geometry import SAGITTAL, nearest_plane, orientation_groups
+from stenosis_kit.images.geometry import SAGITTAL, Plane, nearest_plane, orientation_groups
 from stenosis_kit.images.resampling import as_bytes, resample
 from stenosis_kit.images.series import Series, largest, read_study
 from stenosis_kit.tables.study import Study
@@ -43,15 +43,17 @@ class Overview:
 
     def to_patient(self, place: int, pixels: np.ndarray) -> np.ndarray:
         """(..., 2) pixels (x, y) of the slice at a place to (..., 3) patient mm."""
-        origin, right, down = self.frames[place]
-        return origin + pixels[..., :1] * right + pixels[..., 1:] * down
+        return _plane(self.frames[place]).to_patient(pixels)
 
 
 def to_pixels(frames: np.ndarray, points: np.ndarray) -> np.ndarray:
     """(n, k, 2) pixels (x, y) of (k, 3) points, patient mm, dropped on n slices given by their frames (n, 3, 3)."""
-    offset = points[None] - frames[:, None, 0]
-    along = np.einsum("nkc,nac->nka", offset, frames[:, 1:])
-    return along / STEP_MM**2
+    return np.stack([_plane(frame).to_pixel(points) for frame in frames])
+
+
+def _plane(frame: np.ndarray) -> Plane:
+    origin, right, down = frame
+    return Plane(origin, right / STEP_MM, down / STEP_MM, (STEP_MM, STEP_MM), (PX, PX))
 
 
 def read_overviews(study: Study) -> list[Overview]:
@@ -102,9 +104,9 @@ def _middle_frames(series: Series) -> np.ndarray:
 def _on_grid(series: Series, frames: np.ndarray) -> Overview:
     window = series.window()
     layers = []
-    for corner, right, down in frames:
-        center, axes = corner + (PX - 1) / 2 * (right + down), (right / STEP_MM, down / STEP_MM)
-        item = series.slices[nearest_plane(series.planes, center)[0]]
-        layer = resample(series.pixels(item), item.plane, center, axes, PX, PX * STEP_MM, window[0])
+    for grid in map(_plane, frames):
+        item = series.slices[nearest_plane(series.planes, grid.center)[0]]
+        signal, axes = series.pixels(item), (grid.row, grid.column)
+        layer = resample(signal, item.plane, grid.center, axes, PX, PX * STEP_MM, window[0])
         layers.append(as_bytes(layer, window))
     return Overview(series.kind, np.stack(layers), frames)

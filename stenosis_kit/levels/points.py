@@ -13,21 +13,15 @@ from stenosis_kit.levels.canal import LocatedStudy
 from stenosis_kit.levels.carry import VIEW_OF_TERM
 from stenosis_kit.levels.fallback import canal_of
 
+PATIENT_MM = ("patient_x_mm", "patient_y_mm", "patient_z_mm")
 COLUMNS = {
-    "study_id": pl.Int64,
-    "series_id": pl.Int64,
-    "instance_number": pl.Int64,
-    "condition": pl.String,
-    "level": pl.String,
-    "x": pl.Float64,
-    "y": pl.Float64,
-    "patient_x_mm": pl.Float64,
-    "patient_y_mm": pl.Float64,
-    "patient_z_mm": pl.Float64,
+    **dict.fromkeys(("study_id", "series_id", "instance_number"), pl.Int64),
+    **dict.fromkeys(("condition", "level"), pl.String),
+    **dict.fromkeys(("x", "y", *PATIENT_MM), pl.Float64),
     "method": pl.String,
     "confidence": pl.Float64,
 }
-_PLACE = ("x", "y", "patient_x_mm", "patient_y_mm", "patient_z_mm")
+"""Those of train_label_coordinates.csv; the place in the patient; what found it, and how sure."""
 
 
 def study_points(located: LocatedStudy) -> list[dict[str, Any]]:
@@ -43,8 +37,9 @@ def study_points(located: LocatedStudy) -> list[dict[str, Any]]:
             point = located.carry.point(canal.points, VIEW_OF_TERM[kind.term], condition, level)
             pick = nearest_slice([series for series in study if series.kind == kind.series_kind], point)
             if pick:
-                row |= {"series_id": pick.series.series_id, "instance_number": pick.slice.number}
-                row |= dict(zip(_PLACE, (*pick.slice.plane.to_pixel(point), *point), strict=True))
+                x, y = pick.slice.plane.to_pixel(point)
+                row |= {"series_id": pick.series.series_id, "instance_number": pick.slice.number, "x": x, "y": y}
+                row |= dict(zip(PATIENT_MM, point, strict=True))
                 row |= {"method": canal.method, "confidence": canal.confidence[rsna.LEVELS.index(level)]}
         rows.append(row)
     return rows
