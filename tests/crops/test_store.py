@@ -1,55 +1,17 @@
+"""Opening a crop store: whole, or refused."""
+
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+from fabricated_crops import study_crops
 
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import write_json
-from stenosis_kit.crops.centres import Lost
-from stenosis_kit.crops.parts import has_part, join_parts, read_part, write_part
-from stenosis_kit.crops.store import MANIFEST, open_store, release, severity_indices
-from stenosis_kit.crops.study_crops import StudyCrops
-from stenosis_kit.crops.views import VIEW_BY_NAME, VIEWS
-
-
-def study_crops(study_id, count, view="canal_axial"):
-    facts = VIEW_BY_NAME[view]
-    rng = np.random.default_rng(study_id)
-    pixels = rng.integers(0, 256, (count, facts.px, facts.px, facts.slices)).astype(np.uint8)
-    row = dict.fromkeys(MANIFEST) | {"study_id": study_id, "view": view, "severity": "moderate"}
-    rows = [row | {"row": number} for number in range(count)]
-    return StudyCrops(study_id, {view: pixels}, rows, [Lost("c", "l1_l2", view, "why")], {"7/1.dcm": "broken"})
-
-
-def test_a_part_comes_back_as_it_was(tmp_path):
-    crops = study_crops(5, 3)
-    assert not has_part(tmp_path, 5)
-    write_part(tmp_path, crops)
-    assert has_part(tmp_path, 5)
-    back = read_part(tmp_path, 5)
-    np.testing.assert_array_equal(back.arrays["canal_axial"], crops.arrays["canal_axial"])
-    assert (back.rows, back.lost, back.skipped_files) == (crops.rows, crops.lost, crops.skipped_files)
-
-
-def test_joined_parts_lie_in_the_order_given_and_rows_point_at_their_crops(tmp_path):
-    parts = {study: study_crops(study, count) for study, count in ((9, 2), (4, 3), (6, 1))}
-    for part in parts.values():
-        write_part(tmp_path, part)
-    join_parts(tmp_path, [4, 6, 9])
-    write_json(tmp_path / "run.json", {"fingerprint": "x"})
-    store = open_store(tmp_path)
-    assert store.manifest["study_id"].to_list() == [4, 4, 4, 6, 9, 9]
-    assert store.manifest["row"].to_list() == [0, 1, 2, 3, 4, 5]
-    np.testing.assert_array_equal(store.arrays["canal_axial"][4], parts[9].arrays["canal_axial"][0])
-
-
-def test_a_study_without_crops_takes_no_place(tmp_path):
-    write_part(tmp_path, StudyCrops(3))
-    write_part(tmp_path, study_crops(5, 1))
-    manifest, notes = join_parts(tmp_path, [3, 5])
-    assert [each.study_id for each in notes] == [3, 5]
-    assert manifest["study_id"].to_list() == [5]
+from stenosis_kit.crops.parts import join_parts, write_part
+from stenosis_kit.crops.store import open_store, release, severity_indices
+from stenosis_kit.crops.views import VIEWS
 
 
 def test_a_store_without_its_run_is_not_whole(tmp_path):

@@ -1,0 +1,52 @@
+"""The anatomical prior: canal points at the label points' mean place in a sagittal image."""
+
+import numpy as np
+import pytest
+from bare_series import points_at, sagittal, series_of
+from fabricate import plane, tilted
+
+from stenosis_kit import rsna
+from stenosis_kit.levels import anatomical_prior
+
+
+def test_the_prior_lies_at_the_mean_fractions_of_a_sagittal_t2():
+    assert anatomical_prior.canal_points(sagittal()) == pytest.approx(points_at(rsna.CANAL_FRACTIONS, 280, 280))
+
+
+def test_the_prior_knows_an_image_that_is_not_square():
+    points = anatomical_prior.canal_points(sagittal(shape=(80, 60)))
+    assert points == pytest.approx(points_at(rsna.CANAL_FRACTIONS, 240, 320))
+
+
+def test_the_prior_on_t1_steps_from_the_foramina_back_into_the_canal():
+    points = anatomical_prior.canal_points(sagittal(rsna.SAGITTAL_T1))
+    assert points == pytest.approx(points_at(rsna.CANAL_FRACTIONS, 280, 280))  # the field that the steps are meant for
+    other = anatomical_prior.canal_points(sagittal(rsna.SAGITTAL_T1, shape=(80, 80)))
+    steps = points_at(rsna.CANAL_FRACTIONS, 280, 280) - points_at(rsna.FORAMEN_FRACTIONS, 280, 280)
+    assert other == pytest.approx(points_at(rsna.FORAMEN_FRACTIONS, 320, 320) + steps)
+
+
+@pytest.mark.parametrize("how", ["flipped x", "flipped y", "rotated"])
+@pytest.mark.parametrize("kind", [rsna.SAGITTAL_T2, rsna.SAGITTAL_T1])
+def test_the_prior_does_not_depend_on_storage(kind, how):
+    shape = (80, 60)
+    assert anatomical_prior.canal_points(sagittal(kind, shape=shape, how=how)) == pytest.approx(
+        anatomical_prior.canal_points(sagittal(kind, shape=shape))
+    )
+
+
+@pytest.mark.parametrize("offsets", [(10.0, 14.0, 18.0), (18.0, 14.0, 10.0), (14.0,)])
+def test_the_prior_lies_on_the_middle_slice(offsets):
+    assert anatomical_prior.canal_points(sagittal(offsets=offsets))[:, 0] == pytest.approx([14] * 5)
+
+
+def test_the_prior_of_an_oblique_series_lies_in_its_middle_plane():
+    planes = [tilted(plane("sagittal", x, 4.0, (70, 70)), 10.0, "z") for x in (-4.0, 0.0, 4.0)]
+    points = anatomical_prior.canal_points(series_of(planes, rsna.SAGITTAL_T2))
+    assert planes[1].distance(points) == pytest.approx([0] * 5, abs=1e-9)
+    assert (np.diff(points[:, 2]) < -20).all()  # L1/L2 at the head
+
+
+def test_the_prior_of_an_empty_series_is_an_error():
+    with pytest.raises(ValueError, match="without slices"):
+        anatomical_prior.canal_points(series_of([], rsna.SAGITTAL_T2))

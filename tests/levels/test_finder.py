@@ -1,0 +1,57 @@
+"""Finding the canals of many studies, whatever becomes of one of them or of a model's localiser."""
+
+import shutil
+
+import numpy as np
+from true_canal import sagittal_errors, tasks_of
+
+from stenosis_kit.base.budget import Budget
+from stenosis_kit.levels.finder import find_canals
+from stenosis_kit.levels.localiser import TAUGHT_ON_LABELS, WEIGHTS_NAME, Localiser
+
+
+def test_it_finds_the_levels_of_synthetic_studies_it_has_never_seen(cohort):
+    found = find_canals(tasks_of(cohort), workers=1)
+    errors = sagittal_errors(cohort, found)
+    assert np.nanmedian(errors) <= 2
+    assert np.nanmax(errors) <= 10
+    assert all(task.canal.method == "localiser on T2 and T1" for task in found)
+    assert all((task.canal.confidence > 0.3).all() for task in found)
+
+
+def test_it_finds_the_levels_of_real_studies(real_studies):
+    errors = sagittal_errors(real_studies, find_canals(tasks_of(real_studies), workers=1))
+    assert np.nanmax(errors) <= 10
+    assert np.nanmedian(errors) <= 3
+
+
+def test_a_study_that_cannot_be_read_stays_without_and_costs_no_other(cohort, tmp_path):
+    shutil.copytree(cohort, tmp_path / "root", symlinks=True)
+    tasks = tasks_of(tmp_path / "root")
+    shutil.rmtree(tasks[0].images / str(tasks[0].study_id))
+    found = find_canals(tasks, workers=1)
+    assert found[0].canal is None
+    assert all(task.canal for task in found[1:])
+
+
+def test_no_time_leaves_every_study_to_the_ways_that_need_no_network(cohort):
+    assert all(task.canal is None for task in find_canals(tasks_of(cohort), workers=1, budget=Budget(0.0)))
+
+
+def test_a_models_damaged_localiser_gives_way_to_the_bundled_one_aloud(bundled, cohort, tmp_path, caplog):
+    bundled.save(tmp_path)
+    (tmp_path / WEIGHTS_NAME).write_bytes(b"")
+    found = find_canals(tasks_of(cohort), [tmp_path], workers=1)
+    assert all(task.canal for task in found)
+    assert WEIGHTS_NAME in caplog.text
+
+
+def test_training_studies_are_left_to_the_localiser_that_has_not_seen_them(bundled, cohort, tmp_path):
+    """The model's own localiser answers nothing at all here, so whoever is found was found by the bundled one."""
+    blind = Localiser(bundled.steps)
+    blind.notes = {TAUGHT_ON_LABELS: True}
+    blind.save(tmp_path)
+    tasks = tasks_of(cohort)
+    (tmp_path / "folds.csv").write_text(f"study_id,fold\n{tasks[1].study_id},0\n")
+    found = find_canals(tasks, [tmp_path], workers=1)
+    assert [task.canal is not None for task in found] == [False, True, False]
