@@ -11,14 +11,15 @@ Priors = dict[tuple[str, str], np.ndarray]
 """(condition, level) -> (3,) probabilities in severity order."""
 
 PSEUDO_CELLS = 100.0
-"""Cells of typical shares that stand beside the labels given in `smoothed_prior`: 2 to 5 % of them at 1,975 studies;
-at a hundred they keep the rarest classes (.4 %) from being a matter of one or two readings."""
+"""Pseudo-count, chosen by hand: `smoothed_prior` adds so many cells of the typical shares to each cell's labels.
+At 1,975 studies that is 2 to 5 % of them; at a hundred it keeps one or two readings from deciding the rarest classes
+(.4 %)."""
 
 
 def weighted_prior(cells: pl.DataFrame, pseudo_cells: float = 0.0) -> Priors:
     """For each (condition, level) the weight-corrected class shares: p_k proportional to w_k * n_k.
 
-    This constant is what minimises the metric's log losses (its optimum is the weighted posterior).
+    Of all constant answers these minimise the metric's weighted log losses.
 
     Args:
         cells: frame with condition, level and severity; null severities are ignored.

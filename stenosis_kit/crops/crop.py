@@ -27,12 +27,14 @@ class Crop:
 
     Attributes:
         pixels: (px, px, slices) uint8; the signal from the series' 1st to 99.5th percentile.
+        series_id: of the series it was cut from.
         slice: the slice in the middle.
         x, y: the crop's centre on it, pixels.
         padding: share of the middle slice's crop that lies outside its image, 0 to 1.
     """
 
     pixels: np.ndarray
+    series_id: int
     slice: Slice
     x: float
     y: float
@@ -66,7 +68,8 @@ def cut(series: Series, point: np.ndarray, view: View, mirrored: bool = False) -
         middle = pick.slice.plane
         padding = outside_share(middle, point, _axes(middle, series, mirrored), view.px, view.mm)
         x, y = middle.to_pixel(point)
-        return Crop(as_bytes(np.stack(layers, axis=-1), window), pick.slice, float(x), float(y), padding)
+        pixels = as_bytes(np.stack(layers, axis=-1), window)
+        return Crop(pixels, series.series_id, pick.slice, float(x), float(y), padding)
     return None
 
 

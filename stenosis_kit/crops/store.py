@@ -5,6 +5,8 @@ STORE/manifest.parquet   see MANIFEST
 STORE/overviews/         see `levels.overview_store`
 STORE/run.json           fingerprint of input and settings, counts; written last
 STORE/parts/             while format is at work, see `parts`
+
+A folder without run.json is no whole store.
 """
 
 from __future__ import annotations

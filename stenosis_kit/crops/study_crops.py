@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -60,14 +60,12 @@ def cut_study(located: LocatedStudy, views: Collection[str] | None = None) -> St
         result.overviews = labelled_overviews(wanted, study)
     pixels: dict[str, list[np.ndarray]] = {}
     for site in sites:
-        crop = None
-        if isinstance(site, Site):
-            site, crop = _cut_site(study, site)
-        if crop is None:
-            result.lost.append(site)
+        crop = _cut_site(study, site) if isinstance(site, Site) else site
+        if isinstance(crop, Lost):
+            result.lost.append(crop)
             continue
         stack = pixels.setdefault(site.view.name, [])
-        severity = wanted.severities[site.condition, site.level] if wanted.severities else None
+        severity = (wanted.severities or {}).get((site.condition, site.level))
         result.rows.append(_manifest_row(wanted.study_id, site, crop, severity, len(stack)))
         stack.append(crop.pixels)
     result.arrays = {view: np.stack(stack) for view, stack in pixels.items()}
@@ -75,25 +73,26 @@ def cut_study(located: LocatedStudy, views: Collection[str] | None = None) -> St
     return result
 
 
-def _cut_site(study: Sequence[Series], site: Site) -> tuple[Site, Crop] | tuple[Lost, None]:
+def _cut_site(study: Sequence[Series], site: Site) -> Crop | Lost:
     """Cuts a site; where its series cannot be read there, another one of the kind that covers it."""
     mirrored = rsna.CONDITION_BY_NAME[site.condition].side == rsna.RIGHT
     others = [series for series in of_kind(study, site.view) if series is not site.series]
     for series in (site.series, *others):
         crop = cut(series, site.point, site.view, mirrored)
         if crop:
-            return replace(site, series=series), crop
-    return Lost(site.condition, site.level, site.view.name, "its slices cannot be read"), None
+            return crop
+    return Lost(site.condition, site.level, site.view.name, "its slices cannot be read")
 
 
 def _manifest_row(study_id: int, site: Site, crop: Crop, severity: str | None, row: int) -> dict[str, Any]:
+    """See `store.MANIFEST`."""
     weight = rsna.SEVERITY_WEIGHTS[rsna.SEVERITIES.index(severity)] if severity else None
     return {
         "study_id": study_id,
         "condition": site.condition,
         "level": site.level,
         "view": site.view.name,
-        "series_id": site.series.series_id,
+        "series_id": crop.series_id,
         "instance_number": crop.slice.number,
         "x": crop.x,
         "y": crop.y,

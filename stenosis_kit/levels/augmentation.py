@@ -1,7 +1,7 @@
 """Random changes of overviews, in TensorFlow's graph.
 
-What a network has learnt from one scanner's images it must find in another's: contrast, fat suppression, receive
-bias, saturation bands, zoom, rotation, shift and cropping all vary more than they do in practice.
+A network taught on one scanner's images must work on another's: so contrast, fat suppression, receive bias, saturation
+bands, zoom, rotation, shift and cropping all vary more than they do in practice.
 """
 
 from __future__ import annotations
@@ -43,23 +43,22 @@ def move(images: tf.Tensor, points: tf.Tensor, changes: Changes) -> tuple[tf.Ten
     x0 = middle + shift[:, 0] - cos * middle + sin * middle
     y0 = middle + shift[:, 1] - sin * middle - cos * middle
     zeros = tf.zeros_like(cos)
+    transforms = tf.stack([cos, -sin, x0, sin, cos, y0, zeros, zeros], axis=1)
     images = tf.raw_ops.ImageProjectiveTransformV3(
         images=images,
-        transforms=tf.stack([cos, -sin, x0, sin, cos, y0, zeros, zeros], axis=1),
+        transforms=transforms,
         output_shape=tf.constant([PX, PX]),
         fill_value=0.0,
         interpolation="BILINEAR",
         fill_mode="CONSTANT",
     )
-    offset = points - shift[:, None] - middle
-    scale = (zoom * zoom)[:, None]
-    x = (offset[..., 0] * cos[:, None] + offset[..., 1] * sin[:, None]) * scale
-    y = (-offset[..., 0] * sin[:, None] + offset[..., 1] * cos[:, None]) * scale
-    return images, tf.stack([x, y], axis=-1) + middle
+    matrix = tf.reshape(transforms[:, :6], [-1, 2, 3])
+    moved = tf.linalg.solve(matrix[..., :2], tf.linalg.matrix_transpose(points) - matrix[..., 2:])
+    return images, tf.linalg.matrix_transpose(moved)
 
 
 def recolour(images: tf.Tensor, points: tf.Tensor, changes: Changes) -> tf.Tensor:
-    """Images (n, PX, PX, 1) of other scanners: contrast, bias, saturation band, blur, noise, a smaller image."""
+    """Images (n, PX, PX, 1) with other contrast, receive bias, saturation band, sharpness, noise and field of view."""
     count = tf.shape(images)[0]
     images = _toned(images, count, changes)
     field = tf.image.resize(tf.random.normal([count, 4, 4, 1], stddev=changes.bias), [PX, PX], "bicubic")
@@ -73,7 +72,7 @@ def recolour(images: tf.Tensor, points: tf.Tensor, changes: Changes) -> tf.Tenso
 
 
 def _toned(images: tf.Tensor, count: tf.Tensor, changes: Changes) -> tf.Tensor:
-    """Grey levels on another curve: a random gamma and four random bumps."""
+    """Grey levels through another tone curve: a random gamma and four random bumps."""
     images = tf.pow(images, tf.exp(tf.random.normal([count, 1, 1, 1], stddev=changes.gamma)))
     moved = images
     for center in (0.15, 0.35, 0.55, 0.75):
@@ -95,7 +94,7 @@ def _band(points: tf.Tensor, count: tf.Tensor, changes: Changes) -> tf.Tensor:
 
 
 def frame(points: tf.Tensor, count: tf.Tensor, changes: Changes) -> tf.Tensor:
-    """(n, PX, PX, 1) 1 inside a smaller image that still shows all levels, 0 outside."""
+    """(n, PX, PX, 1) mask of a smaller field of view that still shows all levels: 1 inside, 0 outside."""
     missing = tf.math.is_nan(points)
     low = tf.reduce_min(tf.where(missing, float(PX), points), axis=1)
     high = tf.reduce_max(tf.where(missing, 0.0, points), axis=1)

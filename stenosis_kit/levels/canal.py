@@ -31,8 +31,8 @@ class LocatedStudy:
 
     Attributes:
         study: as the tables know it.
-        canal: where the localiser found the levels; None: whoever reads the study falls back on what needs no network.
-        carry: how to get from there to what lies beside it.
+        canal: where the localiser found the levels; None: left to `fallback`, when the study is read.
+        carry: the steps from there to foramina and recesses.
     """
 
     study: Study

@@ -35,7 +35,8 @@ stray together."""
 class Carry:
     """Steps from the canal points: {view: (5, 3) outward, back, up, mm}.
 
-    A view that is missing shows the point of its term's own view, and needs none where that is missing too.
+    A view without steps of its own takes those of its term's own view (`VIEW_OF_TERM`); where that has none either, it
+    lies at the canal point itself.
     """
 
     steps: Mapping[str, np.ndarray]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
+from scipy.spatial.distance import cdist
 
 _PEAKS = 8  # candidates from each map, chosen by hand
 _SPREAD = 0.15  # share of a step by which zoom and rotation move it, added to the covariance; chosen by hand
@@ -42,8 +43,7 @@ class Steps:
 
     def log_odds(self, level: int, above: np.ndarray, below: np.ndarray) -> np.ndarray:
         """(a, b) log density, up to a constant, of steps from (a, 2) to (b, 2) cells."""
-        off = below[None] - above[:, None] - self.mean[level]
-        return -0.5 * np.einsum("abi,ij,abj->ab", off, self.precision[level], off)
+        return -0.5 * cdist(above + self.mean[level], below, "mahalanobis", VI=self.precision[level]) ** 2
 
 
 def decode(maps: np.ndarray, steps: Steps) -> tuple[np.ndarray, np.ndarray]:

@@ -35,14 +35,14 @@ def find_canals(
 
 
 class CanalFinder:
-    """Localisers, loaded once, for one batch of studies after the other.
+    """A localiser, loaded once, for one batch of studies after the other.
 
-    The first model that has a localiser of its own lends it; a study that a model was trained on is left to the
-    bundled one, which has seen no real study.
+    It is that of the first model that has one, else the bundled one. Studies on which a model was trained are left to
+    the bundled one, which has seen no real study.
     """
 
     def __init__(self, models: Sequence[Path] = (), workers: int | None = None) -> None:
-        """Loads them; where none can be used, that is said, and nothing will be found.
+        """Loads the localiser; where none can be used, an error is logged, and no canal will be found.
 
         Args:
             models: folders made by `train`.
@@ -60,8 +60,7 @@ class CanalFinder:
     def find(self, studies: Sequence[Study], budget: Budget | None = None) -> list[LocatedStudy]:
         """The studies, each with the canal where a localiser found it.
 
-        A study that cannot be read, or for which the time does not reach, stays without: what cuts it falls back on
-        ways that need no network.
+        A study that cannot be read, or for which the time does not reach, has none, and is left to `fallback`.
         """
         if self._localiser is None:
             return [LocatedStudy(study) for study in studies]
@@ -93,7 +92,7 @@ class CanalFinder:
 
 
 def _load(folder: Path | None) -> Localiser | None:
-    """The localiser of a model, else the bundled one; None, said aloud, where none can be used."""
+    """The localiser of a model, else the bundled one; None where none can be used. Errors are logged."""
     load_tensorflow()
     try:
         return Localiser.load(folder) if folder else Localiser.bundled()

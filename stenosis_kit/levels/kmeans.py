@@ -26,14 +26,11 @@ def slice_positions(series: Series) -> np.ndarray:
     return corners @ (mean / np.linalg.norm(mean))
 
 
-def kmeans_levels(positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Clusters slices into the five levels.
+def level_centers(positions: np.ndarray) -> np.ndarray:
+    """(5,) centres of the clusters of slices, L1/L2 first; a slice is of the level whose centre is nearest.
 
     Args:
         positions: (slices,) location along the spine, growing towards the head, mm.
-
-    Returns:
-        (slices,) the index into `rsna.LEVELS` of each slice, and (5,) the clusters' centres, L1/L2 first.
 
     Raises:
         ValueError: where there are fewer than five different positions.
@@ -45,27 +42,23 @@ def kmeans_levels(positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         clusters = KMeans(len(rsna.LEVELS), n_init=10, random_state=0).fit(np.asarray(positions, float)[:, None])
-    centers = clusters.cluster_centers_[:, 0]
-    head_first = np.argsort(-centers)
-    level_of_cluster = np.argsort(head_first)
-    return level_of_cluster[clusters.labels_], centers[head_first]
+    return np.sort(clusters.cluster_centers_[:, 0])[::-1]
 
 
 def level_slices(series: Series) -> list[int]:
     """For each level, the index of the series' slice that is nearest to its cluster's centre.
 
     Raises:
-        ValueError: as `kmeans_levels`.
+        ValueError: as `level_centers`.
     """
     positions = slice_positions(series)
-    _, centers = kmeans_levels(positions)
-    return [int(np.abs(positions - center).argmin()) for center in centers]
+    return [int(np.abs(positions - center).argmin()) for center in level_centers(positions)]
 
 
 def canal_points(series: Series) -> np.ndarray:
     """(5, 3) canal points for a study with axial images alone: the middles of the level slices, patient mm.
 
     Raises:
-        ValueError: as `kmeans_levels`.
+        ValueError: as `level_centers`.
     """
     return np.stack([series.planes[index].center for index in level_slices(series)])

@@ -18,9 +18,7 @@ def localiser_network() -> keras.Model:
         A model from (batch, PX, PX, 1) in [0, 1] to (batch, PX / 2, PX / 2, 5) logits.
     """
     inputs = keras.Input((PX, PX, 1), name="overview")
-    x = _contrast(inputs)
-    x = Conv2D(_WIDTHS[0], 5, strides=2, padding="same", use_bias=False, name="stem")(x)
-    x = _normed(x, "stem")
+    x = _conv(_contrast(inputs), _WIDTHS[0], 5, "stem", strides=2)
     skipped = []
     for number, width in enumerate(_WIDTHS, start=1):
         if number > 1:
@@ -37,12 +35,8 @@ def localiser_network() -> keras.Model:
     return keras.Model(inputs, outputs, name="localiser")
 
 
-def _conv(x: keras.KerasTensor, width: int, size: int, name: str) -> keras.KerasTensor:
-    x = Conv2D(width, size, padding="same", use_bias=False, name=name)(x)
-    return _normed(x, name)
-
-
-def _normed(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
+def _conv(x: keras.KerasTensor, width: int, size: int, name: str, strides: int = 1) -> keras.KerasTensor:
+    x = Conv2D(width, size, strides=strides, padding="same", use_bias=False, name=name)(x)
     x = BatchNormalization(momentum=0.9, name=f"{name}_norm")(x)
     return keras.layers.Activation("relu", name=f"{name}_relu")(x)
 

@@ -9,6 +9,12 @@ from stenosis_kit import rsna
 from stenosis_kit.levels import kmeans
 
 
+def levels_of(positions):
+    """(slices,) the level of each slice, and (5,) the levels' centres."""
+    centers = kmeans.level_centers(positions)
+    return np.abs(positions[:, None] - centers).argmin(axis=1), centers
+
+
 @pytest.mark.parametrize(
     ("order", "how"),
     [
@@ -29,7 +35,7 @@ def test_k_means_labels_equal_disc_angled_blocks_whatever_the_stored_order(order
     }[order]
     planes = [stored(planes[i], np.zeros(planes[i].shape), how)[0] for i in places]
     series = series_of(planes, rsna.AXIAL_T2)
-    found, _ = kmeans.kmeans_levels(kmeans.slice_positions(series))
+    found, _ = levels_of(kmeans.slice_positions(series))
     assert found.tolist() == [owner[places[item.number - 1]] for item in series.slices]
 
 
@@ -44,27 +50,27 @@ def test_k_means_picks_a_slice_of_each_level_l1_l2_first(how):
 
 def test_k_means_centres_run_from_head_to_feet():
     positions = np.array([50.0, -40, 10, -20, 30, 51, -41, 11, -21, 31])
-    found, centers = kmeans.kmeans_levels(positions)
+    found, centers = levels_of(positions)
     assert centers == pytest.approx([50.5, 30.5, 10.5, -20.5, -40.5])
     assert found.tolist() == [0, 4, 2, 3, 1, 0, 4, 2, 3, 1]
 
 
 def test_k_means_of_five_slices_gives_each_its_own_level():
-    found, centers = kmeans.kmeans_levels(np.array([0.0, 4, 8, 12, 16]))
+    found, centers = levels_of(np.array([0.0, 4, 8, 12, 16]))
     assert found.tolist() == [4, 3, 2, 1, 0]
     assert centers == pytest.approx([16, 12, 8, 4, 0])
 
 
 def test_k_means_gives_the_same_answer_each_time():
     positions = np.random.default_rng(1).uniform(-80, 80, 40)
-    (first, _), (second, _) = kmeans.kmeans_levels(positions), kmeans.kmeans_levels(positions)
+    (first, _), (second, _) = levels_of(positions), levels_of(positions)
     assert np.array_equal(first, second)
 
 
 @pytest.mark.parametrize("positions", [[], [1.0], [0.0, 4, 8, 12], [0.0, 0, 4, 4, 8, 8, 12, 12]])
 def test_k_means_of_too_few_different_positions_is_an_error(positions):
     with pytest.raises(ValueError, match="at least five"):
-        kmeans.kmeans_levels(np.array(positions))
+        kmeans.level_centers(np.array(positions))
 
 
 def test_k_means_canal_points_are_the_middles_of_the_level_slices():
