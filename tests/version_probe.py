@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from stenosis_kit.base.backend import load_tensorflow
-from stenosis_kit.graders.description import read_description
+from stenosis_kit.graders.model_file import read_description
 
 
 def probe(model: Path, out: Path, save_to: Path | None = None) -> None:

@@ -7,7 +7,9 @@ are never flipped: their right side was mirrored when it was cut, and a flip wou
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 import tensorflow as tf
@@ -15,20 +17,36 @@ import tensorflow as tf
 from stenosis_kit import rsna
 from stenosis_kit.crops.views import View
 
-_BLACK = 1e-6  # added before the logarithm: a power through it costs a quarter of TensorFlow's own
+_BLACK = 1e-6  # added before the logarithm; exp(gamma * log(x)) takes a quarter of the time of TensorFlow's power
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Ranges of the random changes; shifts stand for the error of whatever places crops in prediction."""
+    """Ranges of the random changes, chosen by hand; shift and slip stand for the placement errors of prediction."""
 
     shift_mm: tuple[float, float] = (2.0, 2.0)  # standard deviation along x and y
-    slip: float = 0.0  # share of crops whose slices are the next ones, on either side
+    slip: float = 0.0  # share of crops that are moved by one slice, to either side
     rotation_deg: float = 10.0  # uniform within plus or minus
     zoom: float = 0.13  # uniform within plus or minus
     gamma: float = 0.25  # standard deviation of the exponent's logarithm
     noise: float = 0.02  # standard deviation, the signal being in [0, 1]
-    flip: bool = True  # half of the crops, where the view allows it
+
+
+def augmentation_of(view: View, placement_sd: Sequence[float] | None) -> Augmentation:
+    """The augmentation of a view's crops.
+
+    Args:
+        view: the view.
+        placement_sd: how far prediction cuts from the label points: standard deviations outward, back and up, mm.
+            None: not measured; the default shifts hold.
+    """
+    if placement_sd is None:
+        return Augmentation()
+    outward, back, up = placement_sd
+    axial = view.series_kind == rsna.AXIAL_T2
+    shift, depth = ((outward, back), up) if axial else ((back, up), outward)
+    # Another slice is taken where the error along the normal exceeds half the distance between slices, on either side.
+    return Augmentation(shift_mm=shift, slip=2 * NormalDist(0, depth).cdf(-view.step_mm / 2))
 
 
 def central(view: View, mm: float, px: int, count: tf.Tensor) -> tf.Tensor:
@@ -66,14 +84,14 @@ def sample(crops: tf.Tensor, transforms: tf.Tensor, px: int) -> tf.Tensor:
 
 
 def change(images: tf.Tensor, view: View, ranges: Augmentation) -> tf.Tensor:
-    """Random contrast, noise and (where the view allows it) flips of images in [0, 1]."""
+    """Random contrast, noise and, where the view allows it, flips of half of the images in [0, 1]."""
     count = tf.shape(images)[0]
     if ranges.slip:
         images = _slipped(images, count, ranges.slip)
     gamma = tf.exp(tf.random.normal([count, 1, 1, 1], stddev=ranges.gamma))
-    noise = ranges.noise * np.float32(np.sqrt(3))  # uniform: a third of what normal numbers cost
+    noise = ranges.noise * np.float32(np.sqrt(3))  # uniform numbers take a third of the time of normal ones
     images = tf.exp(gamma * tf.math.log(images + _BLACK)) + tf.random.uniform(tf.shape(images), -noise, noise)
-    if ranges.flip and view.term == "spinal":
+    if view.term == "spinal":
         axis = 2 if view.series_kind == rsna.AXIAL_T2 else 3
         heads = tf.random.uniform([count, 1, 1, 1]) < 0.5
         images = tf.where(heads, tf.reverse(images, [axis]), images)
@@ -87,7 +105,7 @@ def _slipped(images: tf.Tensor, count: tf.Tensor, slip: float) -> tf.Tensor:
     moves = tf.constant(np.stack([np.eye(slices, dtype=np.float32)[:, step] for step in steps]))
     drawn = tf.random.uniform([count])
     chosen = tf.cast(drawn < slip / 2, tf.int32) + 2 * tf.cast(drawn > 1 - slip / 2, tf.int32)
-    rows = tf.reshape(images, [count, -1, slices])  # a product with few numbers costs a third of choosing among three
+    rows = tf.reshape(images, [count, -1, slices])  # a matrix product: a third of the time of choosing among copies
     return tf.reshape(tf.matmul(rows, tf.gather(moves, chosen)), tf.shape(images))
 
 

@@ -1,4 +1,4 @@
-"""Jobs of training inside the time: who takes them, this process or the workers of a cluster."""
+"""Who trains the networks, this process or the workers of a cluster, and how long each may take."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from stenosis_kit.graders.job import Job, build_graphs, train_job
 if TYPE_CHECKING:
     from stenosis_kit.base.cluster import Cluster
 
-_WAY_S = 3.0  # to a worker and back, and for a disk that is slow
+_WAY_S = 3.0  # kept for the way to a worker and back, and for a slow disk
 
 
 def train_here(jobs: Sequence[Job], budget: Budget) -> Iterator[tuple[Job, str]]:
-    """Trains one after the other in this process, each in its grader's share of what is left of the budget."""
+    """Trains in this process, one after the other; each gets its grader's share (`Grader.time`) of the time left."""
     for job in {job.trained.grader: job for job in jobs}.values():
         build_graphs(job)  # before the time is shared out: it takes seconds that no share can stop
     for done, job in enumerate(jobs):
@@ -29,14 +29,14 @@ def train_here(jobs: Sequence[Job], budget: Budget) -> Iterator[tuple[Job, str]]
 def train_on(cluster: Cluster, jobs: Sequence[Job], budget: Budget) -> Iterator[tuple[Job, str | Exception]]:
     """Trains on a cluster, a job a worker at a time, and yields what was said of each, or why it is not there.
 
-    Nothing is waited for when the budget is spent. Dask gives the job of a worker that died to another one.
+    When the budget is spent, nothing more is waited for. Dask gives the job of a worker that died to another one.
     """
     rounds = _Rounds(cluster, len(jobs), budget)
     return run_tasks(train_job, jobs, executor=rounds, budget=budget, ahead=cluster.workers)
 
 
 class _Rounds(Executor):
-    """Hands each job to the cluster with the time of its round: as many rounds are to come as its worker has jobs."""
+    """Hands jobs to the cluster; each gets 1 / ceil(jobs left / workers) of the time left."""
 
     def __init__(self, cluster: Cluster, jobs: int, budget: Budget) -> None:
         self.cluster = cluster

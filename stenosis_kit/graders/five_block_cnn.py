@@ -1,4 +1,4 @@
-"""The networks: the five-block CNN of Garcia de Celis & Bukaita (2025), section 4.4, and the localiser's U-Net."""
+"""The five-block CNN of Garcia de Celis & Bukaita (2025), section 4.4."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def five_block_cnn(
 ) -> keras.Model:
     """Builds the network; as called without arguments it is the paper's, with 21,633,059 parameters.
 
-    The paper gives the dense layers' dropout (50 %) and is silent on the blocks': .25 is taken.
+    The paper gives the dense layers' dropout (50 %) and not that of the blocks; .25 is chosen by hand.
 
     Args:
         input_shape: (rows, columns, channels) of float images in [0, 1]; at least 32 pixels a side.

@@ -1,19 +1,21 @@
-"""A trained model's folder: weights as *.weights.h5, and model.json that says how to rebuild the networks.
-
-`.keras` files do not load across the Keras versions that Kaggle and a laptop have; our own description does.
-"""
+"""A trained model that answers: its networks by view, the pools of their answers, and the second stage."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from stenosis_kit import rsna
+from stenosis_kit.answers.out_of_fold import pool_views
+from stenosis_kit.answers.priors import cell_priors
 from stenosis_kit.base.errors import InputError
-from stenosis_kit.graders.description import TrainedGrader, read_description
+from stenosis_kit.crops.study_crops import StudyCrops
+from stenosis_kit.crops.views import VIEW_BY_NAME
+from stenosis_kit.graders.model_file import TrainedGrader, read_description
 from stenosis_kit.graders.network import build_network, grade
 from stenosis_kit.tables.folds import read_folds
 
@@ -54,8 +56,37 @@ class Model:
             remedy = "Train again, or copy the model's folder again."
             raise InputError(folder, "at least one readable *.weights.h5", "none", remedy)
 
-    def grade(self, view: str, crops: np.ndarray, studies: np.ndarray, share: float = 1.0) -> np.ndarray | None:
-        """(n, 3) answers to crops of a view, averaged over folds.
+    def answer(self, studies: Sequence[StudyCrops], share: float = 1.0) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Answers all cells of studies that could be cut in at least one view.
+
+        Args:
+            studies: their pixels go through the networks together.
+            share: of the networks that answer, see `grade`.
+
+        Returns:
+            (studies, 25, 3) probabilities in the orders of `rsna.CELLS` and severity, NaN where there is no answer; and
+            {view: (studies, 25)} whether the view had a part in it.
+        """
+        by_view = {view: self._view_answers(view, studies, share) for view in VIEW_BY_NAME}
+        prior = cell_priors(self.description.priors)
+        pooled = pool_views(self.description.pools, by_view, prior)
+        used = {view: np.isfinite(own).all(axis=2) for view, own in by_view.items()}
+        return self.description.second_stage.answer(pooled, prior), used
+
+    def _view_answers(self, view: str, studies: Sequence[StudyCrops], share: float) -> np.ndarray:
+        """(studies, 25, 3), NaN where there is none."""
+        table = np.full((len(studies), len(rsna.CELLS), len(rsna.SEVERITIES)), np.nan)
+        cells = [(place, row) for place, crops in enumerate(studies) for row in crops.rows if row["view"] == view]
+        if cells:
+            places = [place for place, _ in cells]
+            columns = [rsna.CELLS.index((row["condition"], row["level"])) for _, row in cells]
+            crops = np.concatenate([crops.arrays[view] for crops in studies if view in crops.arrays])
+            ids = np.array([studies[place].study_id for place in places])
+            table[places, columns] = self.grade(view, crops, ids, share)
+        return table
+
+    def grade(self, view: str, crops: np.ndarray, studies: np.ndarray, share: float = 1.0) -> np.ndarray:
+        """(n, 3) answers to crops of a view, averaged over folds; NaN where no network may answer or was loaded.
 
         A study that the model was trained on is graded by the network that did not see it, and by no other.
 
@@ -64,13 +95,8 @@ class Model:
             crops: (n, px, px, slices) uint8.
             studies: (n,) study ids.
             share: of its networks that answer, one at least; a study that the model knows is not affected.
-
-        Returns:
-            None where no network of the view could be loaded; NaN rows where all that were have seen the study.
         """
         networks = {trained: network for trained, network in self._networks.items() if trained.grader.view == view}
-        if not networks:
-            return None
         fold_of = np.array([self.folds.get(int(study), -1) for study in studies], int)
         total, count = np.zeros((len(crops), len(rsna.SEVERITIES))), np.zeros((len(crops), 1))
         most = max(1, round(share * len(networks)))

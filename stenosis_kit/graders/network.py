@@ -1,4 +1,4 @@
-"""A grader's network: built from its settings, and asked."""
+"""A grader's network: building it from the settings (another backbone would go here), and its answers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from stenosis_kit.graders.settings import Grader, Training
 
 if TYPE_CHECKING:
     import keras
-_BATCH = 256
+
+_BATCH = 256  # crops that are graded together
 
 
 def build_network(grader: Grader, training: Training) -> keras.Model:

@@ -1,15 +1,15 @@
 """What is trained in the time that is given: which graders, how many models of each, and how large their networks are.
 
-A second of training buys so many input pixels. First comes a grader for each term, then the others in their order, then
-enough epochs, then as many folds as were asked for, then larger inputs, then wider networks. What is left after that is
-left: more epochs learn the labels' noise by heart.
+Time is counted in input pixels: a machine learns from so many of them in a second. It buys, in this order, a grader for
+each term, the other graders, enough epochs, as many folds as were asked for, larger inputs, and wider networks. What is
+left after that stays unused, because more epochs overfit the labels' noise.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from stenosis_kit import rsna
@@ -19,18 +19,50 @@ from stenosis_kit.crops.views import VIEW_BY_NAME
 from stenosis_kit.graders.settings import Grader, Training
 
 ENOUGH_EPOCHS = 10
-"""Fewer models rather than fewer epochs; more epochs hardly help."""
+"""Rather fewer models than fewer epochs; more epochs hardly help."""
 SHORTEST_JOB_S = 12.0
-"""Less than this does not pay for building a network's graphs (4 to 7 s on two cores)."""
+"""Least time of a network: building its graphs alone takes 4 to 7 s (measured on two cores)."""
 SHORTEST_ROUND_S = 25.0
-"""The same on a cluster, where each of them is built anew after TensorFlow is imported."""
-_TYPICAL_PIXELS = 1.0e6  # a second, of inputs of however many slices, by networks of the default width on two cores
+"""The same on a cluster, where TensorFlow is imported and the graphs are built for each network."""
+_TYPICAL_PIXELS = 1.0e6  # a second, learnt by networks of the default width on two cores; channels do not count
 _WITHOUT_FOLDS = 5  # a single model learns from four fifths of the studies
-_START_S = 2.5  # new weights, the first answers, saving
-_ANSWERING = 1 / 3  # of an epoch's cost: the way forward alone
-_GRADING_MARGIN = 1.5  # workers read and cut beside it
+_START_S = 2.5  # a network: new weights, the first answers, saving
+_ANSWERING = 1 / 3  # of the cost of learning from a crop: the forward pass alone
+_GRADING_MARGIN = 1.5  # chosen by hand: worker processes read and cut at the same time
 _LOADING_S = 0.35  # a network's weights and graph
 _CELLS = Counter(rsna.CONDITION_BY_NAME[condition].term for condition, _ in rsna.CELLS)  # of a study, by term
+
+
+@dataclass(frozen=True)
+class Load:
+    """What there is to learn from and to grade.
+
+    Attributes:
+        crops: {view: number of labelled crops}.
+        studies: number of studies.
+        parts: that the studies are divided into already; None: as it suits.
+        to_grade: studies that the networks have to grade in the same time, in this process.
+    """
+
+    crops: Mapping[str, int]
+    studies: int
+    parts: int | None = None
+    to_grade: int = 0
+
+
+@dataclass(frozen=True)
+class Time:
+    """What there is to learn with.
+
+    Attributes:
+        seconds: of training and grading.
+        pixels: input pixels that training learns from in a second, of one worker; None: what is typical.
+        workers: of a cluster that trains as many networks at a time; 0 for this process, which trains one.
+    """
+
+    seconds: float
+    pixels: float | None = None
+    workers: int = 0
 
 
 @dataclass(frozen=True)
@@ -65,51 +97,30 @@ class Plan:
         return replace(training, graders=graders, filters=tuple(round(self.width * each) for each in training.filters))
 
 
-_LARGER = ((1.0, 1.0), (1.25, 1.0), (1.5, 1.0), (1.5, 1.5), (1.5, 2.0))
-"""Scale and width; stored crops have no finer pixels than 1.5."""
+_LARGER = ((1.25, 1.0), (1.5, 1.0), (1.5, 1.5), (1.5, 2.0))
+"""Scale and width; a scale of 1.5 reaches the resolution of the stored crops."""
 
 
-def plan(
-    training: Training,
-    crops: Mapping[str, int],
-    studies: int,
-    seconds: float,
-    pixels: float | None = None,
-    workers: int = 0,
-    parts: int | None = None,
-    to_grade: int = 0,
-) -> Plan:
+def plan(training: Training, load: Load, time: Time) -> Plan:
     """The best that fits the time.
-
-    Args:
-        training: settings.
-        crops: {view: number of labelled crops}.
-        studies: number of studies.
-        seconds: the time.
-        pixels: that training learns from in a second, of one worker; None: what is typical.
-        workers: of a cluster that trains so many networks at a time; 0 for this process, which trains one.
-        parts: that the studies are divided into already; None: as it suits.
-        to_grade: studies that it has to grade, in this process and the same time.
 
     Raises:
         TimeTooShort: where not even one model a term fits.
         InputError: where there are fewer than two studies.
     """
-    startable = startable_in_time(training, seconds, workers)
-    most, graders = models_in_time(startable, studies, seconds, workers), len(startable.graders)
-    if math.isinf(seconds):
-        return Plan(most, graders=graders, parts=parts)
-    pixels = pixels or typical_pixels(training)
-    plans = [Plan(models, graders=graders, parts=parts) for models in range(1, most + 1)]
-    if training.grow and most == min(training.folds, studies):
-        plans += [Plan(most, *step, graders, parts) for step in _LARGER[1:]]
-    plans = [replace(one, grading_s=min(grading_s(one, training, to_grade, pixels), seconds / 2)) for one in plans]
-    needed = {one: cost_s(one, training, crops, pixels) / max(workers, 1) + one.grading_s for one in plans}
-    return [one for one in plans if one == plans[0] or needed[one] <= seconds][-1]
+    plans = [replace(one, parts=load.parts) for one in startable(training, load.studies, time)]
+    if math.isinf(time.seconds):
+        return plans[-1]
+    if training.grow and plans[-1].models == min(training.folds, load.studies):
+        plans += [replace(plans[-1], scale=scale, width=width) for scale, width in _LARGER]
+    pixels, longest = time.pixels or typical_pixels(training), time.seconds / 2
+    plans = [replace(one, grading_s=min(grading_s(one, training, load.to_grade, pixels), longest)) for one in plans]
+    needed = [cost_s(one, training, load.crops, pixels) / max(time.workers, 1) + one.grading_s for one in plans]
+    return [one for one, seconds in zip(plans, needed, strict=True) if one is plans[0] or seconds <= time.seconds][-1]
 
 
 def cost_s(chosen: Plan, training: Training, crops: Mapping[str, int], pixels: float) -> float:
-    """Seconds that enough epochs of all of a plan's networks take."""
+    """Seconds that `ENOUGH_EPOCHS` of all of a plan's networks take, one after the other."""
     learnt, graders = 1 - 1 / chosen.folds, chosen.settings(training).graders
     epochs = {grader: ENOUGH_EPOCHS * grader.repeats * learnt + _ANSWERING * (1 - learnt) for grader in graders}
     seen = sum(n * crops.get(grader.view, 0) * grader.px**2 for grader, n in epochs.items())
@@ -127,57 +138,41 @@ def grading_s(chosen: Plan, training: Training, studies: int, pixels: float) -> 
 
 
 def typical_pixels(training: Training) -> float:
-    """Input pixels that such networks learn from in a second, where that cannot be measured."""
+    """Input pixels a second where that was not measured; the cost grows with the square of the networks' width."""
     return _TYPICAL_PIXELS * (Training().filters[0] / training.filters[0]) ** 2
 
 
-def startable_in_time(training: Training, seconds: float, workers: int = 0) -> Training:
-    """The settings with as many of their graders, the first ones, as can be started in the time; one a term at least.
+def startable(training: Training, studies: int, time: Time) -> list[Plan]:
+    """Plans that can be started in the time: of one model a grader, of two, up to one a fold (or a study).
 
-    Args:
-        training: settings.
-        seconds: the time.
-        workers: of a cluster that trains so many networks at a time; 0 for this process, which trains one.
-    """
-    graders = training.graders
-    terms = [VIEW_BY_NAME[grader.view].term for grader in graders]
-    fewest = max((terms.index(term) + 1 for term in terms), default=0)
-    fitting = [n for n in range(fewest, len(graders) + 1) if _models(graders[:n], seconds, workers)[1] <= seconds]
-    return replace(training, graders=graders[: max(fitting, default=fewest)])
-
-
-def models_in_time(training: Training, studies: int, seconds: float, workers: int = 0) -> int:
-    """How many models a grader can be started in the time: one a fold, fewer where time or studies are short.
-
-    Args:
-        training: settings.
-        studies: number of studies.
-        seconds: the time.
-        workers: of a cluster that trains so many networks at a time; 0 for this process, which trains one.
+    Their graders are as many of the settings' first ones as can be started in the time, one a term at least.
 
     Raises:
-        TimeTooShort: where not even one does.
+        TimeTooShort: where not even one model of these can.
         InputError: where there are fewer than two studies.
     """
     if studies < 2:
         raise InputError(
             "the training data", "labelled crops of at least two studies", f"{studies}", "Give more training studies."
         )
-    models, shortest = _models(training.graders, seconds, workers)
-    if models < 1:
+    terms = [VIEW_BY_NAME[grader.view].term for grader in training.graders]
+    counts = range(max(terms.index(term) for term in terms) + 1, len(terms) + 1)
+    shortest = {n: shortest_s(training.graders[:n], 1, time.workers) for n in counts}
+    if shortest[counts[0]] > time.seconds:
         raise TimeTooShort(
-            f"at least {show_time(shortest + 1)} for training {len(training.graders)} graders",
-            f"{show_time(max(seconds, 0))} left",
+            f"at least {show_time(shortest[counts[0]] + 1)} for training {counts[0]} graders",
+            f"{show_time(max(time.seconds, 0))} left",
             "Give more time.",
         )
-    return int(min(training.folds, studies, models))
+    most = max(n for n in counts if shortest[n] <= time.seconds)
+    models = range(1, min(training.folds, studies) + 1)
+    chosen = training.graders[:most]
+    return [Plan(n, graders=most) for n in models if shortest_s(chosen, n, time.workers) <= time.seconds]
 
 
-def _models(graders: tuple[Grader, ...], seconds: float, workers: int) -> tuple[float, float]:
-    """The models a grader that fit the seconds, and the seconds that one takes."""
+def shortest_s(graders: Sequence[Grader], models: int, workers: int) -> float:
+    """Seconds without which so many models of each grader are not begun."""
     if workers:  # rounds of as many jobs as there are workers
-        rounds = math.ceil(len(graders) / workers)
-        return seconds // SHORTEST_ROUND_S * workers // len(graders), SHORTEST_ROUND_S * rounds
+        return SHORTEST_ROUND_S * math.ceil(models * len(graders) / workers)
     shares = [grader.time for grader in graders]
-    shortest = SHORTEST_JOB_S * sum(shares) / min(shares)
-    return seconds // shortest, shortest
+    return models * SHORTEST_JOB_S * sum(shares) / min(shares)

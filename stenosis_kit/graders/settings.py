@@ -1,27 +1,30 @@
 """The settings of graders and training, with their defaults; they travel in model.json and run.json.
 
-A number may be 0 or more, unless its type says otherwise; `config` holds the values of a file against that.
+Each field's type says which values it may have; `settings_file` holds the values of a file against that.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 
 class Rule(NamedTuple):
-    """Which values a number may have: in words, as an error says it, and as a test."""
+    """Which values of its type a field may have: in words, as an error says it, and as a test."""
 
     words: str
-    holds: Callable[[float], bool]
+    holds: Callable[[Any], bool]
 
 
-NOT_NEGATIVE = Rule("0 or more", lambda value: value >= 0)
-_POSITIVE = Rule("above 0", lambda value: value > 0)
-Count = Annotated[int, _POSITIVE]
-Size = Annotated[float, _POSITIVE]
-Share = Annotated[float, Rule("from 0 to less than 1", lambda value: 0 <= value < 1)]
+Switch = Annotated[bool, Rule("true or false", lambda _: True)]
+Name = Annotated[str, Rule("a text", lambda _: True)]
+Count = Annotated[int, Rule("a whole number above 0", lambda value: math.isfinite(value) and value > 0)]
+Seed = Annotated[int, Rule("a whole number 0 or more", lambda value: math.isfinite(value) and value >= 0)]
+Size = Annotated[float, Rule("a number above 0", lambda value: math.isfinite(value) and value > 0)]
+Rate = Annotated[float, Rule("a number 0 or more", lambda value: math.isfinite(value) and value >= 0)]
+Share = Annotated[float, Rule("a number from 0 to less than 1", lambda value: 0 <= value < 1)]
 
 
 @dataclass(frozen=True)
@@ -29,15 +32,16 @@ class Grader:
     """One network: a view, the part of its crop that the network sees, and its share of the time.
 
     Attributes:
-        view: name of a view in `crops.VIEWS`.
+        view: name of a view in `crops.views.VIEWS`.
         mm: side of the part of the stored crop that is seen.
         px: side of the network's input, pixels.
         time: share of the training time, relative to the other graders.
-        repeats: of the training's epochs. The canal has half as many crops as others, with labels that are less
-            noisy: on 240 synthetic studies 30 epochs for 15 bring .395 to .360, where the others gain nothing.
+        repeats: times the training's epochs. The canal has half as many crops as the others, with less noisy labels:
+            on 240 synthetic studies 30 epochs instead of 15 lower its log loss from .395 to .360; the others gain
+            nothing.
     """
 
-    view: str
+    view: Name
     mm: Size
     px: Count
     time: Size
@@ -52,7 +56,7 @@ GRADERS = (
     Grader("foraminal_axial", mm=32.0, px=32, time=1.5),
     Grader("subarticular_sagittal", mm=40.0, px=40, time=2.0),
 )
-"""In order of worth: where time is short, `governor` leaves the last out; where there is time to spare it makes inputs
+"""In order of worth: where time is short, `plan` leaves the last out; where there is time to spare it makes inputs
 finer than the 1 mm a pixel of these."""
 
 
@@ -62,21 +66,21 @@ class Training:
 
     Attributes:
         folds: number of folds by study; each makes one model a grader, fewer where the time is short.
-        grow: whether inputs become finer and networks wider where the time allows, see `governor`.
+        grow: whether inputs become finer and networks wider where the time allows, see `plan`.
         seed: of folds, weights, shuffling and augmentation.
-        filters, dense: of the five-block CNN: half the paper's width trains three times as many images a second.
-        block_dropout: 0: dropout before batch normalisation makes the validation loss jump.
-        dense_dropout, momentum: see `network.five_block_cnn`.
+        filters, dense: of the five-block CNN; half the paper's width, which trains three times as many images a second.
+        block_dropout: none, because dropout before batch normalisation makes the validation loss jump.
+        dense_dropout, momentum: see `five_block_cnn`.
         batch: crops a step.
         peak_rate: of the one-cycle learning rate of AdamW.
         weight_decay: of AdamW.
-        label_smoothing: readers disagree; certainty would be overconfident.
-        max_epochs: the labels' noise is learnt by heart after some fifteen; see also `Grader.repeats`.
+        label_smoothing: because readers disagree, and a network that is certain would be overconfident.
+        max_epochs: after some fifteen the networks overfit the labels' noise; see also `Grader.repeats`.
     """
 
     folds: Count = 5
-    grow: bool = True
-    seed: int = 0
+    grow: Switch = True
+    seed: Seed = 0
     filters: tuple[Count, ...] = (16, 32, 64, 128, 256)
     dense: tuple[Count, ...] = (512, 256)
     block_dropout: Share = 0.0
@@ -84,7 +88,7 @@ class Training:
     momentum: Share = 0.9
     batch: Count = 64
     peak_rate: Size = 2e-3
-    weight_decay: float = 0.02
+    weight_decay: Rate = 0.02
     label_smoothing: Share = 0.05
     max_epochs: Count = 15
     graders: tuple[Grader, ...] = GRADERS

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import tomllib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.crops.views import VIEW_BY_NAME
-from stenosis_kit.graders.settings import NOT_NEGATIVE, Grader, Training
+from stenosis_kit.graders.settings import Grader, Training
 
 _REMEDY = "Correct it, or leave it out for the default."
 
@@ -52,26 +50,21 @@ def _parsed(path: Path) -> dict[str, Any]:
 def _graders(path: Path, given: Any) -> tuple[Grader, ...]:
     defaults = {grader.view: grader for grader in Training().graders}
     if isinstance(given, dict):
-        for view in given:
+        for view, fields in given.items():
             _check_known(path, view, defaults, "the VIEW of [graders.VIEW]")
-        changed = {view: _table(path, f"graders.{view}", fields) for view, fields in given.items()}
-        return tuple(_filled(path, each, changed.get(view, {}), f"graders.{view}.") for view, each in defaults.items())
+            _check_table(path, f"graders.{view}", fields)
+        return tuple(_filled(path, each, given.get(view, {}), f"graders.{view}.") for view, each in defaults.items())
     if not isinstance(given, list) or not given:
         raise InputError(path, "graders as [graders.VIEW] or [[graders]] tables", f"graders = {given!r}", _REMEDY)
-    return tuple(_listed(path, _table(path, "graders", fields), defaults) for fields in given)
+    for fields in given:
+        _check_table(path, "graders", fields)
+        _check_known(path, fields.get("view"), defaults, "the view of each of the [[graders]]")
+    return tuple(_filled(path, defaults[fields["view"]], fields, "graders.") for fields in given)
 
 
-def _listed(path: Path, fields: dict[str, Any], defaults: dict[str, Grader]) -> Grader:
-    """The grader of a [[graders]] table."""
-    view = fields.get("view")
-    _check_known(path, view, defaults, "the view of each of the [[graders]]")
-    return _filled(path, defaults[view], fields, "graders.")
-
-
-def _table(path: Path, name: str, value: Any) -> dict[str, Any]:
+def _check_table(path: Path, name: str, value: Any) -> None:
     if not isinstance(value, dict):
         raise InputError(path, f"{name} to be a table", repr(value), _REMEDY)
-    return value
 
 
 def _check_graders(path: Path, training: Training) -> None:
@@ -116,40 +109,22 @@ def _value(kind: Any, value: Any) -> Any:
 
     Raises:
         ValueError: where it is not of that type, or breaks its rule.
+        OverflowError: for a number that no float holds.
     """
-    kind, rule = _ruled(kind)
-    options = get_args(kind)
-    if get_origin(kind) is tuple and isinstance(value, list) and value:
-        return tuple(_value(options[0], each) for each in value)
+    if get_origin(kind) is tuple:
+        if not isinstance(value, list) or not value:
+            raise ValueError(value)
+        return tuple(_value(get_args(kind)[0], each) for each in value)
+    kind, rule = get_args(kind)
     if kind is float and type(value) is int:
         value = float(value)
-    if kind in (int, float) and type(value) is kind and math.isfinite(value) and rule.holds(value):
-        return value
-    if kind in (bool, str) and type(value) is kind or get_origin(kind) is Literal and value in options:
-        return value
-    if get_origin(kind) in (Union, UnionType):
-        return _value(next(option for option in options if option is not type(None)), value)
-    raise ValueError(value)
+    if type(value) is not kind or not rule.holds(value):
+        raise ValueError(value)
+    return value
 
 
 def _words(kind: Any) -> str:
     """What a field of that type may be."""
-    kind, rule = _ruled(kind)
-    options = get_args(kind)
     if get_origin(kind) is tuple:
-        return f"a list, each {_words(options[0])}"
-    if get_origin(kind) is Literal:
-        return "one of " + ", ".join(map(repr, options))
-    if get_origin(kind) in (Union, UnionType):
-        return _words(next(option for option in options if option is not type(None)))
-    return {
-        bool: "true or false",
-        int: f"a whole number {rule.words}",
-        float: f"a number {rule.words}",
-        str: "a text",
-    }[kind]
-
-
-def _ruled(kind: Any) -> tuple[Any, Any]:
-    """A field's type without its rule, and the rule."""
-    return get_args(kind) if get_origin(kind) is Annotated else (kind, NOT_NEGATIVE)
+        return f"a list, each {_words(get_args(kind)[0])}"
+    return get_args(kind)[1].words

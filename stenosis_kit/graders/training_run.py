@@ -1,6 +1,6 @@
-"""One training run: what is trained in the time, training it, and a model of it.
+"""One training run: what is trained in the time, training it, and making a model of it.
 
-The unit of work is a job, one grader on one fold, see `jobs`: it gets its share of the time that is left, and what it
+The unit of work is a job, one grader on one fold (see `job`): it gets its share of the time that is left, and what it
 made is saved whole. A run that was stopped goes on with the jobs it lacks.
 """
 
@@ -8,138 +8,168 @@ from __future__ import annotations
 
 import logging
 import math
-from dataclasses import asdict, replace
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
+from stenosis_kit import __version__
 from stenosis_kit.base.backend import load_tensorflow
 from stenosis_kit.base.budget import Budget, show_time
 from stenosis_kit.base.errors import InputError, TimeTooShort
-from stenosis_kit.base.files import read_json, write_json
+from stenosis_kit.base.files import fingerprint, read_json, write_json
 from stenosis_kit.base.tasks import TimeUp
 from stenosis_kit.crops.store import Store
 from stenosis_kit.crops.views import VIEW_BY_NAME
-from stenosis_kit.graders.assembly import assemble, cut_short
-from stenosis_kit.graders.description import TrainedGrader
+from stenosis_kit.graders.batches import labelled
 from stenosis_kit.graders.dispatch import train_here, train_on
-from stenosis_kit.graders.job import JOBS, Job, labelled, measured_pixels, result_path
-from stenosis_kit.graders.plan import Plan, models_in_time, plan, startable_in_time
+from stenosis_kit.graders.ensemble import assemble, cut_short
+from stenosis_kit.graders.job import JOBS, Job, Recipe, measured_pixels, result_path
+from stenosis_kit.graders.model_file import MODEL_NAME, TrainedGrader
+from stenosis_kit.graders.plan import Load, Plan, Time, plan, startable
 from stenosis_kit.graders.settings import Training
-from stenosis_kit.graders.start import Start
-from stenosis_kit.tables.folds import assign_folds, read_folds, write_folds
+from stenosis_kit.graders.warm_start import Start
+from stenosis_kit.tables.folds import FOLDS_NAME, assign_folds, read_folds, write_folds
 
 if TYPE_CHECKING:
     from stenosis_kit.base.cluster import Cluster
-    from stenosis_kit.graders.jitter import Jitter
+    from stenosis_kit.graders.own_localiser import PlacementErrors
 
 log = logging.getLogger(__name__)
 
-_PLACING_S = 6.0  # loading the localiser, and measuring where it lets crops be cut
+_LOCALISER_S = 6.0  # loading the localiser, and measuring where it lets crops be cut
 _FINISH_S = 4.0  # pools, second stage, tables and model.json, and leaving
 _SHORTEST_MEASURED_S = 60.0  # in less time there is nothing to choose
 
 
-class TrainingRun:
-    """The networks that a run makes, and what the finished ones answered.
+@dataclass(frozen=True)
+class Request:
+    """What a run is asked for, and what with.
 
-    Args:
+    Attributes:
         store: with the labelled crops.
         folder: of the model.
         training: settings.
         budget: the time.
-        fingerprint: of the run.
         cluster: that trains the networks; None: this process.
         start: an earlier model to start from.
         to_grade: studies for whose grading the budget has to leave time.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        folder: Path,
-        training: Training,
-        budget: Budget,
-        fingerprint: str,
-        cluster: Cluster | None,
-        start: Start | None,
-        to_grade: int,
-    ) -> None:
-        self.store = store
-        self.folder = folder
-        self.budget = budget
-        self.fingerprint = fingerprint
-        self.cluster = cluster
-        self.start = start
-        self.to_grade = to_grade
-        self.grading_s = 0.0
-        self.manifest = labelled(store)
-        self.studies = set(self.manifest["study_id"])
-        graders = tuple(grader for grader in training.graders if grader.view in store.arrays)
-        self.training = replace(training, graders=graders)
-        if start:
-            self.training = start.settings(self.training, self.studies)
+    store: Store
+    folder: Path
+    training: Training
+    budget: Budget
+    cluster: Cluster | None = None
+    start: Start | None = None
+    to_grade: int = 0
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of the input, the settings and the command's time: a run with the same one can be gone on with."""
+        earlier = [self.start.folder / name for name in (MODEL_NAME, FOLDS_NAME)] if self.start else []
+        made_of = self.store.run.get("fingerprint"), asdict(self.training), self.budget.whole
+        return fingerprint(__version__, *made_of, *earlier)
+
+
+class TrainingRun:
+    """The networks that a run makes, and what the finished ones answered.
+
+    Attributes:
+        training: the settings: as requested, then as planned.
+        folds: {study: fold} of the store's studies, once planned.
+        networks: to be trained, or trained.
+        left_out: names of networks that the model does without.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._manifest = labelled(request.store)
+        self._studies = set(self._manifest["study_id"])
+        self._grading_s = 0.0
+        graders = tuple(grader for grader in request.training.graders if grader.view in request.store.arrays)
+        self.training = replace(request.training, graders=graders)
+        if request.start:
+            self.training = request.start.settings(self.training, self._studies)
         self.folds: dict[int, int] = {}
         self.networks: list[TrainedGrader] = []
         self.left_out: list[str] = []
 
+    # --- Planning ------------------------------------------------------------------------------
+
     def check_time(self) -> None:
         """Raises TimeTooShort where not even one model a term can be trained."""
-        seconds, workers = self._seconds(), self._workers()
-        startable = startable_in_time(self.training, seconds, workers)
-        models_in_time(startable, len(self.studies), seconds, workers)
+        startable(self.training, len(self._studies), self._time())
 
     def plan(self) -> None:
         """Settles, once, how many models a grader there will be and of what size, and the studies' folds."""
-        path = self.folder / JOBS / "plan.json"
-        if not read_folds(self.folder):
-            chosen, assign = self._plan(), self.start.assign_folds if self.start else assign_folds
-            folds = assign(self.manifest, chosen.folds, self.training.seed)
-            write_json(path, asdict(chosen))
-            write_folds(self.folder, folds)
-        self.folds = {study: fold for study, fold in read_folds(self.folder).items() if study in self.studies}
-        chosen = Plan(**read_json(path, "an unfinished run"))
-        self.training, self.grading_s = chosen.settings(self.training), chosen.grading_s
+        folder, start = self._request.folder, self._request.start
+        chosen = Plan(**self._once("plan.json", lambda: asdict(self._plan())))
+        if not read_folds(folder):
+            assign = start.assign_folds if start else assign_folds
+            write_folds(folder, assign(self._manifest, chosen.folds, self.training.seed))
+        self.folds = {study: fold for study, fold in read_folds(folder).items() if study in self._studies}
+        self.training, self._grading_s = chosen.settings(self.training), chosen.grading_s
         graders = self.training.graders
         self.networks = [TrainedGrader.of(grader, fold) for fold in range(chosen.models) for grader in graders]
-        sizes = "/".join(str(grader.px) for grader in graders)
-        text = "train: %d networks: %d graders, %d fold(s) of %d; %s pixels a side, %d to %d filters"
-        counts = len(self.networks), len(graders), chosen.models, len(set(self.folds.values()))
-        log.info(text, *counts, sizes, *self.training.filters[:: len(self.training.filters) - 1])
-        if self.grading_s:
-            log.info("train: %s of the time are kept for grading with them", show_time(self.grading_s))
-        if self.start:
-            anew = [each.name for each in self.networks if not self._weights(each)]
-            log.info("train: %d of them start from %s", len(self.networks) - len(anew), self.start.folder)
-            if anew:
-                log.warning("train: NO WEIGHTS THERE FIT, SO THESE START ANEW: %s", ", ".join(anew))
+        self._log_plan(chosen.models)
+
+    def _once(self, name: str, make: Callable[[], dict]) -> dict:
+        """What an earlier attempt at this run settled, else what is settled now."""
+        path = self._request.folder / JOBS / name
+        if not path.is_file():
+            write_json(path, make())
+        return read_json(path, "an unfinished run")
 
     def _plan(self) -> Plan:
         load_tensorflow()  # before the time is shared out
-        pixels, parts = None, self.start and self.start.folds_kept(self.studies)
-        if not self.cluster and _SHORTEST_MEASURED_S < self._seconds() < math.inf:
-            pixels = measured_pixels(self.store, self.training)
+        store, start, time = self._request.store, self._request.start, self._time()
+        if not time.workers and _SHORTEST_MEASURED_S < time.seconds < math.inf:
+            pixels = measured_pixels(store, self.training)
             log.info("train: this machine learns from %.2f million pixels a second", pixels / 1e6)
-        crops = dict(self.manifest.group_by("view").len().iter_rows())
-        time = self._seconds(), pixels, self._workers()
-        chosen = plan(self.training, crops, len(self.studies), *time, parts, self.to_grade)
-        return self.start.fitting(chosen, self.training) if self.start else chosen
+            time = replace(self._time(), pixels=pixels)
+        crops = dict(self._manifest.group_by("view").len().iter_rows())
+        parts = start.folds_kept(self._studies) if start else None
+        chosen = plan(self.training, Load(crops, len(self._studies), parts, self._request.to_grade), time)
+        return start.fitting(chosen, self.training) if start else chosen
 
-    def _seconds(self) -> float:
-        return self.budget.remaining() - _PLACING_S - _FINISH_S
+    def _time(self) -> Time:
+        cluster, seconds = self._request.cluster, self._request.budget.remaining() - _LOCALISER_S - _FINISH_S
+        return Time(seconds, workers=cluster.workers if cluster else 0)
 
-    def _workers(self) -> int:
-        return self.cluster.workers if self.cluster else 0
+    def _log_plan(self, models: int) -> None:
+        graders, filters, start = self.training.graders, self.training.filters, self._request.start
+        sizes = "/".join(str(grader.px) for grader in graders)
+        text = "train: %d networks: %d graders, %d fold(s) of %d; %s pixels a side, %d to %d filters"
+        counts = len(self.networks), len(graders), models, len(set(self.folds.values()))
+        log.info(text, *counts, sizes, filters[0], filters[-1])
+        if self._grading_s:
+            log.info("train: %s of the time are kept for grading with them", show_time(self._grading_s))
+        if start:
+            anew = [each.name for each in self.networks if not self._weights(each)]
+            log.info("train: %d of them start from %s", len(self.networks) - len(anew), start.folder)
+            if anew:
+                log.warning("train: NO WEIGHTS THERE FIT, SO THESE START ANEW: %s", ", ".join(anew))
+
+    def _weights(self, trained: TrainedGrader) -> Path | None:
+        start = self._request.start
+        return start.weights(trained, self.training) if start else None
+
+    # --- Training ------------------------------------------------------------------------------
 
     def train_jobs(self) -> None:
         """Trains the networks that are not there yet, here or on the cluster, in the time that is left."""
-        wanted = self._missing()
+        cluster, wanted = self._request.cluster, self._missing()
         done, total = len(self.networks) - len(wanted), len(self.networks)
         if done:
             log.info("train: going on; %d of %d networks are already trained", done, total)
-        jobs, budget = self._jobs(wanted), self.budget.share(keep=_FINISH_S + self.grading_s)
-        outcomes = train_on(self.cluster, jobs, budget) if self.cluster else train_here(jobs, budget)
+        recipe = self._recipe()
+        jobs = [Job(recipe, each, self._weights(each)) for each in wanted]
+        budget = self._request.budget.share(keep=_FINISH_S + self._grading_s)
+        outcomes = train_on(cluster, jobs, budget) if cluster else train_here(jobs, budget)
         said: dict[TrainedGrader, str | Exception] = {}
         for job, outcome in tqdm(outcomes, "train", len(jobs), unit="network", disable=None, leave=False):
             said[job.trained] = outcome
@@ -148,20 +178,22 @@ class TrainingRun:
         self._leave_out({each: said[each] for each in self._missing()})
 
     def _missing(self) -> list[TrainedGrader]:
-        # The folder is read: of a single file a network file system may remember that it was not there.
-        done = {path.name for path in (self.folder / JOBS).iterdir()}
-        return [each for each in self.networks if result_path(self.folder, each).name not in done]
+        # The folder is listed: of a single file a network file system may remember that it was not there.
+        done = {path.name for path in (self._request.folder / JOBS).iterdir()}
+        return [each for each in self.networks if result_path(self._request.folder, each).name not in done]
 
-    def _jobs(self, wanted: list[TrainedGrader]) -> list[Job]:
-        """What is needed to train them, with absolute paths: other processes have other working directories."""
-        store, folder, jitter = self.store.folder.absolute(), self.folder.absolute(), self._jitter()
-        return [
-            Job(store, folder, self.training, each, self.folds, jitter, self.fingerprint, self._weights(each))
-            for each in wanted
-        ]
+    def _recipe(self) -> Recipe:
+        """With absolute paths: other processes have other working directories."""
+        store, folder = self._request.store.folder.absolute(), self._request.folder.absolute()
+        errors = self._once("jitter.json", self._placement_errors)
+        return Recipe(store, folder, self._request.fingerprint, self.training, self.folds, errors)
 
-    def _weights(self, trained: TrainedGrader) -> Path | None:
-        return self.start.weights(trained, self.training) if self.start else None
+    def _placement_errors(self) -> PlacementErrors:
+        """Makes the model's localiser, and measures how far from the labels it lets crops be cut."""
+        from stenosis_kit.graders.own_localiser import make_localiser
+
+        budget, folder = self._request.budget, self._request.folder
+        return make_localiser(self._request.store, folder, self.folds, budget, self.training.seed)
 
     def _leave_out(self, lost: dict[TrainedGrader, str | Exception]) -> None:
         """Goes on without networks, and says so loudly.
@@ -174,37 +206,24 @@ class TrainingRun:
         self.left_out += [each.name for each in lost]
         for each, why in lost.items():
             log.error("train: %s IS LEFT OUT: %s", each.name, why)
-            (self.folder / each.weights).unlink(missing_ok=True)
+            (self._request.folder / each.weights).unlink(missing_ok=True)
         trained, again = {_term(each) for each in self.networks}, "Start again to go on."
         for each, why in lost.items():
-            if _term(each) in trained:
-                continue
-            if isinstance(why, TimeUp):
-                raise TimeTooShort(f"time for a network of {each.grader.view}", "none when the time was up", again)
-            said = " ".join(str(why).split())  # of whatever many lines
-            raise InputError(self.folder, f"a network of {each.grader.view}", f"none: {said}", again)
+            missing = f"a network of {each.grader.view}"
+            if _term(each) not in trained and isinstance(why, TimeUp):
+                raise TimeTooShort(f"time for {missing}", "none when the time was up", again)
+            if _term(each) not in trained:
+                raise InputError(self._request.folder, missing, f"none: {' '.join(str(why).split())}", again)
 
-    def _jitter(self) -> Jitter:
-        """Makes the model's localiser, once, and says how far from the labels it lets crops be cut."""
-        from stenosis_kit.graders.jitter import make_localiser
-
-        path = self.folder / JOBS / "jitter.json"
-        if not path.is_file():
-            jitter = make_localiser(self.store, self.folder, self.folds, self.budget, self.training.seed)
-            write_json(path, jitter)
-            log.info("train: crops are cut this far from labels (mm, outward/back/up): %s", _shown(jitter))
-        return read_json(path, "an unfinished run")
+    # --- A model -------------------------------------------------------------------------------
 
     def finish(self) -> dict:
         """Makes a model of what the networks answered; the counts for run.json."""
-        self._leave_out(cut_short(self.folder, self.networks))
-        counts = assemble(self.folder, self.manifest, self.training, self.networks, self.fingerprint)
+        folder = self._request.folder
+        self._leave_out(cut_short(folder, self.networks))
+        counts = assemble(folder, self._manifest, self.training, self.networks, self._request.fingerprint)
         return {"studies": len(self.folds)} | counts | {"left_out": self.left_out}
 
 
 def _term(trained: TrainedGrader) -> str:
     return VIEW_BY_NAME[trained.grader.view].term
-
-
-def _shown(jitter: Jitter) -> str:
-    return ", ".join(f"{view} {'/'.join(f'{value:.1f}' for value in row)}" for view, row in jitter.items())

@@ -15,7 +15,7 @@ from stenosis_kit.answers.submission import read_submission
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import read_json
 from stenosis_kit.crops.store import Store, open_store
-from stenosis_kit.graders.description import MODEL_NAME
+from stenosis_kit.graders.model_file import MODEL_NAME
 from stenosis_kit.tables.labels import labelled_rows
 from stenosis_kit.tables.root import Root
 

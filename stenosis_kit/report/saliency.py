@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from stenosis_kit.crops.views import VIEW_BY_NAME
-from stenosis_kit.graders.description import TrainedGrader
+from stenosis_kit.graders.model_file import TrainedGrader
 from stenosis_kit.graders.network import build_network
 from stenosis_kit.graders.settings import Training
 from stenosis_kit.report.evidence import Evidence

@@ -11,7 +11,7 @@ from stenosis_kit.base.tasks import run_tasks
 from stenosis_kit.crops.store import severity_indices
 from stenosis_kit.crops.study_crops import StudyCrops, cut_study
 from stenosis_kit.crops.views import VIEW_BY_NAME
-from stenosis_kit.graders.description import TrainedGrader, read_description
+from stenosis_kit.graders.model_file import TrainedGrader, read_description
 from stenosis_kit.graders.settings import Training
 from stenosis_kit.levels.finder import find_canals
 from stenosis_kit.report.evidence import Evidence

@@ -46,7 +46,7 @@ def format(
 
     Args:
         data: competition root.
-        store: output folder, see `store`.
+        store: output folder, see `crops.store`.
         workers: processes; all cores by default.
         executor: a `concurrent.futures.Executor` to use instead (a Dask cluster's, for instance).
         fresh: make everything anew.
@@ -63,16 +63,16 @@ def format(
     if executor:  # its workers may have another working directory
         root, store = Root(root.folder.absolute(), "train"), store.absolute()
     studies = root.checked().labelled_studies()
-    print_ = fingerprint(
-        __version__, [asdict(view) for view in VIEWS], OVERVIEW_GRID, *_inputs(root.folder), _image_listing(studies)
-    )
+    tables = [root.folder / name for name in (rsna.TRAIN_TABLE, rsna.POINTS_TABLE, rsna.series_table("train"))]
+    views = [asdict(view) for view in VIEWS]
+    print_ = fingerprint(__version__, views, OVERVIEW_GRID, *tables, _image_listing(studies))
     make_folder(store)
     if not fresh and run_matches(store / "run.json", print_) and is_whole(store):
         log.info("format: %s is up to date", store)
         return read_json(store / "run.json", "run.json")
     _begin(store, print_, fresh)
     watch = Stopwatch()
-    _cut_all(store, studies, workers, executor, budget or Budget())
+    _cut_all(store, studies, workers, executor, budget)
     run = _finish(store, studies, root)
     watch.lap("format")
     run |= {"fingerprint": print_, "version": __version__, "data": str(root.folder), "seconds": watch.seconds}
@@ -82,18 +82,11 @@ def format(
     return run
 
 
-def _inputs(data: Path) -> list[Path]:
-    return [data / name for name in (rsna.TRAIN_TABLE, rsna.POINTS_TABLE, rsna.series_table("train"))]
-
-
 def _image_listing(studies: list[Study]) -> list:
-    """Names and sizes of all files: what tells that images were added or replaced since."""
-    listing = []
-    for study in studies:
-        for series_id, _ in study.series:
-            files = list_files(study.images / str(study.study_id) / str(series_id))
-            listing.append([study.study_id, series_id, [(path.name, _size(path)) for path in files]])
-    return listing
+    """Names and sizes of all image files, by which the fingerprint knows that some were added or replaced."""
+    series = [(study.study_id, series_id, study.images) for study in studies for series_id, _ in study.series]
+    folders = [(study, series_id, images / str(study) / str(series_id)) for study, series_id, images in series]
+    return [[*ids, [(path.name, _size(path)) for path in list_files(folder)]] for *ids, folder in folders]
 
 
 def _size(path: Path) -> int:
@@ -114,8 +107,12 @@ def _begin(store: Path, print_: str, fresh: bool) -> None:
         log.info("format: going on with the unfinished %s", store)
 
 
-def _cut_all(store: Path, studies: list[Study], workers: int | None, executor: Executor | None, budget: Budget) -> None:
-    left = _with_missing_points([one for one in studies if not has_part(store, one.study_id)], workers, budget)
+def _cut_all(
+    store: Path, studies: list[Study], workers: int | None, executor: Executor | None, budget: Budget | None
+) -> None:
+    """Cuts the studies whose parts are not there yet. One that cannot be cut leaves an empty part."""
+    missing = [one for one in studies if not has_part(store, one.study_id)]
+    left = _with_missing_points(missing, workers, budget)
     results = run_tasks(partial(_cut_part, store), left, workers, executor, budget)
     late = 0
     for located, result in tqdm(results, "format", len(left), unit="study", disable=None, leave=False):
@@ -134,8 +131,8 @@ def _cut_all(store: Path, studies: list[Study], workers: int | None, executor: E
         raise TimeTooShort(f"time to cut {len(studies)} studies", found, "Start again to go on, with more time.")
 
 
-def _with_missing_points(studies: list[Study], workers: int | None, budget: Budget) -> list[LocatedStudy]:
-    """The studies in their order; those with a cell that no label point places know where the localiser finds it."""
+def _with_missing_points(studies: list[Study], workers: int | None, budget: Budget | None) -> list[LocatedStudy]:
+    """The studies in their order; those with a cell that no label point places, with what the localiser finds."""
     unplaced = [study for study in studies if _lacks_points(study)]
     found: dict[int, LocatedStudy] = {}
     if unplaced:
@@ -159,6 +156,7 @@ def _cut_part(store: Path, located: LocatedStudy) -> None:
 
 
 def _finish(store: Path, studies: list[Study], root: Root) -> dict:
+    """Joins the parts; what run.json says of them."""
     manifest, parts = join_parts(store, [study.study_id for study in studies])
     lost = Counter(f"{each.view}: {each.why}" for part in parts for each in part.lost)
     skipped = Counter(why for part in parts for why in part.skipped_files.values())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.tasks import TimeUp, run_tasks
 from stenosis_kit.crops.study_crops import StudyCrops, cut_study
 from stenosis_kit.crops.views import VIEW_BY_NAME
-from stenosis_kit.graders.description import read_description
+from stenosis_kit.graders.model_file import read_description
 from stenosis_kit.levels.canal import LocatedStudy
 from stenosis_kit.levels.finder import CanalFinder
 from stenosis_kit.tables.grid import row_ids
@@ -32,10 +33,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_PART = 64  # studies that are graded before those after them are begun: where time runs out, most are whole
-_TOGETHER = 16  # studies that are graded in one go
+_PART = 64  # studies that are finished before the next ones are begun, so that most are whole where time runs out
+_TOGETHER = 16  # studies that go through the networks together
 _FINISH_S = 3.0  # for the last batch of studies, and writing
-_LEVELS_SHARE = 0.5  # of the time that is left, for a part's levels: they take about a third of predicting
+_LEVELS_SHARE = 0.5  # of the time left, the most for a part's levels, which take about a third of predicting
 _LOAD_S = 8.0  # TensorFlow and the networks take about 6 s on two cores
 
 
@@ -59,7 +60,7 @@ def predict(
         split: train or test.
         budget: the time; without limit by default.
         workers: processes that read and cut; all cores by default.
-        lean: on the prior, as far as the data are unlike the models' training data, see `likeness`.
+        lean: on the prior, as far as the data are unlike the models' training data, see `answers.leaning`.
 
     Raises:
         InputError: where there is no grid, or the submission cannot be written.
@@ -88,16 +89,15 @@ def predict(
         log.error("predict: %s: ALL ROWS ARE PRIORS", why)
         submission.explain(submission.grid["row_id"], why)
     submission.save(output, run)
-    _summarise(submission)
+    for source, count in submission.counts().items():
+        log.info("predict: %5d rows from %s", count, source)
     return submission
 
 
 def _priors(folders: list[Path]) -> Priors:
     for folder in folders:
-        try:
+        with suppress(InputError):  # it is reported when the model is loaded
             return read_description(folder).priors
-        except InputError:
-            continue  # it is reported when the model is loaded
     return builtin_prior()
 
 
@@ -141,7 +141,7 @@ class _Grading:
         """Returns the number of studies for which the time did not reach."""
         waiting: list[StudyCrops] = []
         asked = max(1, int(pace.share() * self.folds))
-        late, seconds, share = 0, 0.0, asked / self.folds
+        late, watch, share = 0, Stopwatch(), asked / self.folds
         if share < 1:
             text = "predict: TIME IS SHORT: %d of a grader's %d networks answer for %d studies"
             log.warning(text, asked, self.folds, len(studies))
@@ -151,30 +151,26 @@ class _Grading:
                 late += isinstance(crops, TimeUp)
                 _explain_study(self.submission, located.study.study_id, crops)
             else:
+                _explain_losses(self.submission, crops)
                 waiting.append(crops)
             if len(waiting) >= _TOGETHER or done == len(studies):
-                watch = Stopwatch()
+                watch.lap("cut")
                 self._grade(waiting, share)
-                seconds += watch.lap("grade")
+                watch.lap("grade")
                 waiting = []
             bar.update()
-        pace.note(len(studies), seconds, share)
+        pace.note(len(studies), watch.seconds["grade"], share)
         return late
 
     def _grade(self, studies: list[StudyCrops], share: float) -> None:
         """Answers all cells of some studies that were cut in at least one view; models are averaged."""
-        from stenosis_kit.graders.grading import grade_studies
-
-        for crops in studies:
-            _explain_losses(self.submission, crops)
-        answers, used = zip(*(grade_studies(model, studies, share) for model in self.models), strict=True)
-        by_view = {view: np.logical_or.reduce([each[view] for each in used]) for view in VIEW_BY_NAME}
+        answers, used = zip(*(model.answer(studies, share) for model in self.models), strict=True)
         for place, crops in enumerate(studies):
             for cell in {(row["condition"], row["level"]) for row in crops.rows}:
                 k, row_id = rsna.CELLS.index(cell), rsna.row_id(crops.study_id, *cell)
                 own = [table[place, k] for table in answers if np.isfinite(table[place, k]).all()]
                 if own:
-                    views = [view for view, part in by_view.items() if part[place, k]]
+                    views = [view for view in VIEW_BY_NAME if any(part[view][place, k] for part in used)]
                     self.submission.put(row_id, np.mean(own, axis=0), " + ".join(views))
                 else:
                     self.submission.explain([row_id], "no network that has not seen the study could be loaded")
@@ -213,8 +209,3 @@ def _explain_study(submission: Submission, study_id: int, why: Exception) -> Non
     if not isinstance(why, TimeUp):  # which is said once, for all of them
         log.warning("predict: study %d is left at its priors: %s", study_id, why)
     submission.explain(row_ids(submission.grid.filter(study_id=study_id)), str(why))
-
-
-def _summarise(submission: Submission) -> None:
-    for source, count in submission.counts().items():
-        log.info("predict: %5d rows from %s", count, source)

@@ -60,16 +60,15 @@ def split(
     test = sorted(held_out)
     _write_train(data, out, test)
     _write_test(root, out, test)
-    linked = 0
-    for name, chosen in (("train", sorted(set(studies) - set(test))), ("test", test)):
-        linked += _link(data / rsna.images_folder("train"), out / rsna.images_folder(name), chosen)
-    return {"train": len(studies) - len(test), "test": len(test), "images": linked}
+    train, images = sorted(set(studies) - set(test)), data / rsna.images_folder("train")
+    linked = [_link(images, out / rsna.images_folder(name), part) for name, part in (("train", train), ("test", test))]
+    return {"train": len(train), "test": len(test), "images": sum(linked)}
 
 
 def _write_train(data: Path, out: Path, test: list[int]) -> None:
+    held_out = pl.col("study_id").cast(pl.Int64, strict=False).is_in(test)
     for name in (rsna.TRAIN_TABLE, rsna.POINTS_TABLE, rsna.series_table("train")):
-        text = read_text(data / name)
-        write_frame(out / name, text.filter(~_of_studies(test)))
+        write_frame(out / name, read_text(data / name).filter(~held_out))
 
 
 def _write_test(root: Root, out: Path, test: list[int]) -> None:
@@ -81,10 +80,6 @@ def _write_test(root: Root, out: Path, test: list[int]) -> None:
     onehot = {name: (cells["severity"] == name).cast(pl.Int8) for name in rsna.SEVERITIES}
     weight = cells["severity"].replace_strict(rsna.SEVERITIES, rsna.SEVERITY_WEIGHTS, return_dtype=pl.Float64)
     write_frame(out / rsna.SOLUTION, cells.select(row_ids(cells)).with_columns(**onehot, sample_weight=weight))
-
-
-def _of_studies(studies: list[int]) -> pl.Expr:
-    return pl.col("study_id").cast(pl.Int64, strict=False).is_in(studies)
 
 
 def _link(source: Path, folder: Path, studies: list[int]) -> int:

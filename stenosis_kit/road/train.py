@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from stenosis_kit import __version__
 from stenosis_kit.base.budget import Budget, Stopwatch
 from stenosis_kit.base.errors import InputError
-from stenosis_kit.base.files import fingerprint, make_folder, read_json, run_matches, write_json
+from stenosis_kit.base.files import make_folder, read_json, run_matches, write_json
 from stenosis_kit.crops.store import open_store
-from stenosis_kit.graders.description import MODEL_NAME
 from stenosis_kit.graders.job import JOBS
+from stenosis_kit.graders.model_file import MODEL_NAME
 from stenosis_kit.graders.settings import Training
-from stenosis_kit.graders.start import read_start
-from stenosis_kit.graders.training_run import TrainingRun
+from stenosis_kit.graders.training_run import Request, TrainingRun
+from stenosis_kit.graders.warm_start import read_start
 from stenosis_kit.levels.localiser import DESCRIPTION_NAME
 from stenosis_kit.tables.folds import FOLDS_NAME
 
@@ -49,7 +49,7 @@ def train(
         training: settings.
         fresh: train everything anew.
         cluster: trains the networks instead of this process; it must see all folders under the same paths.
-        start: an earlier model, whose weights the networks start from, see `starting`.
+        start: an earlier model, whose weights the networks start from, see `graders.warm_start`.
         to_grade: studies for whose grading, with all of its networks, the budget has to leave time.
 
     Returns:
@@ -59,40 +59,42 @@ def train(
         InputError: where the store or the model to start from cannot be used, or the time is too short to train a
             grader of each term once.
     """
-    store, folder = Path(store), Path(model)
-    budget, training = budget or Budget(1800.0), training or Training()
-    opened = open_store(store)
-    earlier = read_start(Path(start), folder) if start else None
-    given = [earlier.folder / name for name in (MODEL_NAME, FOLDS_NAME)] if earlier else []
-    print_ = fingerprint(__version__, opened.run.get("fingerprint"), asdict(training), budget.whole, *given)
+    folder, budget = Path(model), budget or Budget(1800.0)
+    opened, earlier = open_store(Path(store)), read_start(Path(start), folder) if start else None
+    request = Request(opened, folder, training or Training(), budget, cluster, earlier, to_grade)
     make_folder(folder)
-    if not fresh and run_matches(folder / "run.json", print_):
+    if not fresh and run_matches(folder / "run.json", request.fingerprint):
         log.info("train: %s is up to date", folder)
         return read_json(folder / "run.json", "run.json")
     if (folder / "manifest.parquet").exists():
         raise InputError(folder, "a folder for a model", "a crop store", "Give another MODEL folder.")
-    run = TrainingRun(opened, folder, training, budget, print_, cluster, earlier, to_grade)
-    if fresh or not run_matches(folder / JOBS / "run.json", print_):
+    run = TrainingRun(request)
+    if fresh or not run_matches(folder / JOBS / "run.json", request.fingerprint):
         run.check_time()  # before anything of an earlier model is dropped: is there time for another one?
-        _start_over(folder, print_)
+        _start_over(request)
     watch = Stopwatch()
     run.plan()
     run.train_jobs()
     watch.lap("train")
-    summary = run.finish()
-    summary |= {"fingerprint": print_, "version": __version__, "seconds": watch.seconds, "settings": asdict(training)}
-    summary["start"] = str(earlier.folder) if earlier else None
+    summary = run.finish() | {
+        "fingerprint": request.fingerprint,
+        "version": __version__,
+        "seconds": watch.seconds,
+        "settings": asdict(request.training),
+        "start": str(earlier.folder) if earlier else None,
+    }
     write_json(folder / "run.json", summary)
     shutil.rmtree(folder / JOBS, ignore_errors=True)  # a job that is late may be looking there
     return summary
 
 
-def _start_over(folder: Path, print_: str) -> None:
+def _start_over(request: Request) -> None:
     """Drops what was made from other input, settings, time limit or version."""
+    folder = request.folder
     if (folder / MODEL_NAME).exists() or (folder / JOBS).exists():
         log.info("train: %s was made from other input, settings, time limit or version: it is made anew", folder)
     shutil.rmtree(folder / JOBS, ignore_errors=True)
     names = ("run.json", MODEL_NAME, DESCRIPTION_NAME, FOLDS_NAME)
     for path in [*(folder / name for name in names), *folder.glob("*.weights.h5")]:
         path.unlink(missing_ok=True)
-    write_json(folder / JOBS / "run.json", {"fingerprint": print_})
+    write_json(folder / JOBS / "run.json", {"fingerprint": request.fingerprint})

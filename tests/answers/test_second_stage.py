@@ -14,7 +14,7 @@ from stenosis_kit.answers.second_stage import (
     fit_second_stage,
     read_second_stage,
 )
-from stenosis_kit.graders.description import Description
+from stenosis_kit.graders.model_file import Description
 from stenosis_kit.graders.settings import Training
 
 PRIOR = np.tile([0.5, 0.3, 0.2], (25, 1))
@@ -151,7 +151,7 @@ def test_the_any_severe_loss_is_the_metrics() -> None:
 
 def test_it_travels_in_the_models_description(tmp_path) -> None:
     from stenosis_kit.answers.priors import builtin_prior
-    from stenosis_kit.graders.description import read_description
+    from stenosis_kit.graders.model_file import read_description
 
     stage = SecondStage({"spinal": weights(side=0.25)})
     Description(Training(), (), (), stage, {}, builtin_prior()).save(tmp_path)

@@ -26,11 +26,11 @@ from stenosis_kit.base.errors import InputError, TimeTooShort
 from stenosis_kit.base.tasks import ExecutorGone, run_tasks
 from stenosis_kit.crops.store import open_store
 from stenosis_kit.graders import dispatch as rounds
-from stenosis_kit.graders.description import TrainedGrader
 from stenosis_kit.graders.dispatch import train_on
-from stenosis_kit.graders.job import JOBS, Job, result_path
+from stenosis_kit.graders.job import JOBS, Job, Recipe, result_path
 from stenosis_kit.graders.model import Model
-from stenosis_kit.graders.plan import models_in_time
+from stenosis_kit.graders.model_file import TrainedGrader
+from stenosis_kit.graders.plan import Time, startable
 from stenosis_kit.road.format import format
 from stenosis_kit.road.train import train
 
@@ -122,22 +122,23 @@ def test_a_job_has_the_time_of_its_round(workers: int, shares: list[int]) -> Non
 
 
 def jobs(count: int) -> list[Job]:
-    return [Job(Path(), Path(), None, fold, {}, {}, "") for fold in range(count)]
+    recipe = Recipe(Path(), Path(), "", None, {}, {})
+    return [Job(recipe, fold) for fold in range(count)]
 
 
 @pytest.mark.parametrize(("workers", "models"), [(1, 1), (2, 2), (4, 4), (40, 5)])
 def test_more_workers_train_more_models_in_the_same_time(small_training, workers: int, models: int) -> None:
-    assert models_in_time(replace(small_training, folds=5), studies=50, seconds=110, workers=workers) == models
+    assert len(startable(replace(small_training, folds=5), 50, Time(110, workers=workers))) == models
 
 
 def test_too_short_a_time_on_a_cluster_is_said_with_the_least_that_would_do(small_training) -> None:
     with pytest.raises(TimeTooShort, match="expected at least 51.0 s for training 4 graders"):
-        models_in_time(small_training, studies=50, seconds=49, workers=2)
-    assert models_in_time(small_training, studies=50, seconds=51, workers=2) == 1
+        startable(small_training, 50, Time(49, workers=2))
+    assert len(startable(small_training, 50, Time(51, workers=2))) == 1
 
 
 def test_without_a_limit_all_models_are_trained(small_training) -> None:
-    assert models_in_time(small_training, studies=50, seconds=float("inf"), workers=3) == small_training.folds
+    assert len(startable(small_training, 50, Time(float("inf"), workers=3))) == small_training.folds
 
 
 # --- What does not come back -------------------------------------------------------------------
@@ -189,8 +190,8 @@ def test_a_term_without_a_network_ends_the_run(
     budget = Budget(600.0)
     if why == "time":
         monkeypatch.setattr(
-            "stenosis_kit.graders.training_run.TrainingRun._jitter",
-            lambda self: setattr(budget, "deadline", budget.started),
+            "stenosis_kit.graders.training_run.TrainingRun._placement_errors",
+            lambda self: setattr(budget, "deadline", budget.started) or {},
         )
     expected = {
         "fails": "expected a network of canal_sagittal; found none: the workers are gone: the task was cancelled. ",
@@ -224,7 +225,7 @@ def test_a_job_that_comes_late_touches_nothing(store: Path, model: Path, one_gra
     copy = shutil.copytree(model, tmp_path / "model")
     before = {path.name: path.read_bytes() for path in copy.iterdir()}
     trained = TrainedGrader.of(one_grader.graders[0], 0)
-    job = Job(store, copy, one_grader, trained, {}, {}, "another")
+    job = Job(Recipe(store, copy, "another", one_grader, {}, {}), trained)
     assert rounds.train_job(job, 1.0) == f"{trained.name} is no longer wanted"
     assert {path.name: path.read_bytes() for path in copy.iterdir()} == before
     assert not result_path(copy, trained).exists()

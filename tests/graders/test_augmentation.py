@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from stenosis_kit.crops.views import VIEW_BY_NAME, VIEWS
-from stenosis_kit.graders.augmentation import Augmentation, central, change, random_parts, sample
+from stenosis_kit.graders.augmentation import Augmentation, augmentation_of, central, change, random_parts, sample
 
 QUIET = Augmentation(shift_mm=(0, 0), rotation_deg=0, zoom=0, gamma=0, noise=0)
 
@@ -93,3 +93,26 @@ def test_changed_images_stay_between_0_and_1(view):
     changed = np.asarray(change(tf.constant(images), view, Augmentation(noise=0.5)))
     assert changed.min() >= 0
     assert changed.max() <= 1
+
+
+# --- As far as prediction errs -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("view", "shift"),
+    [("foraminal_sagittal", (2.0, 3.0)), ("subarticular_axial", (1.0, 2.0))],
+    ids=["sagittal", "axial"],
+)
+def test_placement_errors_run_along_the_images_axes(view, shift):
+    """Outward, back and up: a sagittal image shows back and up, an axial one outward and back."""
+    assert augmentation_of(VIEW_BY_NAME[view], [1.0, 2.0, 3.0]).shift_mm == shift
+
+
+def test_slices_slip_more_where_depth_is_less_certain():
+    view = VIEW_BY_NAME["foraminal_sagittal"]
+    slips = [augmentation_of(view, [depth, 1.0, 1.0]).slip for depth in (1.0, 2.5, 5.0)]
+    assert slips == sorted(slips) and slips[0] < 0.05 and 0.5 < slips[2] < 0.8
+
+
+def test_where_errors_were_not_measured_the_default_holds():
+    assert augmentation_of(VIEW_BY_NAME["canal_axial"], None) == Augmentation()

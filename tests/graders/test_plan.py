@@ -12,12 +12,14 @@ from stenosis_kit.base.errors import InputError, TimeTooShort
 from stenosis_kit.crops.views import VIEW_BY_NAME, VIEWS
 from stenosis_kit.graders.plan import (
     SHORTEST_JOB_S,
+    Load,
     Plan,
+    Time,
     cost_s,
     grading_s,
-    models_in_time,
     plan,
-    startable_in_time,
+    shortest_s,
+    startable,
     typical_pixels,
 )
 from stenosis_kit.graders.settings import Training
@@ -30,7 +32,8 @@ CROPS = {view.name: 1200 if view.term == "spinal" else 2400 for view in VIEWS}
 
 def chosen(seconds: float, crops: int = 1, **given) -> Plan:
     settings = replace(TRAINING, **{name: given.pop(name) for name in ("folds", "grow") if name in given})
-    return plan(settings, {view: crops * count for view, count in CROPS.items()}, 240 * crops, seconds, **given)
+    load = Load({view: crops * count for view, count in CROPS.items()}, 240 * crops, to_grade=given.pop("to_grade", 0))
+    return plan(settings, load, Time(seconds, **given))
 
 
 def size(one: Plan) -> tuple[float, ...]:
@@ -80,16 +83,16 @@ def test_a_plan_changes_the_settings_and_nothing_else() -> None:
     assert Plan(3).settings(TRAINING) == TRAINING
 
 
-@pytest.mark.parametrize(("seconds", "graders"), [(10, 3), (50, 3), (60, 4), (70, 5), (90, 6)])
+@pytest.mark.parametrize(("seconds", "graders"), [(43, 3), (50, 3), (60, 4), (70, 5), (90, 6)])
 def test_in_a_short_time_the_last_graders_are_left_out_and_every_term_keeps_one(seconds: float, graders: int) -> None:
-    startable = startable_in_time(TRAINING, seconds)
-    assert startable == replace(TRAINING, graders=TRAINING.graders[:graders])
-    assert {VIEW_BY_NAME[grader.view].term for grader in startable.graders} == set(rsna.TERMS)
+    first = startable(TRAINING, 50, Time(seconds))[0].settings(TRAINING)
+    assert first == replace(TRAINING, graders=TRAINING.graders[:graders])
+    assert {VIEW_BY_NAME[grader.view].term for grader in first.graders} == set(rsna.TERMS)
 
 
 def test_graders_of_one_term_alone_may_be_left_out_down_to_one() -> None:
-    canal = [grader for grader in TRAINING.graders if grader.view.startswith("canal")]
-    assert startable_in_time(replace(TRAINING, graders=tuple(canal)), 15).graders == (canal[0],)
+    canal = replace(TRAINING, graders=tuple(each for each in TRAINING.graders if each.view.startswith("canal")))
+    assert startable(canal, 50, Time(15)) == [Plan(1, graders=1)]
 
 
 def test_a_single_model_holds_out_a_fifth_of_the_studies() -> None:
@@ -97,9 +100,14 @@ def test_a_single_model_holds_out_a_fifth_of_the_studies() -> None:
 
 
 def test_a_short_time_starts_fewer_models() -> None:
+    one = shortest_s(TRAINING.graders, 1, 0)
+    plans = [startable(TRAINING, 50, Time(factor * one)) for factor in (1.1, 2.1, 3.1, 100)]
+    assert [len(each) for each in plans] == [1, 2, 3, TRAINING.folds]
+
+
+def test_the_grader_with_the_least_share_has_time_to_build_its_graphs() -> None:
     shares = [grader.time for grader in TRAINING.graders]
-    one = SHORTEST_JOB_S * sum(shares) / min(shares)
-    assert [models_in_time(TRAINING, 50, factor * one) for factor in (1.1, 2.1, 3.1, 100)] == [1, 2, 3, TRAINING.folds]
+    assert shortest_s(TRAINING.graders, 2, 0) * min(shares) / sum(shares) == pytest.approx(2 * SHORTEST_JOB_S)
 
 
 def test_too_short_a_time_is_said_with_the_least_that_would_do() -> None:
@@ -108,23 +116,24 @@ def test_too_short_a_time_is_said_with_the_least_that_would_do() -> None:
 
 
 def test_there_are_never_more_folds_than_studies() -> None:
-    assert plan(TRAINING, CROPS, 2, 1e6).models == 2
+    assert plan(TRAINING, Load(CROPS, 2), Time(1e6)).models == 2
 
 
 def test_one_study_cannot_be_trained_on() -> None:
     with pytest.raises(InputError, match="at least two studies"):
-        plan(TRAINING, CROPS, 1, 1e6)
+        plan(TRAINING, Load(CROPS, 1), Time(1e6))
 
 
 def test_wider_networks_are_slower_where_their_speed_is_not_known() -> None:
     wide = replace(TRAINING, filters=tuple(2 * each for each in TRAINING.filters))
     assert typical_pixels(wide) == typical_pixels(TRAINING) / 4
-    assert plan(wide, CROPS, 240, 400).models < plan(TRAINING, CROPS, 240, 400).models
+    assert plan(wide, Load(CROPS, 240), Time(400)).models < plan(TRAINING, Load(CROPS, 240), Time(400)).models
 
 
 def test_folds_that_are_there_already_count_for_the_cost() -> None:
     """Of two models each learns from half of the studies; in folds of five that were given from four fifths."""
-    own, given = (plan(replace(TRAINING, folds=2, grow=False), CROPS, 240, 1e9, parts=parts) for parts in (None, 5))
+    two = replace(TRAINING, folds=2, grow=False)
+    own, given = (plan(two, Load(CROPS, 240, parts), Time(1e9)) for parts in (None, 5))
     assert cost_s(given, TRAINING, CROPS, PIXELS) > 1.4 * cost_s(own, TRAINING, CROPS, PIXELS)
 
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import Literal
 
 import pytest
 
 from stenosis_kit import cli
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.graders.settings import Grader, Training
-from stenosis_kit.graders.settings_file import _filled, read_training
+from stenosis_kit.graders.settings_file import read_training
 
 Config = Callable[[str], Path]
 pytestmark = pytest.mark.usefixtures("as_before")
@@ -65,10 +64,13 @@ WRONG = {
     "folds = 0": f"folds to be {WHOLE}; found 0",
     "folds = 2.0": f"folds to be {WHOLE}; found 2.0",
     "folds = true": f"folds to be {WHOLE}; found True",
+    "grow = 3": "grow to be true or false; found 3",
     "seed = -1": "seed to be a whole number 0 or more; found -1",
     "momentum = 1.0": f"momentum to be {ROUND}; found 1.0",
     "dense_dropout = '0.5'": f"dense_dropout to be {ROUND}; found '0.5'",
     "peak_rate = nan": "peak_rate to be a number above 0; found nan",
+    "weight_decay = inf": "weight_decay to be a number 0 or more; found inf",
+    f"seed = 1{400 * '0'}": "seed to be a whole number 0 or more; found 10",
     f"weight_decay = 1{400 * '0'}": "weight_decay to be a number 0 or more; found 10",
     "filters = []": f"filters to be a list, each {WHOLE}; found []",
     "dense = [8, -8]": f"dense to be a list, each {WHOLE}; found [8, -8]",
@@ -79,6 +81,7 @@ WRONG = {
     "[graders.canal_axial]\npx = -3": f"graders.canal_axial.px to be {WHOLE}; found -3",
     "[graders.canal_axial]\npx = 16": "graders.canal_axial.px to be at least 32, for 5 filters; found 16",
     "[graders.canal_axial]\nmm = 80": "graders.canal_axial.mm to be at most the crop's 64; found 80",
+    "[graders.canal_axial]\nview = 3": "graders.canal_axial.view to be a text; found 3",
     "[graders.canal_axial]\nview = 'canal'": "a grader's view to be one of canal_sagittal, ",
     "[graders.canal]\npx = 64": "the VIEW of [graders.VIEW] to be one of canal_sagittal, ",
     "[[graders]]\npx = 64": "the view of each of the [[graders]] to be one of canal_sagittal, ",
@@ -107,26 +110,6 @@ def test_bytes_that_are_no_text_are_a_damaged_file(tmp_path: Path) -> None:
 def test_what_is_no_file(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match="expected a TOML file of settings; found "):
         read_training(tmp_path / name)
-
-
-@dataclass(frozen=True)
-class Later:
-    """Settings of kinds that there may be one day."""
-
-    flag: bool = False
-    name: str = "a"
-    way: Literal["slow", "fast"] = "slow"
-    limit: float | None = None
-
-
-def test_fields_of_other_types_need_no_word_here() -> None:
-    given = {"flag": True, "name": "b", "way": "fast", "limit": 2}
-    assert _filled(Path("f"), Later(), given) == Later(True, "b", "fast", 2.0)
-    for key, words in {"flag": "true or false", "name": "a text", "way": "one of 'slow', 'fast'"}.items():
-        with pytest.raises(InputError, match=f"{key} to be {words}; found 3"):
-            _filled(Path("f"), Later(), {key: 3})
-    with pytest.raises(InputError, match="limit to be a number 0 or more; found -1"):
-        _filled(Path("f"), Later(), {"limit": -1})
 
 
 # --- On the command line -----------------------------------------------------------------------

@@ -31,7 +31,8 @@ from stenosis_kit.graders.settings import Grader, Training
 if TYPE_CHECKING:
     import keras
 
-    from stenosis_kit.graders.training import GraderTraining, Lesson
+    from stenosis_kit.graders.batches import Lesson
+    from stenosis_kit.graders.trainer import Trainer
 
 _SETTINGS = ("TF_ENABLE", "TF_NUM", "OMP_", "KMP_", "XLA_")
 _MATRIX = 2048  # side, of a product that takes some .1 s on two cores
@@ -126,11 +127,11 @@ def _forward_flop(layer: keras.Layer) -> int:
 
 
 @cache
-def _learner(grader: Grader, training: Training) -> GraderTraining:
+def _learner(grader: Grader, training: Training) -> Trainer:
     load_tensorflow()
-    from stenosis_kit.graders.training import GraderTraining
+    from stenosis_kit.graders.trainer import Trainer
 
-    return GraderTraining(replace(grader, repeats=1.0), training)  # one epoch of the canal is not one and a half
+    return Trainer(replace(grader, repeats=1.0), training)  # one epoch of the canal is not one and a half
 
 
 @cache
@@ -161,7 +162,7 @@ def _forget_settings() -> None:
 
 def _lesson(store: Path, grader: Grader, rows: int) -> Lesson:
     """So many labelled crops of a grader's view, repeated where the store has fewer; none validates."""
-    from stenosis_kit.graders.training import Lesson
+    from stenosis_kit.graders.batches import Lesson
 
     opened = open_store(store)
     manifest = opened.manifest.filter(view=grader.view).sort("row")

@@ -3,35 +3,23 @@ from dataclasses import replace
 import h5py
 import numpy as np
 import pytest
+from easy_lesson import GRADER, easy_lesson
 
 from stenosis_kit.base.budget import Budget
 from stenosis_kit.base.timed_training import one_cycle
 from stenosis_kit.base.weights_file import save_weights
-from stenosis_kit.crops.views import VIEW_BY_NAME
-from stenosis_kit.graders.augmentation import Augmentation
+from stenosis_kit.graders.batches import Lesson
 from stenosis_kit.graders.network import grade
-from stenosis_kit.graders.settings import Grader, Training
-from stenosis_kit.graders.training import GraderTraining, Lesson, batches
+from stenosis_kit.graders.settings import Training
+from stenosis_kit.graders.trainer import Trainer
 
-GRADER = Grader("canal_axial", mm=48.0, px=32, time=1.0)
 SMALL = Training(filters=(4, 4, 4, 8, 8), dense=(16, 8), dense_dropout=0.0, batch=16)
-
-
-def easy_lesson(count=96):
-    """Crops whose brightness is their severity."""
-    view = VIEW_BY_NAME[GRADER.view]
-    severity = np.arange(count) % 3
-    rng = np.random.default_rng(0)
-    crops = rng.integers(0, 60, (count, view.px, view.px, view.slices)) + 90 * severity[:, None, None, None]
-    weight = np.array([1.0, 2.0, 4.0])[severity]
-    rows = np.arange(count)
-    return Lesson(crops.astype(np.uint8), severity, weight, rows[rows % 4 > 0], rows[rows % 4 == 0])
 
 
 def test_what_can_be_learnt_is_learnt():
     lesson = easy_lesson()
     patient = replace(SMALL, max_epochs=30)
-    history, answers = GraderTraining(GRADER, patient).run(lesson, Budget(120.0), seed=0)
+    history, answers = Trainer(GRADER, patient).run(lesson, Budget(120.0), seed=0)
     assert history[-1]["val_nats"] < history[0]["val_nats"]
     assert answers.shape == (len(lesson.validate), 3)
     assert (answers.argmax(axis=1) == lesson.severity[lesson.validate]).mean() > 0.6  # by chance: a third
@@ -39,7 +27,7 @@ def test_what_can_be_learnt_is_learnt():
 
 def test_the_answers_are_those_of_the_weights_that_are_kept():
     lesson = easy_lesson()
-    pupil = GraderTraining(GRADER, replace(SMALL, max_epochs=6))
+    pupil = Trainer(GRADER, replace(SMALL, max_epochs=6))
     history, answers = pupil.run(lesson, Budget(120.0), seed=0)
     right = answers[np.arange(len(answers)), lesson.severity[lesson.validate]]
     weight = lesson.weight[lesson.validate]
@@ -50,24 +38,18 @@ def test_the_answers_are_those_of_the_weights_that_are_kept():
 def test_of_many_held_out_crops_some_are_looked_at_after_an_epoch_and_all_answered():
     lesson = easy_lesson(1200)
     lesson = replace(lesson, learn=lesson.learn[:16], validate=np.arange(16, 1200))
-    _, answers = GraderTraining(GRADER, replace(SMALL, max_epochs=1)).run(lesson, Budget(120.0), seed=0)
+    _, answers = Trainer(GRADER, replace(SMALL, max_epochs=1)).run(lesson, Budget(120.0), seed=0)
     assert answers.shape == (1184, 3)
 
 
 def test_speed_is_measured_in_input_pixels():
-    pupil = GraderTraining(GRADER, SMALL)
-    pixels = pupil.pixels_a_second(easy_lesson(), Augmentation())
+    pupil = Trainer(GRADER, SMALL)
+    pixels = pupil.pixels_a_second(easy_lesson())
     assert 1e4 < pixels < 1e9
 
 
-@pytest.mark.parametrize("ranges", [None, Augmentation()])
-def test_no_batch_waits_for_autotuning(ranges):
-    lesson = easy_lesson()
-    assert batches(lesson, lesson.learn, GRADER, 8, ranges).options().autotune.enabled is False
-
-
 def test_training_ends_inside_its_budget():
-    pupil = GraderTraining(GRADER, replace(SMALL, batch=4, max_epochs=100_000))
+    pupil = Trainer(GRADER, replace(SMALL, batch=4, max_epochs=100_000))
     pupil.run(easy_lesson(), Budget(1.0), seed=0)  # builds the graphs: seconds that no budget can stop
     budget = Budget(8.0)
     pupil.run(easy_lesson(), budget, seed=0)
@@ -77,20 +59,9 @@ def test_training_ends_inside_its_budget():
 def test_without_anything_to_validate_on_it_trains_all_the_same():
     lesson = easy_lesson(24)
     lesson = Lesson(lesson.crops, lesson.severity, lesson.weight, np.arange(24), np.arange(0))
-    history, answers = GraderTraining(GRADER, replace(SMALL, max_epochs=1)).run(lesson, Budget(60.0), seed=0)
+    history, answers = Trainer(GRADER, replace(SMALL, max_epochs=1)).run(lesson, Budget(60.0), seed=0)
     assert len(history) == 1
     assert answers.shape == (0, 3)
-
-
-def test_batches_hold_each_row_once_with_its_label_and_a_mean_weight_of_1():
-    lesson = easy_lesson()
-    parts = list(batches(lesson, lesson.validate, GRADER, 10).as_numpy_iterator())
-    images, labels, weights = (np.concatenate(part) for part in zip(*parts, strict=True))
-    assert images.shape == (24, 32, 32, 3)
-    assert images.dtype == np.float32
-    assert (labels.argmax(axis=1) == lesson.severity[lesson.validate]).all()
-    assert weights.mean() == pytest.approx(1)
-    assert weights.max() / weights.min() == pytest.approx(4)
 
 
 def test_one_cycle_rises_then_falls():
@@ -104,7 +75,7 @@ def test_one_cycle_rises_then_falls():
 def test_a_second_training_of_the_same_network_starts_from_nothing():
     lesson = easy_lesson(48)
     once = replace(SMALL, max_epochs=1)
-    pupil = GraderTraining(GRADER, once)
+    pupil = Trainer(GRADER, once)
     first, _ = pupil.run(lesson, Budget(60.0), seed=3)
     pupil.run(lesson, Budget(60.0), seed=4)
     again, _ = pupil.run(lesson, Budget(60.0), seed=3)
@@ -112,7 +83,7 @@ def test_a_second_training_of_the_same_network_starts_from_nothing():
 
 
 def test_a_networks_file_holds_its_weights_and_nothing_of_the_optimiser(tmp_path):
-    trained = GraderTraining(GRADER, SMALL)
+    trained = Trainer(GRADER, SMALL)
     trained.run(easy_lesson(), Budget(60.0), seed=0)
     path = tmp_path / "grader.weights.h5"
     save_weights(trained.network, path)

@@ -12,11 +12,11 @@ from stenosis_kit.base.budget import Budget
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.crops.store import open_store
 from stenosis_kit.graders import dispatch as rounds
-from stenosis_kit.graders.description import TrainedGrader
-from stenosis_kit.graders.job import labelled
+from stenosis_kit.graders.batches import labelled
 from stenosis_kit.graders.model import Model
+from stenosis_kit.graders.model_file import TrainedGrader
 from stenosis_kit.graders.plan import Plan
-from stenosis_kit.graders.start import Start, read_start
+from stenosis_kit.graders.warm_start import Start, read_start
 from stenosis_kit.road.train import train
 from stenosis_kit.tables.folds import read_folds
 

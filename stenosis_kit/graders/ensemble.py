@@ -14,8 +14,8 @@ from stenosis_kit.answers.out_of_fold import Answers, Labels, as_rows, fit_pools
 from stenosis_kit.answers.priors import cell_priors, smoothed_prior
 from stenosis_kit.answers.second_stage import fit_second_stage
 from stenosis_kit.base.files import read_json, write_frame
-from stenosis_kit.graders.description import Description, TrainedGrader
 from stenosis_kit.graders.job import result_path
+from stenosis_kit.graders.model_file import Description, TrainedGrader
 from stenosis_kit.graders.settings import Grader, Training
 
 _CUT_SHORT = 0.5  # of the epochs that a grader's networks usually got

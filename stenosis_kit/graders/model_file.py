@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,8 +20,6 @@ from stenosis_kit.base.files import read_json, write_json
 from stenosis_kit.crops.views import VIEW_BY_NAME
 from stenosis_kit.graders.settings import Grader, Training
 
-if TYPE_CHECKING:
-    pass
 MODEL_NAME = "model.json"
 
 
@@ -83,24 +80,31 @@ def read_description(folder: Path) -> Description:
     path = folder / MODEL_NAME
     value = read_json(path, "a trained model's model.json")
     try:
-        graders = tuple(TrainedGrader(Grader(**row.pop("grader")), **row) for row in value["graders"])
-        pools = tuple(Pool(tuple(p["views"]), tuple(p["powers"]), p["prior_power"]) for p in value["pools"])
-        second = read_second_stage(value["second_stage"]["weights"])
-        priors = {cell: np.array(value["priors"]["_".join(cell)], float) for cell in rsna.CELLS}
-        spread = {term: (tuple(mean), tuple(sd)) for term, (mean, sd) in value["moments"].items()}
-        training = _training(value["training"])
-        description = Description(training, graders, pools, second, spread, priors, value["fingerprint"])
-        bad = [each.grader.view for each in graders if each.grader.view not in VIEW_BY_NAME]
-        bad += [each.weights for each in graders if Path(each.weights).name != each.weights]  # none leads out of it
-        if bad or any(row.shape != (len(rsna.SEVERITIES),) for row in priors.values()):
-            raise ValueError(f"unknown views or file names {bad}, or priors that are not three numbers")
+        return _checked(_parsed(value))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         remedy = "Train again, or use the version of stenosis-kit that made it."
         found = f"{type(error).__name__}: {error} (version {value.get('version')})"
         raise InputError(path, f"the model.json of version {__version__}", found, remedy) from None
-    return description
 
 
-def _training(value: dict[str, Any]) -> Training:
-    lists = {name: tuple(value[name]) for name in ("filters", "dense")}
-    return Training(**{**value, **lists, "graders": tuple(Grader(**row) for row in value["graders"])})
+def _parsed(value: dict) -> Description:
+    settings = dict(value["training"], graders=tuple(Grader(**row) for row in value["training"]["graders"]))
+    settings |= {name: tuple(settings[name]) for name in ("filters", "dense")}
+    return Description(
+        training=Training(**settings),
+        graders=tuple(TrainedGrader(Grader(**row.pop("grader")), **row) for row in value["graders"]),
+        pools=tuple(Pool(tuple(p["views"]), tuple(p["powers"]), p["prior_power"]) for p in value["pools"]),
+        second_stage=read_second_stage(value["second_stage"]["weights"]),
+        moments={term: (tuple(mean), tuple(sd)) for term, (mean, sd) in value["moments"].items()},
+        priors={cell: np.array(value["priors"]["_".join(cell)], float) for cell in rsna.CELLS},
+        fingerprint=value["fingerprint"],
+    )
+
+
+def _checked(found: Description) -> Description:
+    """The description; raises ValueError where it leads out of its folder or would fail later."""
+    bad = [each.grader.view for each in found.graders if each.grader.view not in VIEW_BY_NAME]
+    bad += [each.weights for each in found.graders if Path(each.weights).name != each.weights]
+    if bad or any(row.shape != (len(rsna.SEVERITIES),) for row in found.priors.values()):
+        raise ValueError(f"unknown views or file names {bad}, or priors that are not three numbers")
+    return found

@@ -1,8 +1,8 @@
-"""Training that starts from an earlier model: from its networks' weights, and in its folds.
+"""Warm start: training from the weights of an earlier model, and in its folds.
 
-A network may only answer for studies that nothing it stems from has learnt. So it starts from the earlier network of
-its own fold, or from any where the earlier model has no such fold; a study that both models know keeps its fold; and
-the new model's folds.csv names the studies of both.
+A network may only answer for studies that neither it nor the network it started from has learnt. So it starts from the
+earlier network of its own fold, or from any where the earlier model has no such fold; a study that both models know
+keeps its fold; and the new model's folds.csv names the studies of both.
 """
 
 from __future__ import annotations
@@ -14,12 +14,10 @@ from pathlib import Path
 import polars as pl
 
 from stenosis_kit.base.errors import InputError
-from stenosis_kit.graders.description import Description, TrainedGrader, read_description
+from stenosis_kit.graders.model_file import Description, TrainedGrader, read_description
 from stenosis_kit.graders.plan import Plan
 from stenosis_kit.graders.settings import Grader, Training
 from stenosis_kit.tables.folds import FOLDS_NAME, assign_folds, read_folds
-
-_HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
 @dataclass(frozen=True)
@@ -57,10 +55,11 @@ class Start:
 
     def fitting(self, chosen: Plan, training: Training) -> Plan:
         """The plan with networks as wide as its own, and with finer inputs only where as many of its weights fit."""
-        plans = [replace(chosen, width=1.0), replace(chosen, width=1.0, scale=1.0)]
-        return max(
-            plans, key=lambda one: len([g for g in one.settings(training).graders if self._fitting(g, training)])
-        )
+
+        def graders_with_weights(one: Plan) -> int:
+            return sum(bool(self._fitting(grader, training)) for grader in one.settings(training).graders)
+
+        return max(replace(chosen, width=1.0), replace(chosen, width=1.0, scale=1.0), key=graders_with_weights)
 
     def assign_folds(self, manifest: pl.DataFrame, folds: int, seed: int) -> dict[int, int]:
         """{study_id: fold} of its studies, and of a manifest's other studies as `folds.assign_folds` divides them.
@@ -99,6 +98,8 @@ def read_start(folder: Path, model: Path) -> Start:
         InputError: where it is none, does not say which studies it has learnt from, lacks weights, or would be
             overwritten.
     """
+    import h5py
+
     if folder.exists() and model.exists() and folder.samefile(model):
         expected = "a model to start from in another folder than the new one's"
         raise InputError(folder, expected, "the same", "Give another folder for the new one.")
@@ -107,18 +108,10 @@ def read_start(folder: Path, model: Path) -> Start:
         expected = f"a model with its {FOLDS_NAME}, which says what it has learnt from"
         raise InputError(folder, expected, "none", "Give the folder that train wrote, not a bundled one.")
     for path in (folder / each.weights for each in description.graders):
-        if not _is_hdf5(path):
+        if not h5py.is_hdf5(path):
             found = "something else" if path.exists() else "none"
             raise InputError(path, "a network's weights", found, "Train that model again, or copy its folder again.")
     return Start(folder.absolute(), description, folds)
-
-
-def _is_hdf5(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return file.read(len(_HDF5)) == _HDF5
-    except OSError:
-        return False
 
 
 def _shape(grader: Grader, training: Training) -> tuple:

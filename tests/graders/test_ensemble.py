@@ -5,9 +5,9 @@ import pytest
 from stenosis_kit.base.budget import Budget
 from stenosis_kit.base.files import read_json, write_json
 from stenosis_kit.graders import dispatch as rounds
-from stenosis_kit.graders.assembly import cut_short
-from stenosis_kit.graders.description import TrainedGrader
+from stenosis_kit.graders.ensemble import cut_short
 from stenosis_kit.graders.job import result_path
+from stenosis_kit.graders.model_file import TrainedGrader
 from stenosis_kit.graders.settings import GRADERS
 from stenosis_kit.road.train import train
 
@@ -44,7 +44,7 @@ def test_a_network_cut_short_is_left_out_of_the_model(store, small_training, tmp
     honest, one_grader = rounds.train_job, replace(small_training, graders=small_training.graders[:1])
 
     def interrupted(job, seconds):
-        said, path = honest(job, seconds), result_path(job.model, job.trained)
+        said, path = honest(job, seconds), result_path(job.recipe.model, job.trained)
         result = read_json(path, "a finished job")
         if job.trained.fold == 0:  # a long one makes the other short
             write_json(path, result | {"history": result["history"] * 10})

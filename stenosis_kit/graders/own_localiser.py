@@ -1,0 +1,94 @@
+"""The localiser that travels with a model, and how far from the label points it lets crops be cut.
+
+Graders train on crops about label points and answer to crops about points that were found. So training shifts its crops
+at random, as far as the points found lie from those of a held-out fold.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from stenosis_kit.base.budget import Budget, show_time
+from stenosis_kit.base.errors import InputError
+from stenosis_kit.crops.store import Store
+from stenosis_kit.levels.against_labels import carry_of_labels, errors_mm, found_canals, placement_errors
+from stenosis_kit.levels.labelled_overviews import Overviews
+from stenosis_kit.levels.localiser import Localiser
+from stenosis_kit.levels.overview_store import open_overviews
+
+log = logging.getLogger(__name__)
+
+PlacementErrors = dict[str, list[float]]
+"""{view: standard deviations outward, back and up, mm}: how far prediction cuts from the label points."""
+
+# Chosen by hand:
+_TUNING_SHARE, _LEAST_TUNING_S, _MOST_TUNING_S = 0.06, 40.0, 300.0  # of the budget, s
+_FEWEST_STUDIES = 30  # to fine-tune on
+_MOST_MEASURED, _MEASURING_SHARE = 60, 0.02  # studies on which errors are measured, in a share of the budget
+_MEASURING_S = 0.1  # that a study takes
+_GROSS_MM = 20.0  # larger errors count as this: a missed level is missed, however far off
+_SD_MM = (1.0, 5.0)  # least and most
+
+
+def make_localiser(store: Store, folder: Path, folds: Mapping[int, int], budget: Budget, seed: int) -> PlacementErrors:
+    """Writes the localiser that the model's graders will be used with, and measures its errors.
+
+    It is the bundled one or, where there is time to fine-tune that on the store's label points and the held-out error
+    falls, the fine-tuned one. Its carry comes from the labels.
+
+    Args:
+        store: with overviews.
+        folder: of the model.
+        folds: {study: fold}; fold 0 is held out.
+        budget: of the whole training.
+        seed: of fine-tuning.
+
+    Returns:
+        The errors; empty where they could not be measured.
+    """
+    overviews = open_overviews(store.folder)
+    try:
+        bundled = Localiser.bundled()
+    except InputError as error:
+        log.error("train: %s", error)
+        return {}
+    affordable = int(min(_MOST_MEASURED, max(4, _MEASURING_SHARE * budget.remaining() / _MEASURING_S)))
+    held_out = [study for study, fold in folds.items() if fold == 0][:affordable]
+    learners = [study for study, fold in folds.items() if fold != 0]
+    seconds = min(_MOST_TUNING_S, _TUNING_SHARE * budget.remaining())
+    localiser = bundled
+    if seconds >= _LEAST_TUNING_S and len(learners) >= _FEWEST_STUDIES:
+        from stenosis_kit.levels.training import learn
+
+        log.info("train: localiser: %s of teaching on %d studies", show_time(seconds), len(learners))
+        tuned = learn(overviews, learners, Budget(seconds), seed, bundled)
+        localiser = _better(bundled, tuned, overviews, held_out)
+    localiser.carry = carry_of_labels(overviews, store.manifest)
+    localiser.save(folder)
+    errors = placement_errors(found_canals(localiser, overviews, held_out), localiser.carry, store.manifest)
+    deviations = {view: _robust_sd(rows).round(2).tolist() for view, rows in errors.items()}
+    shown = (f"{view} {'/'.join(f'{value:.1f}' for value in row)}" for view, row in deviations.items())
+    log.info("train: crops are cut this far from labels (mm, outward/back/up): %s", ", ".join(shown))
+    return deviations
+
+
+def _better(bundled: Localiser, tuned: Localiser, overviews: Overviews, held_out: list[int]) -> Localiser:
+    before, after = (_mean_error(one, overviews, held_out) for one in (bundled, tuned))
+    kept, name = (tuned, "the taught one") if after < before else (bundled, "the bundled one")
+    text = "train: localiser: %.2f mm from held-out label points, %.2f mm after teaching: %s is kept"
+    log.info(text, before, after, name)
+    return kept
+
+
+def _mean_error(localiser: Localiser, overviews: Overviews, studies: list[int]) -> float:
+    errors = np.minimum(errors_mm(localiser, overviews, studies), _GROSS_MM)
+    return float(np.nanmean(errors)) if np.isfinite(errors).any() else np.inf
+
+
+def _robust_sd(errors: np.ndarray) -> np.ndarray:
+    """(3,) robust standard deviations about zero: max(|p16|, |p84|), clipped to 1-5 mm."""
+    return np.clip(np.abs(np.percentile(errors, (16, 84), axis=0)).max(axis=0), *_SD_MM)
