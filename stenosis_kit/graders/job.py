@@ -19,10 +19,10 @@ from stenosis_kit.crops.store import Store, open_store, release
 from stenosis_kit.crops.views import VIEW_BY_NAME
 from stenosis_kit.graders.batches import read_lesson
 from stenosis_kit.graders.model_file import TrainedGrader
+from stenosis_kit.graders.own_localiser import PlacementErrors
 from stenosis_kit.graders.settings import Grader, Training
 
 if TYPE_CHECKING:
-    from stenosis_kit.graders.own_localiser import PlacementErrors
     from stenosis_kit.graders.trainer import Trainer
 
 JOBS = "jobs"

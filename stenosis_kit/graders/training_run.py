@@ -29,6 +29,7 @@ from stenosis_kit.graders.dispatch import train_here, train_on
 from stenosis_kit.graders.ensemble import assemble, cut_short
 from stenosis_kit.graders.job import JOBS, Job, Recipe, measured_pixels, result_path
 from stenosis_kit.graders.model_file import MODEL_NAME, TrainedGrader
+from stenosis_kit.graders.own_localiser import make_localiser
 from stenosis_kit.graders.plan import Load, Plan, Time, plan, startable
 from stenosis_kit.graders.settings import Training
 from stenosis_kit.graders.warm_start import Start
@@ -36,7 +37,6 @@ from stenosis_kit.tables.folds import FOLDS_NAME, assign_folds, read_folds, writ
 
 if TYPE_CHECKING:
     from stenosis_kit.base.cluster import Cluster
-    from stenosis_kit.graders.own_localiser import PlacementErrors
 
 log = logging.getLogger(__name__)
 
@@ -183,17 +183,13 @@ class TrainingRun:
         return [each for each in self.networks if result_path(self._request.folder, each).name not in done]
 
     def _recipe(self) -> Recipe:
-        """With absolute paths: other processes have other working directories."""
-        store, folder = self._request.store.folder.absolute(), self._request.folder.absolute()
-        errors = self._once("jitter.json", self._placement_errors)
-        return Recipe(store, folder, self._request.fingerprint, self.training, self.folds, errors)
-
-    def _placement_errors(self) -> PlacementErrors:
-        """Makes the model's localiser, and measures how far from the labels it lets crops be cut."""
-        from stenosis_kit.graders.own_localiser import make_localiser
-
-        budget, folder = self._request.budget, self._request.folder
-        return make_localiser(self._request.store, folder, self.folds, budget, self.training.seed)
+        """Makes the model's localiser, once. Paths are absolute: other processes have other working directories."""
+        asked, folds = self._request, self.folds
+        errors = self._once(
+            "jitter.json", lambda: make_localiser(asked.store, asked.folder, folds, asked.budget, self.training.seed)
+        )
+        store, folder = asked.store.folder.absolute(), asked.folder.absolute()
+        return Recipe(store, folder, asked.fingerprint, self.training, folds, errors)
 
     def _leave_out(self, lost: dict[TrainedGrader, str | Exception]) -> None:
         """Goes on without networks, and says so loudly.

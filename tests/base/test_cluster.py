@@ -190,8 +190,8 @@ def test_a_term_without_a_network_ends_the_run(
     budget = Budget(600.0)
     if why == "time":
         monkeypatch.setattr(
-            "stenosis_kit.graders.training_run.TrainingRun._placement_errors",
-            lambda self: setattr(budget, "deadline", budget.started) or {},
+            "stenosis_kit.graders.training_run.make_localiser",
+            lambda *_: setattr(budget, "deadline", budget.started) or {},
         )
     expected = {
         "fails": "expected a network of canal_sagittal; found none: the workers are gone: the task was cancelled. ",
