@@ -15,11 +15,8 @@ import numpy as np
 from stenosis_kit.base.backend import load_tensorflow
 from stenosis_kit.base.budget import Budget, Stopwatch
 from stenosis_kit.base.console import log_to_stderr
-from stenosis_kit.base.tasks import run_tasks
-from stenosis_kit.images.series import read_study
-from stenosis_kit.levels.labelled_overviews import Overviews, joined_overviews, labelled_overviews
-from stenosis_kit.tables.root import Root
-from stenosis_kit.tables.study import Study
+from stenosis_kit.levels.overview_store import open_overviews
+from stenosis_kit.road.format import format
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +34,8 @@ def make(folder: Path, studies: int, seed: int, scratch: Path) -> dict:
     watch = Stopwatch()
     held_out = max(studies // 10, 1)
     cohort = phantom(scratch / "phantom", studies=studies + held_out, test_studies=0, seed=seed)
-    overviews = read_examples(cohort)
+    format(cohort, scratch / "store")
+    overviews = open_overviews(scratch / "store")
     watch.lap("cohort")
     load_tensorflow()
     from stenosis_kit.levels.training import learn
@@ -57,22 +55,6 @@ def make(folder: Path, studies: int, seed: int, scratch: Path) -> dict:
     }
     localiser.save(folder)
     return localiser.notes
-
-
-def read_examples(cohort: Path) -> Overviews:
-    """What a localiser learns from a cohort's training studies."""
-    examples = {}
-    for study, found in run_tasks(read_example, Root(cohort).checked().labelled_studies()):
-        if isinstance(found, Exception):
-            log.warning("weights: study %d: %s", study.study_id, found)
-        else:
-            examples[study.study_id] = found
-    return joined_overviews([overviews for _, overviews in sorted(examples.items())])
-
-
-def read_example(study: Study) -> Overviews:
-    """What a localiser learns from a study; runs in a worker."""
-    return labelled_overviews(study, read_study(study.images, study.study_id, study.series))
 
 
 def main() -> None:

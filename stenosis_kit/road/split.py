@@ -85,8 +85,7 @@ def _write_test(root: Root, out: Path, test: list[int]) -> None:
 def _link(source: Path, folder: Path, studies: list[int]) -> int:
     """Links the studies' image folders; returns how many there are."""
     make_folder(folder)
-    targets = {study: (source / str(study)).resolve() for study in studies}
-    there = {study: target for study, target in targets.items() if target.is_dir()}
-    for study, target in there.items():
-        (folder / str(study)).symlink_to(target, target_is_directory=True)
+    there = [str(study) for study in studies if (source / str(study)).is_dir()]
+    for study in there:
+        (folder / study).symlink_to((source / study).resolve(), target_is_directory=True)
     return len(there)
