@@ -1,4 +1,4 @@
-"""From finished jobs to a model: pools, second stage and moments, fitted on answers to studies that were held out."""
+"""From trained networks to a model: pools, second stage and moments are fitted on their out-of-fold answers."""
 
 from __future__ import annotations
 
@@ -18,29 +18,26 @@ from stenosis_kit.graders.job import result_path
 from stenosis_kit.graders.model_file import Description, TrainedGrader
 from stenosis_kit.graders.settings import Grader, Training
 
-_CUT_SHORT = 0.5  # of the epochs that a grader's networks usually got
+_CUT_SHORT = 0.5  # chosen by hand; of the median epochs of a grader's networks
 
 
 def cut_short(folder: Path, networks: Sequence[TrainedGrader]) -> dict[TrainedGrader, str]:
-    """Networks that got less than half of the epochs of their siblings, and what to say of them.
+    """Networks that got less than half of the epochs that their grader's networks usually got, and what to say of them.
 
-    A machine that stands still for a while costs a network its training. Its answers would count as much as its
-    siblings': with 3 epochs where they had 10 to 13, on 600 synthetic studies, it cost the canal's term .009.
+    A network whose machine stood still for a while is hardly trained, and its answers would count as much as those of
+    the other folds: one with 3 epochs beside others with 10 to 13 cost the canal's term .009 (600 synthetic studies).
 
     Args:
         folder: of the model, with the jobs' results.
         networks: that were trained.
     """
     epochs = {each: len(result["history"]) for each, result in _results(folder, networks).items()}
-    usual = {
-        grader: median(n for each, n in epochs.items() if each.grader == grader)
-        for grader in {each.grader for each in networks}
-    }
-    return {
-        each: f"it got {n} epochs, where {usual[each.grader]:g} are usual here: was the machine busy?"
-        for each, n in epochs.items()
-        if n < _CUT_SHORT * usual[each.grader]
-    }
+    found = {}
+    for each, n in epochs.items():
+        usual = median(epochs[other] for other in networks if other.grader == each.grader)
+        if n < _CUT_SHORT * usual:
+            found[each] = f"it got {n} epochs, where {usual:g} are usual here: was the machine busy?"
+    return found
 
 
 def assemble(

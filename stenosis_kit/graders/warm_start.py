@@ -27,7 +27,7 @@ class Start:
     Attributes:
         folder: where its weights are; absolute, for other machines.
         description: its model.json.
-        folds: {study: fold} of the studies that it has learnt from, or what it stems from.
+        folds: {study: fold} of all studies that it, or a model that it started from, has learnt from.
     """
 
     folder: Path
@@ -35,11 +35,11 @@ class Start:
     folds: Mapping[int, int]
 
     def folds_kept(self, studies: Collection[int]) -> int | None:
-        """How many folds training has to keep to; None where all studies are new to the earlier model."""
+        """Number of folds that training must keep; None where all studies are new to the earlier model."""
         return None if self.folds.keys().isdisjoint(studies) else len(set(self.folds.values()))
 
     def settings(self, training: Training, studies: Collection[int]) -> Training:
-        """The settings, of networks as its own are, and with no more folds than have to be kept.
+        """The settings with the layers of its own networks, and with no more folds than must be kept.
 
         Raises:
             InputError: where the inputs are too small for such networks.
@@ -54,7 +54,7 @@ class Start:
         return replace(training, folds=folds, filters=own.filters, dense=own.dense)
 
     def fitting(self, chosen: Plan, training: Training) -> Plan:
-        """The plan with networks as wide as its own, and with finer inputs only where as many of its weights fit."""
+        """The plan at the width of its own networks, and with finer inputs only if that lets no fewer weights fit."""
 
         def graders_with_weights(one: Plan) -> int:
             return sum(bool(self._fitting(grader, training)) for grader in one.settings(training).graders)
@@ -62,7 +62,7 @@ class Start:
         return max(replace(chosen, width=1.0), replace(chosen, width=1.0, scale=1.0), key=graders_with_weights)
 
     def assign_folds(self, manifest: pl.DataFrame, folds: int, seed: int) -> dict[int, int]:
-        """{study_id: fold} of its studies, and of a manifest's other studies as `folds.assign_folds` divides them.
+        """{study_id: fold} of its own studies, which stay, and of a manifest's other studies, see `folds.assign_folds`.
 
         Raises:
             InputError: where all of the manifest's studies lie in one fold: there would be nothing to learn from.
@@ -75,14 +75,14 @@ class Start:
         return dict(sorted(assigned.items()))
 
     def weights(self, trained: TrainedGrader, training: Training) -> Path | None:
-        """The weights that a network of such a training may start from; None where it has none."""
+        """The weights file from which a network may start: of its own fold, or of any if there is no such fold."""
         fitting = self._fitting(trained.grader, training)
         same = [each for each in fitting if each.fold == trained.fold]
         offers = same or ([] if trained.fold in self.folds.values() else fitting)
         return self.folder / offers[trained.fold % len(offers)].weights if offers else None
 
     def _fitting(self, grader: Grader, training: Training) -> list[TrainedGrader]:
-        """Its networks of that view whose weights have the same shapes."""
+        """Its networks of the grader's view whose weights have the same shapes."""
         own, wanted = self.description.training, (grader.view, *_shape(grader, training))
         return [each for each in self.description.graders if (each.grader.view, *_shape(each.grader, own)) == wanted]
 
@@ -95,7 +95,7 @@ def read_start(folder: Path, model: Path) -> Start:
         model: where the new one will be.
 
     Raises:
-        InputError: where it is none, does not say which studies it has learnt from, lacks weights, or would be
+        InputError: where it is no model, does not say which studies it has learnt from, lacks weights, or would be
             overwritten.
     """
     import h5py

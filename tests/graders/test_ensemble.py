@@ -4,7 +4,7 @@ import pytest
 
 from stenosis_kit.base.budget import Budget
 from stenosis_kit.base.files import read_json, write_json
-from stenosis_kit.graders import dispatch as rounds
+from stenosis_kit.graders import dispatch
 from stenosis_kit.graders.ensemble import cut_short
 from stenosis_kit.graders.job import result_path
 from stenosis_kit.graders.model_file import TrainedGrader
@@ -41,7 +41,7 @@ def test_networks_are_held_against_those_of_their_own_grader(tmp_path):
 
 
 def test_a_network_cut_short_is_left_out_of_the_model(store, small_training, tmp_path, monkeypatch, caplog):
-    honest, one_grader = rounds.train_job, replace(small_training, graders=small_training.graders[:1])
+    honest, one_grader = dispatch.train_job, replace(small_training, graders=small_training.graders[:1])
 
     def interrupted(job, seconds):
         said, path = honest(job, seconds), result_path(job.recipe.model, job.trained)
@@ -50,7 +50,7 @@ def test_a_network_cut_short_is_left_out_of_the_model(store, small_training, tmp
             write_json(path, result | {"history": result["history"] * 10})
         return said
 
-    monkeypatch.setattr(rounds, "train_job", interrupted)
+    monkeypatch.setattr(dispatch, "train_job", interrupted)
     run = train(store, tmp_path / "model", Budget(), one_grader)
     assert (run["networks"], run["left_out"]) == (1, ["canal_sagittal.fold1"])
     assert not (tmp_path / "model" / "canal_sagittal.fold1.weights.h5").exists()

@@ -11,7 +11,7 @@ from stenosis_kit import cli
 from stenosis_kit.base.budget import Budget
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.crops.store import open_store
-from stenosis_kit.graders import dispatch as rounds
+from stenosis_kit.graders import dispatch
 from stenosis_kit.graders.batches import labelled
 from stenosis_kit.graders.model import Model
 from stenosis_kit.graders.model_file import TrainedGrader
@@ -61,7 +61,7 @@ def test_networks_start_from_the_earlier_weights_of_their_fold(model, store, one
 
 
 def test_a_stopped_run_goes_on_from_the_same_start(model, store, one_grader, tmp_path, monkeypatch):
-    honest, trained = rounds.train_job, []
+    honest, trained = dispatch.train_job, []
 
     def stopping(job, seconds):
         if trained:
@@ -69,10 +69,10 @@ def test_a_stopped_run_goes_on_from_the_same_start(model, store, one_grader, tmp
         trained.append(job)
         return honest(job, seconds)
 
-    monkeypatch.setattr(rounds, "train_job", stopping)
+    monkeypatch.setattr(dispatch, "train_job", stopping)
     with pytest.raises(KeyboardInterrupt):
         train(store, tmp_path / "new", Budget(), one_grader, start=model)
-    monkeypatch.setattr(rounds, "train_job", lambda job, seconds: trained.append(job) or honest(job, seconds))
+    monkeypatch.setattr(dispatch, "train_job", lambda job, seconds: trained.append(job) or honest(job, seconds))
     train(store, tmp_path / "new", Budget(), one_grader, start=model)
     assert [job.trained.fold for job in trained] == [0, 1]
     before, after = weights_of(model), weights_of(tmp_path / "new")
