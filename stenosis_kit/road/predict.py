@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from tqdm import tqdm
 
 from stenosis_kit import __version__, rsna
+from stenosis_kit.answers import leaning
 from stenosis_kit.answers.priors import Priors, builtin_prior
 from stenosis_kit.answers.submission import Submission
 from stenosis_kit.base.backend import load_tensorflow
@@ -21,15 +21,13 @@ from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.tasks import TimeUp, run_tasks
 from stenosis_kit.crops.study_crops import StudyCrops, cut_study
 from stenosis_kit.crops.views import VIEW_BY_NAME
+from stenosis_kit.graders.model import Model
 from stenosis_kit.graders.model_file import read_description
 from stenosis_kit.levels.canal import LocatedStudy
 from stenosis_kit.levels.finder import CanalFinder
 from stenosis_kit.tables.grid import row_ids
 from stenosis_kit.tables.root import Root, as_root
 from stenosis_kit.tables.study import Study
-
-if TYPE_CHECKING:
-    from stenosis_kit.graders.model import Model
 
 log = logging.getLogger(__name__)
 
@@ -103,8 +101,6 @@ def _priors(folders: list[Path]) -> Priors:
 
 def _load(folders: list[Path]) -> list[Model]:
     load_tensorflow()
-    from stenosis_kit.graders.model import Model
-
     models = []
     for folder in folders:
         try:
@@ -178,14 +174,12 @@ class _Grading:
 
 def _lean(submission: Submission, model: Model) -> list[dict]:
     """Leans on the prior where the answers are unlike those to the first model's training studies, and says so."""
-    from stenosis_kit.answers.dataset_shift import lean, leanings
-
     shape = (-1, len(rsna.CELLS), len(rsna.SEVERITIES))  # a grid holds its studies' cells in the order of `rsna.CELLS`
     graded = np.array([[row["source"] == "grader"] for row in submission.sources])
     answers = np.where(graded, submission.probabilities, np.nan).reshape(shape)
     prior = submission.priors[: len(rsna.CELLS)]
-    found = leanings(answers, prior, model.description.moments)
-    leant = lean(answers, prior, found).reshape(submission.probabilities.shape)
+    found = leaning.leanings(answers, prior, model.description.moments)
+    leant = leaning.lean(answers, prior, found).reshape(submission.probabilities.shape)
     for place in graded[:, 0].nonzero()[0]:
         submission.put(submission.grid["row_id"][int(place)], leant[place], submission.sources[place]["why"])
     for each in found:
