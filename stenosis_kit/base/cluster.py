@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from stenosis_kit import __version__
-from stenosis_kit.base.errors import InputError
+from stenosis_kit.base.errors import InputError, first_line
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -77,7 +77,7 @@ def _client(address: str) -> Client:
         return Client(address, timeout=_CONNECT_S, set_as_default=False)
     except (OSError, ValueError) as error:
         expected = "host:port of a Dask scheduler that answers"
-        raise InputError(option, expected, str(error), f"Start one: {_START}") from None
+        raise InputError(option, expected, first_line(error), f"Start one: {_START}") from None
 
 
 def _knock(address: str) -> None:

@@ -5,6 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message, at most 200 characters; its type's name where it has no message."""
+    return (str(error).splitlines() or [""])[0][:200] or type(error).__name__
+
+
 class InputError(Exception):
     """Unusable input. The command line prints it on stderr, without a traceback, and exits with 2.
 

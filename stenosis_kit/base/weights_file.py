@@ -6,7 +6,7 @@ from pathlib import Path
 
 import keras
 
-from stenosis_kit.base.errors import InputError
+from stenosis_kit.base.errors import InputError, first_line
 from stenosis_kit.base.files import make_room, replacing
 
 _H5_OVERHEAD = 1 << 19  # bytes beside the values; a grader's file has a third of that
@@ -32,5 +32,5 @@ def load_weights(network: keras.Model, path: Path) -> None:
     try:
         network.load_weights(path)
     except Exception as error:  # h5py and Keras raise many kinds
-        found = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InputError(path, f"weights of {network.name}", found, "Train again, or copy the folder again.") from None
+        remedy = "Train again, or copy the folder again."
+        raise InputError(path, f"weights of {network.name}", first_line(error), remedy) from None

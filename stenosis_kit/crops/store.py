@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 
 from stenosis_kit import rsna
-from stenosis_kit.base.errors import InputError
+from stenosis_kit.base.errors import InputError, first_line
 from stenosis_kit.base.files import read_json
 from stenosis_kit.crops.views import VIEW_BY_NAME
 from stenosis_kit.levels.overview_store import open_overviews
@@ -74,7 +74,7 @@ def open_store(folder: Path) -> Store:
         views = manifest["view"].unique().sort().to_list()
         arrays = {view: np.load(folder / f"{view}.npy", mmap_mode="r") for view in views}
     except (OSError, ValueError, pl.exceptions.PolarsError) as error:
-        raise InputError(folder, "a whole crop store", str(error).splitlines()[0], remedy) from None
+        raise InputError(folder, "a whole crop store", first_line(error), remedy) from None
     for view, array in arrays.items():
         rows = manifest.filter(view=view)["row"]
         expected = f"{len(rows)} crops of this version's {view}"

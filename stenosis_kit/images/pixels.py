@@ -1,4 +1,4 @@
-"""One file's pixels: where they lie in it, checked without reading them, and decoding them."""
+"""One file's pixels: finding and checking them without reading them, and decoding them."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ from typing import Any
 
 import numpy as np
 from pydicom.pixels import get_decoder
-from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, RLELossless
+from pydicom.uid import UID, RLELossless
 
-from stenosis_kit.images.file import Measured, UnreadableSlice, reason
+from stenosis_kit.base.errors import first_line
+from stenosis_kit.images.file import BoundedFile, UnreadableSlice
 
 _KEYWORDS = {0x0010: "PixelData", 0x0008: "FloatPixelData", 0x0009: "DoubleFloatPixelData"}  # elements of group 7FE0
-_UNDEFINED = 0xFFFFFFFF  # length of pixel data in fragments
+_UNDEFINED = 0xFFFFFFFF  # the length that pixel data in fragments has (PS3.5 A.4)
 
 _ITEM, _END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
-_MOST_FRAGMENTS = 1000  # of one frame
+_MOST_FRAGMENTS = 1000  # of one frame, chosen by hand: a file has room for millions of empty ones
 
-_LOOKED_AT = 1 << 16  # bytes of a code stream in which its own size has to stand
-_PANIC = "PanicException"  # of a decoder written in Rust (pylibjpeg-rle): no Exception by its class
+_STREAM_START = 1 << 16  # bytes of a code stream in which its own size has to stand; chosen by hand
+_RUST_PANIC = "PanicException"  # pylibjpeg-rle's decoder may panic, and what Python sees then is no Exception
 _J2K_START = b"\xff\x4f\xff\x51"
-_JPEG_SIZES = frozenset({*range(0xC0, 0xD0), 0xF7}) - {0xC4, 0xC8, 0xCC}  # SOF of JPEG and JPEG-LS
+_JPEG_SIZES = frozenset({*range(0xC0, 0xD0), 0xF7}) - {0xC4, 0xC8, 0xCC}  # SOF markers of JPEG and JPEG-LS
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,9 @@ class Coding:
 
     Attributes:
         syntax: transfer syntax.
-        options: what a decoder has to know beside it, by the names of pydicom's decoding options.
-        value_at: where the value of the element with the pixels begins in the file, bytes.
-        frame_at: where the coded frame begins in that; 0 where the pixels are not compressed.
+        options: what else a decoder has to know, by the names of pydicom's decoding options.
+        value_at: offset in the file of the value of the element with the pixels, bytes.
+        frame_at: offset in the file of the first fragment's value, bytes; 0 where the pixels are not compressed.
     """
 
     syntax: UID
@@ -48,7 +49,7 @@ class Coding:
         return self.options["rows"], self.options["columns"]
 
 
-def find_pixels(file: Measured, syntax: UID, options: dict[str, Any], implicit: bool, little: bool) -> Coding:
+def find_pixels(file: BoundedFile, syntax: UID, options: dict[str, Any], implicit: bool, little: bool) -> Coding:
     """Checks that the pixels are as long as they have to be, without reading them.
 
     Args:
@@ -59,11 +60,11 @@ def find_pixels(file: Measured, syntax: UID, options: dict[str, Any], implicit: 
         little: whether they are little endian.
 
     Raises:
-        UnreadableSlice: where there are none, or they are cut off, or another number than the header says.
+        UnreadableSlice: where there are none, they are cut off, or there are more or fewer than the header says.
     """
     head, order = file.read(8 if implicit else 12), "little" if little else "big"
     keyword = _KEYWORDS.get(int.from_bytes(head[2:4], order))
-    if len(head) < 8 or not keyword or syntax == DeflatedExplicitVRLittleEndian:
+    if not keyword:
         raise UnreadableSlice("no pixel data")
     found = {"pixel_keyword": keyword} | ({} if implicit else {"pixel_vr": head[4:6].decode("ascii", "replace")})
     needed = options["rows"] * options["columns"] * max(1, options.get("bits_allocated", 16) // 8)
@@ -72,33 +73,32 @@ def find_pixels(file: Measured, syntax: UID, options: dict[str, Any], implicit: 
     return Coding(syntax, options | found, value_at, frame_at)
 
 
-def _check_length(file: Measured, syntax: UID, length: int, needed: int) -> int:
-    """Checks a value of so many bytes, which the file is at; returns where a coded frame begins, else 0."""
+def _check_length(file: BoundedFile, syntax: UID, length: int, needed: int) -> int:
+    """Checks a value of that many bytes, which the file is at; returns the first fragment's offset, else 0."""
     if length != _UNDEFINED:
         there = min(length, file.size - file.tell())
         if there < needed:
             raise UnreadableSlice(f"expected {needed} bytes of pixels; found {there}: cut off, or a wrong header")
         return 0
     frame_at, coded = _walk_fragments(file)
-    if syntax == RLELossless and coded > 2 * needed + 65536:  # at worst a byte takes two
+    if syntax == RLELossless and coded > 2 * needed + 65536:  # RLE at its worst doubles a frame; the rest is its header
         raise UnreadableSlice(f"expected a frame of {needed} bytes; found {coded} bytes of code for it")
     return frame_at
 
 
-def _walk_fragments(file: Measured) -> tuple[int, int]:
-    """Where the first fragment after the offset table begins, and the bytes of all fragments (PS3.5 A.4)."""
+def _walk_fragments(file: BoundedFile) -> tuple[int, int]:
+    """Offset of the first fragment after the offset table, and the bytes of all fragments (PS3.5 A.4).
+
+    pydicom.encaps.parse_fragments does not see that the last one is cut off, and takes a second for a million of them.
+    """
     starts, coded = [], 0
-    while len(starts) < _MOST_FRAGMENTS:
-        head = file.read(8)
-        if len(head) < 8 or head[:4] == _END:
-            break
+    while len(starts) < _MOST_FRAGMENTS and (head := file.read(8)).startswith(_ITEM):
         length = int.from_bytes(head[4:], "little")
-        if head[:4] != _ITEM or length > file.size - file.tell():
-            raise UnreadableSlice("its compressed pixels are cut off or damaged")
         starts.append(file.tell())
         coded += length
         file.seek(length, os.SEEK_CUR)
-    if len(starts) < 2:
+    strange = len(head) == 8 and not head.startswith((_ITEM, _END))
+    if len(starts) < 2 or strange or file.tell() > file.size:
         raise UnreadableSlice("its compressed pixels are cut off or damaged")
     return starts[1], coded
 
@@ -110,27 +110,25 @@ def decode(path: Path, coding: Coding) -> np.ndarray:
         UnreadableSlice: where the pixels cannot be decoded or are not what the header says.
     """
     try:
-        with Measured(path) as file, warnings.catch_warnings():
+        with BoundedFile(path) as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of padding and the like
             if coding.frame_at:
                 _check_stream(file, coding)
             file.seek(coding.value_at)
             stored, _ = get_decoder(coding.syntax).as_array(file, **coding.options)
-    except UnreadableSlice:
+    except BaseException as error:  # untrusted files: decoders raise errors of many kinds, and none may end the run
+        if isinstance(error, Exception) or type(error).__name__ == _RUST_PANIC:
+            raise UnreadableSlice(first_line(error)) from None
         raise
-    except BaseException as error:  # decoders of strangers' files: errors of many kinds, and none may end the run
-        if isinstance(error, Exception) or type(error).__name__ == _PANIC:
-            raise UnreadableSlice(reason(error)) from None
-        raise
-    if stored.shape != coding.shape:
+    if stored.shape != coding.shape:  # of several frames
         raise UnreadableSlice(f"expected {coding.shape} pixels; found {stored.shape}")
     return stored
 
 
-def _check_stream(file: Measured, coding: Coding) -> None:
-    """Refuses a code stream that says it is of another size: decoders take memory for what the stream says."""
+def _check_stream(file: BoundedFile, coding: Coding) -> None:
+    """Refuses a code stream that gives itself another size: decoders allocate memory by that."""
     file.seek(coding.frame_at)
-    found = stream_shape(file.read(min(_LOOKED_AT, file.size - coding.frame_at)))
+    found = stream_shape(file.read(min(_STREAM_START, file.size - coding.frame_at)))
     if found and found != coding.shape:
         raise UnreadableSlice(f"expected {coding.shape} pixels; found a code stream of {found}")
 

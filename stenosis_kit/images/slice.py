@@ -1,4 +1,4 @@
-"""One instance of a series: where it lies, and its signal."""
+"""One instance of a series: its place in the patient, and its signal."""
 
 from __future__ import annotations
 
@@ -7,24 +7,25 @@ from pathlib import Path
 
 import numpy as np
 
-from stenosis_kit.images.file import UnreadableSlice, reason
+from stenosis_kit.base.errors import first_line
+from stenosis_kit.images.file import UnreadableSlice
 from stenosis_kit.images.geometry import Plane
 from stenosis_kit.images.header import Header, read_header
 from stenosis_kit.images.pixels import decode
 
-_LARGEST_SIGNAL = 1e9  # differences stay exact enough in float32
+_LARGEST_SIGNAL = 1e9  # chosen by hand; real signals stay below 2**16, and far larger ones would overflow in float32
 
 
 @dataclass(frozen=True, eq=False)
 class Slice:
-    """One instance: where it lies, and how its stored values become signal.
+    """One instance: its plane, and how stored values become signal.
 
     Attributes:
         number: the file's name, <number>.dcm, which is the tables' instance_number.
         path: the file.
         plane: its geometry.
-        slope, intercept: signal = stored * slope + intercept (PS3.3 C.11.1); slope < 0 where MONOCHROME1.
-        header: what else the file says of itself; None of a slice that no file describes.
+        slope, intercept: signal = stored * slope + intercept (PS3.3 C.11.1), both negated where MONOCHROME1.
+        header: of the file; None of a slice without a file.
     """
 
     number: int
@@ -42,22 +43,14 @@ def read_slice(path: Path) -> Slice:
         UnreadableSlice: where it is not a single-frame greyscale image with a place in the patient.
         OSError: where the file cannot be opened.
     """
-    return as_slice(path, read_header(path))
-
-
-def as_slice(path: Path, header: Header) -> Slice:
-    """The slice that a file's header describes.
-
-    Raises:
-        UnreadableSlice: where it has no place in the patient, or no signal.
-    """
+    header = read_header(path)
     slope, intercept = header.slope, header.intercept
     if not np.isfinite([slope, intercept]).all():
         raise UnreadableSlice(f"RescaleSlope, RescaleIntercept: expected numbers; found {slope}, {intercept}")
     try:
         plane = Plane.from_tags(header.position, header.orientation, header.spacing, header.coding.shape)
     except ValueError as error:
-        raise UnreadableSlice(reason(error)) from None
+        raise UnreadableSlice(first_line(error)) from None
     if header.inverted:
         slope, intercept = -slope, -intercept
     return Slice(int(path.stem), path, plane, slope, intercept, header)

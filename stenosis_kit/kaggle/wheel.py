@@ -11,7 +11,7 @@ import zipfile
 from pathlib import Path
 
 from stenosis_kit import __version__
-from stenosis_kit.base.errors import InputError
+from stenosis_kit.base.errors import InputError, first_line
 
 _PARTS = ("setup.cfg", "pyproject.toml", "README.md", "LICENSE", "stenosis_kit")
 _COMPILED = (".so", ".pyd", ".dll", ".dylib")
@@ -51,7 +51,7 @@ def check_wheel(wheel: Path) -> None:
         with zipfile.ZipFile(wheel) as archive:
             names = archive.namelist()
     except (OSError, zipfile.BadZipFile) as error:
-        raise InputError(wheel, "a wheel", str(error), remedy) from None
+        raise InputError(wheel, "a wheel", first_line(error), remedy) from None
     if not {"stenosis_kit/__init__.py", "stenosis_kit/cli.py"} <= set(names):
         raise InputError(wheel, "a wheel of stenosis_kit", "one without its modules", remedy)
     compiled = [name for name in names if name.endswith(_COMPILED)]

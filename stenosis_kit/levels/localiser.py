@@ -16,7 +16,7 @@ import numpy as np
 from scipy.special import softmax
 
 from stenosis_kit import rsna
-from stenosis_kit.base.errors import InputError
+from stenosis_kit.base.errors import InputError, first_line
 from stenosis_kit.base.files import read_json, write_json
 from stenosis_kit.levels.canal import CanalPoints
 from stenosis_kit.levels.carry import TYPICAL, Carry
@@ -75,7 +75,7 @@ class Localiser:
             found.network.load_weights(path)
         except Exception as error:  # h5py and Keras raise many kinds
             remedy = "Train again, or copy the folder again."
-            raise InputError(path, "a localiser's weights", (str(error).splitlines() or [""])[0], remedy) from None
+            raise InputError(path, "a localiser's weights", first_line(error), remedy) from None
         return found
 
     @classmethod

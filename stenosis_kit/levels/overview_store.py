@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stenosis_kit.base.errors import InputError
+from stenosis_kit.base.errors import InputError, first_line
 from stenosis_kit.base.files import DAMAGED, growing_array, replacing
 from stenosis_kit.levels.labelled_overviews import FIELDS, NO_OVERVIEWS, Overviews, joined_overviews
 from stenosis_kit.levels.overview import PX, SLICES
@@ -55,5 +55,5 @@ def open_overviews(folder: Path) -> Overviews:
             raise ValueError(f"{len(pixels)} overviews of {count}")
     except DAMAGED as error:
         remedy = "Make the store again: stenosis-kit format DATA STORE --fresh"
-        raise InputError(folder / _FACTS_NAME, "a store's overviews", str(error).splitlines()[0], remedy) from None
+        raise InputError(folder / _FACTS_NAME, "a store's overviews", first_line(error), remedy) from None
     return Overviews(pixels, **facts)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
-from stenosis_kit.base.errors import InputError
+from stenosis_kit.base.errors import InputError, first_line
 
 INTEGER, NUMBER, TEXT = "an integer", "a number", "text"
 _DTYPES = {INTEGER: pl.Int64, NUMBER: pl.Float64, TEXT: pl.String}
@@ -63,8 +63,8 @@ def read_text(path: Path) -> pl.DataFrame:
     except pl.exceptions.NoDataError:
         raise InputError(path, "a CSV table", "an empty file", "Download it again.") from None
     except (pl.exceptions.PolarsError, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(path, "a CSV table", f"what polars cannot read: {reason}", "Download it again.") from None
+        found = f"what polars cannot read: {first_line(error)}"
+        raise InputError(path, "a CSV table", found, "Download it again.") from None
     names = [name.strip().strip("\ufeff") for name in frame.columns]
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:

@@ -16,7 +16,7 @@ from campaigns.mutations import MUTATIONS, mutate
 from fabricate import plane, write_dicom
 from pydicom.uid import ImplicitVRLittleEndian, RLELossless
 
-from stenosis_kit.images.file import MAX_BYTES, Measured, UnreadableSlice
+from stenosis_kit.images.file import MAX_BYTES, BoundedFile, UnreadableSlice
 from stenosis_kit.images.pixels import stream_shape
 from stenosis_kit.images.slice import Slice, read_pixels, read_slice
 from stenosis_kit.phantom.files.encode import jpeg2000
@@ -158,7 +158,7 @@ def test_a_giant_file_is_not_opened(path: Path) -> None:
 
 
 def test_a_file_is_never_read_to_its_end_in_one_go(path: Path) -> None:
-    with Measured(path) as file, pytest.raises(ValueError, match="a length of -1"):
+    with BoundedFile(path) as file, pytest.raises(ValueError, match="a length of -1"):
         file.read()
 
 
