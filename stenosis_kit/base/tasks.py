@@ -1,8 +1,7 @@
-"""Running a function over studies in worker processes that may die, hang or be somebody else's."""
+"""Running a function over tasks: in this process, in worker processes that may die or hang, or on an executor."""
 
 from __future__ import annotations
 
-import math
 import os
 import threading
 from collections import deque
@@ -11,13 +10,13 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future
 from typing import Any
 
 from stenosis_kit.base.budget import Budget
-from stenosis_kit.base.worker_process import Crew, TaskLost
+from stenosis_kit.base.worker_process import TaskLost, WorkerPool
 
-_AHEAD = 4  # tasks in flight for each worker: enough to keep it busy, few enough to keep memory flat
+_AHEAD = 4  # tasks in flight for each worker, chosen by hand: it stays busy, and few results wait in memory
 _AHEAD_ELSEWHERE = 128  # where it is not known how many workers there are
 
 TASK_S = 60.0
-"""Longest that a study may take a worker, s: a hundred times what it takes. A read that never ends costs no more."""
+"""Longest that a study may take a worker, s: a hundred times what it takes, for reads that never end."""
 
 
 class TimeUp(TaskLost):
@@ -57,40 +56,39 @@ def run_tasks(
         task_s: the longest that a task may take one of our processes, s.
         ahead: the most tasks that an executor has at a time.
     """
-    tasks = list(tasks)
     budget = budget or Budget()
-    if not budget.remaining():
-        yield from ((task, TimeUp()) for task in tasks)
-    elif executor is not None:
+    workers = workers or os.cpu_count() or 1
+    if executor is not None:
         yield from _run_on(executor, function, tasks, ahead, budget)
-    elif workers == 1 or not tasks:
-        yield from _run_here(function, tasks, budget)
+    elif workers == 1:
+        yield from _run_on(_Here(), function, tasks, 1, budget)
     else:
-        yield from _run_on_processes(function, tasks, min(workers or os.cpu_count() or 1, len(tasks)), budget, task_s)
+        yield from _run_on_processes(function, tasks, workers, budget, task_s)
 
 
-def _run_here(function: Callable, tasks: list, budget: Budget) -> Iterator[tuple[Any, Any]]:
-    for task in tasks:
-        if not budget.remaining():
-            yield task, TimeUp()
-            continue
+class _Here(Executor):
+    """Runs each task in this process, when it is submitted."""
+
+    def submit(self, function: Callable[[Any], Any], task: Any, /) -> Future:
+        """The task's future, which is done."""
+        future: Future = Future()
         try:
-            result = function(task)
-        except Exception as error:  # as a worker would report it
-            result = error
-        yield task, result
+            future.set_result(function(task))
+        except Exception as error:
+            future.set_exception(error)
+        return future
 
 
 def _run_on_processes(
-    function: Callable, tasks: list, workers: int, budget: Budget, task_s: float
+    function: Callable, tasks: Iterable, workers: int, budget: Budget, task_s: float
 ) -> Iterator[tuple[Any, Any]]:
-    """Each thread of a pool has a process of the crew do its tasks."""
-    crew, threads = Crew(function, task_s), ThreadPoolExecutor(workers)
+    """Each thread has a process do its tasks."""
+    pool, threads = WorkerPool(function, task_s), ThreadPoolExecutor(workers)
     try:
-        yield from _run_on(threads, crew.run, tasks, _AHEAD * workers, budget)
+        yield from _run_on(threads, pool.run, tasks, _AHEAD * workers, budget)
     finally:
         threads.shutdown(wait=False, cancel_futures=True)
-        crew.dismiss()
+        pool.close()
 
 
 def _run_on(
@@ -100,6 +98,9 @@ def _run_on(
     queue, running = deque(tasks), {}
     broken: ExecutorGone | None = None
     while queue or running:
+        if not budget.remaining():
+            yield from ((task, TimeUp()) for task in [*running.values(), *queue])
+            return
         while queue and len(running) < ahead and broken is None:
             try:
                 running[executor.submit(function, queue[0])] = queue[0]
@@ -109,11 +110,8 @@ def _run_on(
         if not running:
             yield from ((task, broken) for task in queue)
             return
-        for future in _wait_for_one(running, budget):
+        for future in wait(running, min(budget.remaining(), threading.TIMEOUT_MAX), FIRST_COMPLETED).done:
             yield running.pop(future), _result(future)
-        if not budget.remaining():
-            yield from ((task, TimeUp()) for task in [*running.values(), *queue])
-            return
 
 
 def _result(future: Future) -> Any:
@@ -123,8 +121,3 @@ def _result(future: Future) -> Any:
     if isinstance(error, BrokenExecutor):
         return ExecutorGone(str(error))
     return error or future.result()
-
-
-def _wait_for_one(running: dict[Future, Any], budget: Budget) -> set[Future]:
-    seconds = budget.remaining()
-    return wait(running, None if math.isinf(seconds) else min(seconds, threading.TIMEOUT_MAX), FIRST_COMPLETED).done

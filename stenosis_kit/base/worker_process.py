@@ -1,13 +1,15 @@
-"""Worker processes of our own, each with one task at a time: so it is known on which task one died or hangs.
+"""Worker processes of our own that do one task at a time, so that it is known on which task one died or hangs.
 
-They are started by spawn (a forked TensorFlow deadlocks), have one thread and a bounded memory each, and end when
-their parent does.
+They are started by spawn (a forked TensorFlow deadlocks), have one thread and bounded memory each, and end when their
+parent does. Not a `ProcessPoolExecutor` of one process: its queues hold named semaphores, of which Python's resource
+tracker tells as "leaked" whenever a signal ends the run at once.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -17,7 +19,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS")
-_MOST_MEMORY = 6 << 30  # bytes of a worker; a study of 200 images of 1024 x 1024 takes 1
+_MOST_MEMORY = 6 << 30  # bytes of a worker, chosen by hand; a study of 200 images of 1024 x 1024 takes 1 << 30
 _SPAWN = multiprocessing.get_context("spawn")
 _starting = threading.Lock()
 
@@ -33,7 +35,7 @@ class WorkerDied(TaskLost):
         super().__init__("a worker process died on it")
 
 
-class Crew:
+class WorkerPool:
     """Processes that run one function; one is started whenever a task finds none idle."""
 
     def __init__(self, function: Callable[[Any], Any], task_s: float) -> None:
@@ -46,58 +48,47 @@ class Crew:
         self.function = function
         self.task_s = task_s
         self._idle: list[_Worker] = []
-        self._all: set[_Worker] = set()
-        self._lock = threading.Lock()
-        self._dismissed = False
+        self._alive: set[_Worker] = set()
+        self._closed = False
 
     def run(self, task: Any) -> Any:
-        """Has a process run the task and returns its result. Called by several threads at a time.
+        """Has a process run the task; returns its result, or the exception that it raised. Called by several threads.
 
         Raises:
             TaskLost: where two processes died on it, or it took too long: then the process is killed.
-            Exception: what the function raised.
         """
         try:
-            result = self._run_once(task)
-        except WorkerDied:  # by its own fault, or by the system's that was short of memory
-            result = self._run_once(task)
-        if isinstance(result, Exception):
-            raise result
-        return result
+            return self._run_once(task)
+        except WorkerDied:  # by its own fault, or killed by a system short of memory
+            return self._run_once(task)
 
     def _run_once(self, task: Any) -> Any:
         worker = self._take()
         try:
             result = worker.run(task, self.task_s)
         except TaskLost:
-            self._drop(worker)
+            worker.process.kill()
+            self._alive.discard(worker)
             raise
-        with self._lock:
-            self._idle.append(worker)
+        self._idle.append(worker)
         return result
 
-    def dismiss(self) -> None:
-        """Kills all processes, those that hang too."""
-        with self._lock:
-            self._dismissed = True
-            workers = list(self._all)
-        for worker in workers:
-            self._drop(worker)
+    def close(self) -> None:
+        """Kills all processes, those that hang too, and lets no more start."""
+        with _starting:
+            self._closed = True
+        for worker in self._alive.copy():
+            worker.process.kill()
 
     def _take(self) -> _Worker:
-        with self._lock:
-            if self._dismissed:
+        with suppress(IndexError):
+            return self._idle.pop()
+        with _starting:
+            if self._closed:
                 raise TaskLost("the run was ended")
-            if self._idle:
-                return self._idle.pop()
             worker = _Worker(self.function)
-            self._all.add(worker)
+            self._alive.add(worker)
             return worker
-
-    def _drop(self, worker: _Worker) -> None:
-        worker.process.kill()
-        with self._lock:
-            self._all.discard(worker)
 
 
 class _Worker:
@@ -106,54 +97,52 @@ class _Worker:
     def __init__(self, function: Callable[[Any], Any]) -> None:
         self.pipe, theirs = _SPAWN.Pipe()
         self.process = _SPAWN.Process(target=_work, args=(theirs, function), daemon=True)
-        with _single_threaded(), _undisturbed():
+        with _single_threaded(), _sigint_blocked():
             self.process.start()
-        theirs.close()  # so that the process's end is the pipe's end
+        theirs.close()  # so that the pipe ends when the process does
 
     def run(self, task: Any, seconds: float) -> Any:
         """The function's result, or the exception that it raised."""
         try:
             self.pipe.send(task)
-            if not self.pipe.poll(seconds):
-                raise TaskLost(f"it took more than {seconds:g} s and was given up")
-            return self.pipe.recv()
+            if self.pipe.poll(seconds):
+                return self.pipe.recv()
         except (EOFError, OSError):
             raise WorkerDied from None
-        except TaskLost:
-            raise
         except Exception as error:  # whatever pickling and its reverse may raise
             raise TaskLost(f"it cannot be sent to a worker or back: {error}") from None
+        raise TaskLost(f"it took more than {seconds:g} s and was given up")
 
 
 def _work(pipe: Connection, function: Callable[[Any], Any]) -> None:
     """What a worker process does until its parent is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # as `_undisturbed`, where signals cannot be blocked
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # for Windows, where `_sigint_blocked` does nothing
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _bound_memory()
     with suppress(EOFError, OSError):
         while True:
-            task = pipe.recv()
-            try:
-                result = function(task)
-            except Exception as error:
-                result = error
-            try:
-                pipe.send(result)
-            except OSError:
-                raise
-            except Exception as error:  # what cannot be pickled
-                pipe.send(RuntimeError(f"its result cannot be sent: {error}"))
+            pipe.send_bytes(_answer(function, pipe.recv()))
+
+
+def _answer(function: Callable[[Any], Any], task: Any) -> bytes:
+    """The function's result, or the exception that it raised, pickled."""
+    try:
+        result = function(task)
+    except Exception as error:
+        result = error
+    try:
+        return pickle.dumps(result)
+    except Exception as error:  # of many kinds, and so is what raises them
+        return pickle.dumps(RuntimeError(f"its result cannot be sent: {error}"))
 
 
 def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()  # returns when the parent is gone, however it went
-        os._exit(1)
+    multiprocessing.parent_process().join()  # returns when the parent is gone, however it went
+    os._exit(1)
 
 
 def _bound_memory() -> None:
-    """A file that makes a decoder ask for more memory than this costs itself, not the machine."""
+    """Makes a decoder that asks for more memory than this fail, where it would slow down the whole machine."""
     try:
         import resource
     except ImportError:  # Windows
@@ -164,9 +153,9 @@ def _bound_memory() -> None:
 
 
 def start_no_more(seconds: float = 1.0) -> None:
-    """Waits for processes that are being started, and lets no more start: for a run that ends at once.
+    """Waits for a process that is being started, and lets no more start: for a run that ends at once.
 
-    One whose parent goes away while it is only starting answers with a traceback.
+    A process whose parent goes away during its start prints a traceback.
 
     Args:
         seconds: the longest wait.
@@ -175,15 +164,15 @@ def start_no_more(seconds: float = 1.0) -> None:
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Lets processes that are started meanwhile not hear of Ctrl-C, which reaches the whole group: we end them.
+def _sigint_blocked() -> Iterator[None]:
+    """Processes that are started meanwhile do not get SIGINT, which Ctrl-C sends to the whole group: we end them.
 
     A process that is only starting would answer it with a traceback.
     """
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    resource_tracker.ensure_running()  # its own start ends by letting the signal through
+    resource_tracker.ensure_running()  # its own start would unblock the signal
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -193,15 +182,12 @@ def _undisturbed() -> Iterator[None]:
 
 @contextmanager
 def _single_threaded() -> Iterator[None]:
-    """Lets processes that are started meanwhile use one thread each: there is one of them for each core."""
-    with _starting:
-        before = {name: os.environ.get(name) for name in _ONE_THREAD}
-        os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
-        try:
-            yield
-        finally:
-            for name, value in before.items():
-                if value is None:
-                    del os.environ[name]
-                else:
-                    os.environ[name] = value
+    """Libraries of processes that are started meanwhile use one thread each: there is a process for each core."""
+    before = {name: os.environ[name] for name in _ONE_THREAD if name in os.environ}
+    os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
+    try:
+        yield
+    finally:
+        for name in _ONE_THREAD:
+            del os.environ[name]
+        os.environ.update(before)
