@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stenosis_kit.base.backend import load_tensorflow
+from stenosis_kit.base.tensorflow_start import load_tensorflow
 from stenosis_kit.graders.model_file import read_description
 
 

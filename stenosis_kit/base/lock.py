@@ -1,4 +1,4 @@
-"""One run at a time in an output folder, by a lock that the operating system frees however a run ends."""
+"""One run at a time in an output folder, by a lock that the operating system releases however a run ends."""
 
 from __future__ import annotations
 
@@ -11,13 +11,20 @@ from pathlib import Path
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import make_folder, remove_partials
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    import msvcrt
+
+    fcntl = None
+
 _WINDOWS_NAME = ".lock"  # a folder cannot be locked there
 _IN_USE = frozenset({errno.EAGAIN, errno.EACCES, errno.EDEADLK})
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Keeps other runs out of a folder, which is made where it is missing, and clears what a killed one left half done.
+    """Keeps other runs out of a folder, makes it where it is missing, and deletes what killed runs left half written.
 
     Where the file system knows no locks the run goes on without.
 
@@ -39,35 +46,18 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def _take(folder: Path) -> int | None:
-    """An open file that holds the lock; None where there are no locks."""
+    """The descriptor of an open file that holds the lock; None where the file system knows no locks."""
+    place, flags = (folder, os.O_RDONLY) if fcntl else (folder / _WINDOWS_NAME, os.O_RDWR | os.O_CREAT)
+    descriptor = os.open(place, flags)
     try:
-        import fcntl
-    except ImportError:
-        return _take_on_windows(folder)
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if fcntl:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        else:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
     except OSError as error:
         os.close(descriptor)
-        _refuse_if_in_use(folder, error)
+        if error.errno in _IN_USE:
+            remedy = "Wait until it has ended, or give another folder."
+            raise InputError(folder, "a folder in which nothing else is at work", "another run there", remedy) from None
         return None
     return descriptor
-
-
-def _take_on_windows(folder: Path) -> int | None:
-    import msvcrt
-
-    descriptor = os.open(folder / _WINDOWS_NAME, os.O_RDWR | os.O_CREAT)
-    try:
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-    except OSError as error:
-        os.close(descriptor)
-        _refuse_if_in_use(folder, error)
-        return None
-    return descriptor
-
-
-def _refuse_if_in_use(folder: Path, error: OSError) -> None:
-    if error.errno in _IN_USE:
-        remedy = "Wait until it has ended, or give another folder."
-        raise InputError(folder, "a folder in which nothing else is at work", "another run there", remedy) from None

@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from stenosis_kit.base.files import DAMAGED, growing_array, replacing, write_frame
+from stenosis_kit.base.arrays import DAMAGED, growing_array
+from stenosis_kit.base.files import replacing, write_frame
 from stenosis_kit.crops.centres import Lost
 from stenosis_kit.crops.store import MANIFEST, MANIFEST_NAME, RUN_NAME
 from stenosis_kit.crops.study_crops import StudyCrops

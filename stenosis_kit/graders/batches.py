@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from stenosis_kit import rsna
-from stenosis_kit.base.backend import untuned
+from stenosis_kit.base.tensorflow_start import untuned
 from stenosis_kit.crops.store import Store, severity_indices
 from stenosis_kit.crops.views import VIEW_BY_NAME
 from stenosis_kit.graders.settings import Grader

@@ -12,9 +12,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stenosis_kit.base.backend import load_tensorflow
 from stenosis_kit.base.budget import Budget, show_time
-from stenosis_kit.base.files import run_matches, write_json
+from stenosis_kit.base.files import write_json
+from stenosis_kit.base.manifest import run_matches
+from stenosis_kit.base.tensorflow_start import load_tensorflow
 from stenosis_kit.crops.store import Store, open_store, release
 from stenosis_kit.crops.views import VIEW_BY_NAME
 from stenosis_kit.graders.batches import read_lesson

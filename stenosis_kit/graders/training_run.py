@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from stenosis_kit import __version__
-from stenosis_kit.base.backend import load_tensorflow
 from stenosis_kit.base.budget import Budget, show_time
 from stenosis_kit.base.errors import InputError, TimeTooShort
-from stenosis_kit.base.files import fingerprint, read_json, write_json
+from stenosis_kit.base.files import read_json, write_json
+from stenosis_kit.base.manifest import fingerprint
 from stenosis_kit.base.tasks import TimeUp
+from stenosis_kit.base.tensorflow_start import load_tensorflow
 from stenosis_kit.crops.store import Store
 from stenosis_kit.crops.views import VIEW_BY_NAME
 from stenosis_kit.graders.batches import labelled

@@ -89,7 +89,7 @@ def _model_files(model: Path) -> list[Path]:
     Raises:
         InputError: where one is missing or damaged.
     """
-    from stenosis_kit.base.backend import load_tensorflow
+    from stenosis_kit.base.tensorflow_start import load_tensorflow
     from stenosis_kit.graders.model_file import MODEL_NAME, read_description
     from stenosis_kit.levels.localiser import DESCRIPTION_NAME, Localiser
 

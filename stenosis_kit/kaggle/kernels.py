@@ -15,10 +15,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import stenosis_kit
+from stenosis_kit.answers.check import check, is_legal
+from stenosis_kit.answers.priors import builtin_prior
+from stenosis_kit.answers.submission import Submission
 from stenosis_kit.base.budget import parse_time, show_time
 from stenosis_kit.base.console import log_to_stderr
 from stenosis_kit.base.errors import InputError
+from stenosis_kit.base.files import read_json
 from stenosis_kit.kaggle import mounts
+from stenosis_kit.tables.root import Root
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +74,7 @@ def _call(*arguments: str | Path) -> int:
     """Runs the command line from the same wheel; kills it where it does not end long after its time limit."""
     line = [str(argument) for argument in arguments]
     log.info("kaggle: stenosis-kit %s", " ".join(line))
-    paths = [str(_package()), *filter(None, [os.environ.get("PYTHONPATH")])]
+    paths = filter(None, [str(_package()), os.environ.get("PYTHONPATH")])
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
     limit = parse_time(_time_limit()) + _GRACE_S
     try:
@@ -81,32 +86,20 @@ def _call(*arguments: str | Path) -> int:
 
 def _hand_in(data: Path, submission: Path, code: int) -> int:
     """Sees that a legal submission is there, however its command ended; the kernel fails only where none can be."""
-    from stenosis_kit.answers.check import check, is_legal
-
     try:
         legal = is_legal(check(submission, data))
     except InputError as error:
         log.error("kaggle: %s", error)
         legal = False
     if not legal:
-        _write_priors(data, submission)
+        Submission(Root(data, "test").grid, builtin_prior()).save(submission)
     if code or not legal:
         log.error("kaggle: SUBMIT ENDED WITH CODE %d; %s", code, "what it wrote goes in" if legal else "priors go in")
     _say_what_is_graded(submission)
     return 0
 
 
-def _write_priors(data: Path, submission: Path) -> None:
-    from stenosis_kit.answers.priors import builtin_prior
-    from stenosis_kit.answers.submission import Submission
-    from stenosis_kit.tables.root import Root
-
-    Submission(Root(data, "test").grid, builtin_prior()).save(submission)
-
-
 def _say_what_is_graded(submission: Path) -> None:
-    from stenosis_kit.base.files import read_json
-
     try:
         counts = read_json(submission.with_suffix(".run.json"), "what predict says of each row")["counts"]
     except (InputError, KeyError) as error:

@@ -5,6 +5,7 @@ They are kept here because the client can't be installed everywhere, and says le
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -22,9 +23,8 @@ LICENCES = (
     *("apache-2.0", "CC0-1.0", "CC-BY-4.0", "CC-BY-SA-3.0", "CC-BY-SA-4.0", "CC-BY-NC-4.0", "CC-BY-NC-SA-4.0"),
     *("GPL-2.0", "other", "unknown"),
 )
-_SLUG = r"[a-zA-Z0-9][a-zA-Z0-9-]*"
-_ID = re.compile(rf"({_SLUG})/({_SLUG})")
-_MODEL = re.compile(rf"{_SLUG}/{_SLUG}/[a-zA-Z0-9]+/{_SLUG}/[0-9]+")
+_SLUG_OF = "[a-zA-Z0-9][a-zA-Z0-9-]"  # and how many times the last kind of character
+_SLUG = f"{_SLUG_OF}*"
 
 _DATASET_KEYS = {
     *("id", "id_no", "title", "subtitle", "description", "licenses", "keywords", "isPrivate", "resources", "image"),
@@ -64,7 +64,7 @@ def read_metadata(path: Path, owner: str | None = None) -> Metadata:
         raise InputError("owner", "a Kaggle account's name", repr(owner), "Give the name that stands in your URLs.")
     metadata = read_json(path, f"a {path.name}")
     if owner:
-        metadata = {key: _owned(value, owner) for key, value in metadata.items()}
+        metadata = json.loads(json.dumps(metadata).replace(f'"{PLACEHOLDER}/', f'"{owner}/'))
     problems = dataset_problems(metadata) if path.name == DATASET_NAME else kernel_problems(metadata, path.parent)
     if problems:
         raise MetadataError(path, problems)
@@ -75,46 +75,36 @@ def dataset_problems(metadata: Metadata) -> list[str]:
     """Every rule that a dataset's metadata breaks, as "key: expected …; found …"."""
     licences = metadata.get("licenses")
     names = [each.get("name") for each in licences if isinstance(each, dict)] if isinstance(licences, list) else []
-    return _broken(
-        metadata,
-        _DATASET_KEYS,
-        [
-            ("title", "6 to 50 characters", _text(6, 50)),
-            ("id", "owner/slug with a slug of 6 to 50 characters", lambda value: _is_id(value, 6, 50)),
-            ("licenses", f"exactly one, of {', '.join(LICENCES)}", lambda _: len(names) == 1 and names[0] in LICENCES),
-            ("subtitle", "20 to 80 characters, or none", _if_given(_text(20, 80))),
-        ],
-    )
+    rules = [
+        ("title", "6 to 50 characters", _matches(".{6,50}")),
+        ("id", "owner/slug with a slug of 6 to 50 characters", _matches(f"{_SLUG}/{_SLUG_OF}{{5,49}}")),
+        ("licenses", f"exactly one, of {', '.join(LICENCES)}", lambda _: len(names) == 1 and names[0] in LICENCES),
+        ("subtitle", "20 to 80 characters, or none", _if_given(_matches(".{20,80}"))),
+    ]
+    return _broken(metadata, _DATASET_KEYS, rules)
 
 
 def kernel_problems(metadata: Metadata, folder: Path) -> list[str]:
     """Every rule that a kernel's metadata breaks; `folder` holds its code file."""
     slug = str(metadata.get("id", "")).rpartition("/")[2]
-    code = metadata.get("code_file")
-    return _broken(
-        metadata,
-        _KERNEL_KEYS,
-        [
-            ("id", "owner/slug with a slug of at least 5 characters", lambda value: _is_id(value, 5)),
-            ("title", "at least 5 characters", _text(5)),
-            ("title", f"a title whose slug is the id's, {slug}", lambda value: slug_of(str(value)) == slug),
-            ("code_file", f"a file in {folder}", lambda _: isinstance(code, str) and (folder / code).is_file()),
-            ("language", "python", lambda value: value == "python"),
-            ("kernel_type", "script or notebook", _one_of("script", "notebook")),
-            ("is_private", "true or false", lambda value: isinstance(value, bool)),
-            ("enable_internet", "false (left out, it is true)", lambda value: value is False),
-            ("enable_gpu", "false", lambda value: value is False),
-            ("dataset_sources", "a list of owner/slug", _each(_is_id)),
-            ("kernel_sources", "a list of owner/slug", _each(_is_id)),
-            ("competition_sources", f"[{rsna.SLUG}], without an owner", lambda value: value == [rsna.SLUG]),
-            ("model_sources", "a list of owner/model/framework/variation/version", _if_given(_each(_is_model))),
-            (
-                "docker_image_pinning_type",
-                "original or latest",
-                _if_given(lambda value: value in ("original", "latest")),
-            ),
-        ],
-    )
+    ids, models = _all_match(f"{_SLUG}/{_SLUG}"), _all_match(f"{_SLUG}/{_SLUG}/[a-zA-Z0-9]+/{_SLUG}/[0-9]+")
+    rules = [
+        ("id", "owner/slug with a slug of at least 5 characters", _matches(f"{_SLUG}/{_SLUG_OF}{{4,}}")),
+        ("title", "at least 5 characters", _matches(".{5,}")),
+        ("title", f"a title whose slug is the id's, {slug}", lambda value: slug_of(str(value)) == slug),
+        ("code_file", f"a file in {folder}", lambda value: isinstance(value, str) and (folder / value).is_file()),
+        ("language", "python", _matches("python")),
+        ("kernel_type", "script or notebook", _matches("script|notebook")),
+        ("is_private", "true or false", lambda value: isinstance(value, bool)),
+        ("enable_internet", "false (left out, it is true)", lambda value: value is False),
+        ("enable_gpu", "false", lambda value: value is False),
+        ("dataset_sources", "a list of owner/slug", ids),
+        ("kernel_sources", "a list of owner/slug", ids),
+        ("competition_sources", f"[{rsna.SLUG}], without an owner", lambda value: value == [rsna.SLUG]),
+        ("model_sources", "a list of owner/model/framework/variation/version", _if_given(models)),
+        ("docker_image_pinning_type", "original or latest", _if_given(_matches("original|latest"))),
+    ]
+    return _broken(metadata, _KERNEL_KEYS, rules)
 
 
 def slug_of(title: str) -> str:
@@ -134,33 +124,13 @@ def _broken(metadata: Metadata, known: set[str], rules: list[tuple[str, str, Rul
     return found + [f"{key}: expected a key that Kaggle knows" for key in metadata if key not in known]
 
 
-def _text(shortest: int, longest: int | None = None) -> Rule:
-    return lambda value: isinstance(value, str) and shortest <= len(value) <= (longest or len(value))
+def _matches(pattern: str) -> Rule:
+    return lambda value: isinstance(value, str) and bool(re.fullmatch(pattern, value))
 
 
-def _one_of(*words: str) -> Rule:
-    return lambda value: value in words
+def _all_match(pattern: str) -> Rule:
+    return lambda value: isinstance(value, list) and all(map(_matches(pattern), value))
 
 
 def _if_given(rule: Rule) -> Rule:
     return lambda value: value is None or rule(value)
-
-
-def _each(rule: Rule) -> Rule:
-    return lambda value: isinstance(value, list) and all(map(rule, value))
-
-
-def _is_id(value: Any, shortest: int = 1, longest: int = 1000) -> bool:
-    match = _ID.fullmatch(value) if isinstance(value, str) else None
-    return bool(match) and shortest <= len(match[2]) <= longest
-
-
-def _is_model(value: Any) -> bool:
-    return isinstance(value, str) and bool(_MODEL.fullmatch(value))
-
-
-def _owned(value: Any, owner: str) -> Any:
-    """The value with owner/… where OWNER/… stood, in texts and lists of texts."""
-    if isinstance(value, list):
-        return [_owned(each, owner) for each in value]
-    return re.sub(rf"^{PLACEHOLDER}/", f"{owner}/", value) if isinstance(value, str) else value

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from stenosis_kit.base.backend import load_tensorflow
 from stenosis_kit.base.budget import Budget
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.tasks import TimeUp, run_tasks
+from stenosis_kit.base.tensorflow_start import load_tensorflow
 from stenosis_kit.levels.canal import CanalPoints, LocatedStudy
 from stenosis_kit.levels.localiser import DESCRIPTION_NAME, TAUGHT_ON_LABELS, Localiser
 from stenosis_kit.levels.overview import Overview, read_overviews

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from stenosis_kit.base.arrays import DAMAGED, growing_array
 from stenosis_kit.base.errors import InputError, first_line
-from stenosis_kit.base.files import DAMAGED, growing_array, replacing
+from stenosis_kit.base.files import replacing
 from stenosis_kit.levels.labelled_overviews import FIELDS, NO_OVERVIEWS, Overviews, joined_overviews
 from stenosis_kit.levels.overview import PX, SLICES
 

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from stenosis_kit.base.backend import untuned
 from stenosis_kit.base.budget import Budget
+from stenosis_kit.base.tensorflow_start import untuned
 from stenosis_kit.base.timed_training import TimedTraining
 from stenosis_kit.levels.augmentation import Changes, move, recolour
 from stenosis_kit.levels.column import Steps

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stenosis_kit import __version__, rsna
-from stenosis_kit.base.backend import load_tensorflow
 from stenosis_kit.base.budget import Budget, Stopwatch, show_time
 from stenosis_kit.base.errors import TimeTooShort
 from stenosis_kit.base.files import write_frame, write_json
+from stenosis_kit.base.tensorflow_start import load_tensorflow
 from stenosis_kit.paper import figures, recipe, tables
 from stenosis_kit.paper.holdout import STUDY, Holdout, hold_out
 from stenosis_kit.paper.images import make_images

@@ -49,7 +49,7 @@ def saliency_section(evidence: Evidence, budget: Budget) -> Markup:
     """Grad-CAM of a few crops of each severity, by a network that has not seen their study."""
     if evidence.store is None:
         return note(_NO_STORE)
-    from stenosis_kit.base.backend import load_tensorflow
+    from stenosis_kit.base.tensorflow_start import load_tensorflow
 
     load_tensorflow()
     description = read_description(evidence.model)

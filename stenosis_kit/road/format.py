@@ -15,7 +15,8 @@ from tqdm import tqdm
 from stenosis_kit import __version__, rsna
 from stenosis_kit.base.budget import Budget, Stopwatch
 from stenosis_kit.base.errors import InputError, TimeTooShort
-from stenosis_kit.base.files import fingerprint, make_folder, read_json, run_matches, write_json
+from stenosis_kit.base.files import make_folder, read_json, write_json
+from stenosis_kit.base.manifest import fingerprint, run_matches
 from stenosis_kit.base.tasks import ExecutorGone, TimeUp, run_tasks
 from stenosis_kit.crops.parts import drop_parts, has_part, join_parts, write_part
 from stenosis_kit.crops.store import is_whole

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from stenosis_kit.base.backend import load_tensorflow
 from stenosis_kit.base.budget import Budget, Stopwatch
 from stenosis_kit.base.console import log_to_stderr
+from stenosis_kit.base.tensorflow_start import load_tensorflow
 from stenosis_kit.levels.overview_store import open_overviews
 from stenosis_kit.road.format import format
 

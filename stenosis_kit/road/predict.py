@@ -12,13 +12,13 @@ import numpy as np
 from tqdm import tqdm
 
 from stenosis_kit import __version__, rsna
-from stenosis_kit.answers import leaning
+from stenosis_kit.answers import dataset_shift
 from stenosis_kit.answers.priors import Priors, builtin_prior
 from stenosis_kit.answers.submission import Submission
-from stenosis_kit.base.backend import load_tensorflow
 from stenosis_kit.base.budget import Budget, Pace, Stopwatch
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.tasks import TimeUp, run_tasks
+from stenosis_kit.base.tensorflow_start import load_tensorflow
 from stenosis_kit.crops.study_crops import StudyCrops, cut_study
 from stenosis_kit.crops.views import VIEW_BY_NAME
 from stenosis_kit.graders.model import Model
@@ -58,7 +58,7 @@ def predict(
         split: train or test.
         budget: the time; without limit by default.
         workers: processes that read and cut; all cores by default.
-        lean: on the prior, as far as the data are unlike the models' training data, see `answers.leaning`.
+        lean: on the prior, as far as the data are unlike the models' training data, see `answers.dataset_shift`.
 
     Raises:
         InputError: where there is no grid, or the submission cannot be written.
@@ -178,8 +178,8 @@ def _lean(submission: Submission, model: Model) -> list[dict]:
     graded = np.array([[row["source"] == "grader"] for row in submission.sources])
     answers = np.where(graded, submission.probabilities, np.nan).reshape(shape)
     prior = submission.priors[: len(rsna.CELLS)]
-    found = leaning.leanings(answers, prior, model.description.moments)
-    leant = leaning.lean(answers, prior, found).reshape(submission.probabilities.shape)
+    found = dataset_shift.leanings(answers, prior, model.description.moments)
+    leant = dataset_shift.lean(answers, prior, found).reshape(submission.probabilities.shape)
     for place in graded[:, 0].nonzero()[0]:
         submission.put(submission.grid["row_id"][int(place)], leant[place], submission.sources[place]["why"])
     for each in found:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from stenosis_kit import __version__
 from stenosis_kit.base.budget import Budget, Stopwatch
 from stenosis_kit.base.errors import InputError
-from stenosis_kit.base.files import make_folder, read_json, run_matches, write_json
+from stenosis_kit.base.files import make_folder, read_json, write_json
+from stenosis_kit.base.manifest import run_matches
 from stenosis_kit.crops.store import open_store
 from stenosis_kit.graders.job import JOBS
 from stenosis_kit.graders.model_file import MODEL_NAME

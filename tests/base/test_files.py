@@ -1,14 +1,17 @@
-"""Atomic writing, JSON and fingerprints."""
+"""Atomic writing, JSON and output folders."""
 
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from stenosis_kit.base.errors import InputError
-from stenosis_kit.base.files import fingerprint, make_folder, read_json, replacing, run_matches, write_json, write_text
+from stenosis_kit.base.files import make_folder, read_json, remove_stale, replacing, write_json, write_text
 
 
 class Failure(Exception):
@@ -101,24 +104,6 @@ def test_what_is_not_a_json_object_is_an_input_error(tmp_path: Path, data: bytes
     assert raised.value.path == str(path)
 
 
-@pytest.mark.parametrize(
-    ("data", "matches"),
-    [
-        (None, False),
-        (b"", False),
-        (b"[]", False),
-        (b"\xff", False),
-        (b"{}", False),
-        (b'{"fingerprint": "other"}', False),
-        (b'{"fingerprint": "this"}', True),
-    ],
-)
-def test_a_run_matches_by_its_fingerprint_alone(tmp_path: Path, data: bytes | None, matches: bool) -> None:
-    if data is not None:
-        (tmp_path / "run.json").write_bytes(data)
-    assert run_matches(tmp_path / "run.json", "this") is matches
-
-
 def test_a_folder_is_made_with_its_parents_and_may_exist(tmp_path: Path) -> None:
     make_folder(tmp_path / "a" / "b")
     make_folder(tmp_path / "a" / "b")
@@ -132,22 +117,11 @@ def test_a_folder_where_a_file_is_is_an_input_error(tmp_path: Path, name: str) -
         make_folder(tmp_path / name)
 
 
-def test_a_fingerprint_is_the_same_for_the_same(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("x")
-    (tmp_path / "b.csv").write_text("x")
-    assert fingerprint({"a": 1, "b": 2}, tmp_path / "a.csv") == fingerprint({"b": 2, "a": 1}, tmp_path / "b.csv")
-
-
-@pytest.mark.parametrize(
-    ("one", "other"), [(("ab", "c"), ("a", "bc")), ((1, 2), (2, 1)), ((1,), (1, None)), (([1], 2), ([1, 2],))]
-)
-def test_other_values_have_another_fingerprint(one: tuple, other: tuple) -> None:
-    assert fingerprint(*one) != fingerprint(*other)
-
-
-def test_another_byte_in_a_file_is_another_fingerprint(tmp_path: Path) -> None:
-    path = tmp_path / "a.csv"
-    path.write_text("x")
-    before = fingerprint(path)
-    path.write_text("y")
-    assert fingerprint(path) != before
+def test_a_file_that_a_living_process_writes_stays(tmp_path: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    names = [f".{process}.partial.s.csv" for process in (os.getpid(), dead.pid)] + [f".{dead.pid}.partial.other.csv"]
+    for name in names:
+        (tmp_path / name).write_text("half")
+    remove_stale(tmp_path / "s.csv")
+    assert [name for name in names if (tmp_path / name).exists()] == [names[0], names[2]]

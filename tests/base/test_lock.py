@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -84,15 +83,3 @@ def test_what_a_killed_run_left_half_written_is_cleared(tmp_path: Path) -> None:
     with locked(tmp_path):
         left = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*"))
         assert left == ["keep.csv", "store", "store/.partial.npy"]
-
-
-def test_a_file_that_a_living_process_writes_stays(tmp_path: Path) -> None:
-    from stenosis_kit.base.files import remove_stale
-
-    dead = subprocess.Popen([sys.executable, "-c", ""])
-    dead.wait()
-    names = [f".{process}.partial.s.csv" for process in (os.getpid(), dead.pid)] + [f".{dead.pid}.partial.other.csv"]
-    for name in names:
-        (tmp_path / name).write_text("half")
-    remove_stale(tmp_path / "s.csv")
-    assert [name for name in names if (tmp_path / name).exists()] == [names[0], names[2]]

@@ -14,7 +14,8 @@ import pytest
 import worker_functions as functions
 
 from stenosis_kit.base.budget import Budget
-from stenosis_kit.base.tasks import TaskLost, TimeUp, run_tasks
+from stenosis_kit.base.tasks import TimeUp, run_tasks
+from stenosis_kit.base.worker_process import TaskLost
 
 
 def python(code: str, **options) -> subprocess.Popen:

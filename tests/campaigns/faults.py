@@ -17,7 +17,7 @@ from campaigns import accidents, damage, interruptions
 from campaigns.commands import end, run, start
 from campaigns.tally import Tally, table
 
-from stenosis_kit.base.backend import load_tensorflow
+from stenosis_kit.base.tensorflow_start import load_tensorflow
 from stenosis_kit.phantom import phantom
 
 SIZES = {"small": 0.1, "moderate": 0.3, "full": 1.0}

@@ -17,8 +17,8 @@ import numpy as np
 import polars as pl
 
 from stenosis_kit import rsna
-from stenosis_kit.base.backend import load_tensorflow
 from stenosis_kit.base.budget import Stopwatch
+from stenosis_kit.base.tensorflow_start import load_tensorflow
 from stenosis_kit.images.geometry import orientation_groups
 from stenosis_kit.images.nearest_slice import nearest_slice
 from stenosis_kit.images.series import Series, largest, read_study

@@ -23,8 +23,8 @@ from campaigns.bench.children import child
 from campaigns.bench.rates import grow, in_turns, seconds_of, steady_rate
 
 from stenosis_kit import rsna
-from stenosis_kit.base.backend import load_tensorflow
 from stenosis_kit.base.budget import Budget
+from stenosis_kit.base.tensorflow_start import load_tensorflow
 from stenosis_kit.crops.store import open_store, severity_indices
 from stenosis_kit.graders.settings import Grader, Training
 
