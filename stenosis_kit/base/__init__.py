@@ -1,4 +1,4 @@
-"""What knows nothing of spines: errors, whole files, locks, time, the console, processes and clusters, TensorFlow.
+"""Tools that know nothing of spines: errors, atomic files, locks, time, the console, processes, clusters, TensorFlow.
 
-In: nothing of ours but `errors`. Out: tools that every other room uses. `budget` is the only module with a clock.
+In: nothing of the other rooms. Out: what all of them use. `budget` is the only module that reads a clock.
 """

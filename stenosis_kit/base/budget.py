@@ -35,8 +35,8 @@ def show_time(seconds: float) -> str:
 class Budget:
     """A deadline, and what is left until then.
 
-    The command line makes one budget; stages ask it for shares. A share that ends early hands its time back by
-    itself, because every share is cut from what is left when it is asked for.
+    The command line makes one budget; stages ask it for shares. A share is a fraction of the time left when it is asked
+    for; unused time stays with the parent.
     """
 
     def __init__(self, seconds: float = math.inf, spent: float = 0.0, whole: float | None = None) -> None:
@@ -44,8 +44,8 @@ class Budget:
 
         Args:
             seconds: from start to deadline.
-            spent: seconds already gone (imports before the budget could be made).
-            whole: for a share, the seconds of the command's own budget, `Budget.whole`.
+            spent: seconds already gone, in imports for instance.
+            whole: of a share, the command's whole budget, s; it is handed on to the shares of shares.
         """
         self.started = time.monotonic() - spent
         self.deadline = self.started + seconds
@@ -53,7 +53,7 @@ class Budget:
 
     @property
     def seconds(self) -> float:
-        """The whole budget, s; infinite without a limit."""
+        """From start to deadline, s; infinite without a limit."""
         return self.deadline - self.started
 
     def elapsed(self) -> float:
@@ -65,7 +65,7 @@ class Budget:
         return max(0.0, self.deadline - time.monotonic())
 
     def progress(self) -> float:
-        """Share of the budget that is spent, 0 to 1; 0 without a limit."""
+        """Fraction of the budget that is spent, 0 to 1; 0 without a limit."""
         return 0.0 if math.isinf(self.seconds) else min(1.0, self.elapsed() / max(self.seconds, 1e-9))
 
     def share(self, fraction: float = 1.0, keep: float = 0.0) -> Budget:
@@ -74,27 +74,26 @@ class Budget:
 
 
 class Pace:
-    """How much of a step that can be done in part fits, so that the time reaches for all of some items.
+    """What fraction of a step can be done for each item, so that the time suffices for all items.
 
-    Items are done one part after another. As long as what is left fits at the pace of the last part, the step is done
-    whole.
+    Items are done in batches. As long as the rest fits at the pace of the last batch, the fraction is 1.
     """
 
     def __init__(self, budget: Budget, items: int) -> None:
         self._budget = budget
         self._left = items
         self._last = budget.elapsed()
-        self._step_s = self._beside_s = 0.0  # an item takes, in the whole step and beside it
+        self._step_s = self._beside_s = 0.0  # seconds of an item: in the step when done whole, and in all else
 
     def share(self) -> float:
-        """Share of the step that fits for the next part, 0 to 1."""
+        """Fraction of the step for the next batch, 0 to 1."""
         if not self._step_s or not self._left:
             return 1.0
         room = self._budget.remaining() / self._left - self._beside_s
         return min(1.0, max(0.0, room / self._step_s))
 
     def note(self, items: int, seconds: float, share: float = 1.0) -> None:
-        """Books a part: its items, the seconds that the step took for them, and the share of it that was done."""
+        """Books a batch: its items, the seconds that the step took for them, and the fraction of it that was done."""
         now = self._budget.elapsed()
         self._beside_s = max(0.0, now - self._last - seconds) / items
         self._step_s = seconds / share / items

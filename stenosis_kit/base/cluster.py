@@ -1,7 +1,7 @@
-"""A Dask cluster as an executor: what `--scheduler ADDRESS` hands work to.
+"""A Dask cluster as an executor, for `--scheduler ADDRESS`.
 
-Only this module knows of Dask, and imports it when it is asked for a cluster. What runs on it takes and leaves files
-in folders that all machines see under the same paths.
+Only this module knows of Dask, and imports it when a cluster is asked for. What runs there reads and writes files in
+folders that all machines see under the same paths.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_CONNECT_S = 5.0
+_CONNECT_S = 5.0  # chosen by hand, as the next
 _LOOK_S = 10.0  # a worker's first task waits for imports
 _START = "dask scheduler, and on each machine: dask worker ADDRESS --nthreads 1"
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """A cluster that one is connected to.
+    """A cluster with an open connection.
 
     Attributes:
         address: of its scheduler.
-        executor: runs functions on it that are importable by name.
-        workers: number of its processes.
+        executor: runs functions there that are importable by name.
+        workers: number of processes.
     """
 
     address: str
@@ -48,21 +48,18 @@ class Cluster:
 
 @contextmanager
 def connected(address: str, *folders: Path) -> Iterator[Cluster]:
-    """Connects to a cluster; when the block ends, what has not begun there never will.
+    """Connects to a cluster. The end of the block cancels what has not begun there.
 
     Args:
         address: of the scheduler, host:port or tcp://host:port.
-        folders: what its workers must see under these paths, of what there is here.
+        folders: those that exist here, the workers must see under the same paths.
 
     Raises:
         InputError: where Dask is not installed, nothing answers at the address, or no worker there can be used.
     """
-    client = _client(address)
-    try:
-        executor = client.get_executor(pure=False)  # what runs there leaves files: never a remembered result
-        yield Cluster(address, executor, _usable_workers(client, address, folders))
-    finally:
-        client.close()
+    with _client(address) as client:
+        executor = client.get_executor(pure=False)  # runs everything anew: Dask would give a remembered result
+        yield Cluster(address, executor, _usable_workers(client, executor, address, folders))
 
 
 def _client(address: str) -> Client:
@@ -81,7 +78,7 @@ def _client(address: str) -> Client:
 
 
 def _knock(address: str) -> None:
-    """Raises OSError or ValueError where nothing listens: a client that has not come about would tell so at length."""
+    """Raises OSError or ValueError where nothing listens; a client that fails to connect logs tracebacks."""
     parts = urlsplit(address if "://" in address else f"tcp://{address}")
     if not parts.hostname or not parts.port:
         raise ValueError("no host:port")
@@ -89,14 +86,13 @@ def _knock(address: str) -> None:
         socket.create_connection((parts.hostname, parts.port), _CONNECT_S).close()
 
 
-def _usable_workers(client: Client, address: str, folders: tuple[Path, ...]) -> int:
-    """Asks each worker to look around, and counts the processes that answer; those that are busy or hang do not."""
+def _usable_workers(client: Client, executor: Executor, address: str, folders: tuple[Path, ...]) -> int:
+    """The number of processes that answer `_look` in time: those that are busy or hang do not."""
     option, seen = f"--scheduler {address}", [str(folder.absolute()) for folder in folders if folder.is_dir()]
     try:
         client.wait_for_workers(1, timeout=_CONNECT_S)
     except TimeoutError:
         raise InputError(option, "a cluster with workers", "none", f"Start some: {_START}") from None
-    executor = client.get_executor(pure=False)
     asked = {executor.submit(_look, seen, workers=[worker]): worker for worker in client.nthreads()}
     answered = wait(asked, _LOOK_S).done
     processes = {_checked(f"{option}: worker {asked[one]}", one.exception() or one.result()) for one in answered}
@@ -108,13 +104,13 @@ def _usable_workers(client: Client, address: str, folders: tuple[Path, ...]) -> 
 
 
 def _look(folders: list[str]) -> tuple[str, str, list[str]]:
-    """On a worker: which process it is, its version, and which of the folders it does not see."""
+    """Run on a worker: its process, its version of the kit, and the folders that it does not see."""
     process = f"{platform.node()} {os.getpid()}"
     return process, __version__, [folder for folder in folders if not Path(folder).is_dir()]
 
 
 def _checked(worker: str, seen: tuple[str, str, list[str]] | BaseException) -> str:
-    """The worker's process.
+    """The process of a worker that can be used.
 
     Raises:
         InputError: where it has another version of the kit, or none, or does not see a folder.

@@ -1,4 +1,4 @@
-"""What a run says on the terminal, and how it ends when it is told to."""
+"""Logging to the terminal, and ending on SIGINT and SIGTERM."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from stenosis_kit.base.worker_process import start_no_more
 
 
 class _Stderr(logging.StreamHandler):
-    """Writes to what sys.stderr is at the moment, also where it has been replaced since."""
+    """Writes to the current sys.stderr, which pytest and notebooks replace."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Writes a record."""
@@ -24,7 +24,7 @@ class _Stderr(logging.StreamHandler):
 
 
 class _Clock(logging.Formatter):
-    """Log lines that begin with the time since the start."""
+    """Puts the time since the start before each log line."""
 
     def format(self, record: logging.LogRecord) -> str:
         return f"[{show_time(record.relativeCreated / 1000):>12}] {super().format(record)}"
@@ -40,14 +40,14 @@ def log_to_stderr() -> None:
 
 
 def end_on_signals() -> None:
-    """SIGINT and SIGTERM end the run at once: what is on disk is whole at every moment."""
+    """SIGINT and SIGTERM end the process and its workers at once: files on disk are whole at every moment."""
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _end)
 
 
 def _end(number: int, frame: Any) -> None:
-    start_no_more()  # so that all are known that have to be killed
+    start_no_more()  # so that `active_children` knows all of them
     for process in multiprocessing.active_children():
         process.kill()
     os.write(2, f"\nstenosis-kit: stopped by {signal.Signals(number).name}; start again to go on\n".encode())

@@ -1,4 +1,4 @@
-"""The exceptions that reach a user: what is wrong with an input."""
+"""The errors that reach a user: what is wrong with an input."""
 
 from __future__ import annotations
 
@@ -21,15 +21,14 @@ class InputError(Exception):
     """
 
     def __init__(self, path: Path | str, expected: str, found: str, remedy: str) -> None:
+        # Exception.__init__ is not called, so that `args` stay the arguments of the class: pickle calls it with these.
         self.path = str(path)
         self.expected = expected
         self.found = found
         self.remedy = remedy
-        super().__init__(f"{path}: expected {expected}; found {found}. {remedy}")
 
-    def __reduce__(self) -> tuple:
-        """Lets the error travel back from a worker process."""
-        return type(self), (self.path, self.expected, self.found, self.remedy)
+    def __str__(self) -> str:
+        return f"{self.path}: expected {self.expected}; found {self.found}. {self.remedy}"
 
 
 class TimeTooShort(InputError):
@@ -37,7 +36,3 @@ class TimeTooShort(InputError):
 
     def __init__(self, expected: str, found: str, remedy: str) -> None:
         super().__init__("--time-limit", expected, found, remedy)
-
-    def __reduce__(self) -> tuple:
-        """Lets the error travel back from a worker process."""
-        return type(self), (self.expected, self.found, self.remedy)

@@ -1,8 +1,7 @@
-"""Keras's layers as TensorFlow's own fused operations.
+"""Keras's layers on TensorFlow's fused operations, which are faster for small networks on a CPU.
 
-Keras puts a batch normalisation together from a dozen operations and adds a bias as it adds anything. Each is a pass
-through memory, and memory is what small networks on a CPU wait for. Variables, and names in files of weights, are those
-of Keras's layers: therefore the classes are called as theirs.
+Keras builds a batch normalisation from a dozen operations, and each is a pass through memory, which small networks wait
+for. The classes have the names of Keras's, because variables in weights files are named after them.
 """
 
 from __future__ import annotations

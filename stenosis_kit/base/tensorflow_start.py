@@ -1,4 +1,4 @@
-"""TensorFlow: loaded without its chatter, and its datasets without what makes them stand still."""
+"""TensorFlow's start without its messages, and tf.data without autotuning."""
 
 from __future__ import annotations
 
@@ -22,16 +22,15 @@ def load_tensorflow() -> None:
         import tensorflow
 
         tensorflow.constant(0)  # looks for devices
-    # Each grader is a network of its own; TensorFlow takes the third one for a function traced in a loop.
+    # TensorFlow warns of retracing at the third network, as if one function were traced again and again.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
 def untuned(dataset: tf.data.Dataset) -> tf.data.Dataset:
-    """The dataset without tf.data's autotuning, which nothing here uses and which makes what has ended wait.
+    """The dataset without tf.data's autotuning, which is not needed here and delays the end of an iterator.
 
-    Its thread sleeps 10 ms, 20 ms, 40 ms and so on, and whoever drops an iterator may have to wait until it wakes: for
-    as long again as the iterator has lived. Seen with TensorFlow 2.20 and 2.21, where 15 epochs took 20 s or 41 s, and
-    nothing but that thread's waking ever ended the wait.
+    Its thread sleeps 10 ms, 20 ms, 40 ms and so on, and deleting an iterator may wait until it wakes: up to as long as
+    the iterator has lived. Measured with TensorFlow 2.20 and 2.21: 15 epochs took 20 s or 41 s.
     """
     import tensorflow as tf
 
@@ -42,7 +41,7 @@ def untuned(dataset: tf.data.Dataset) -> tf.data.Dataset:
 
 @contextmanager
 def _silent_stderr() -> Iterator[None]:
-    """Sends file descriptor 2 to nowhere: TensorFlow's first lines come from C++, before any setting is read."""
+    """Redirects file descriptor 2 to /dev/null: TensorFlow's first lines come from C++, before any setting is read."""
     sys.stderr.flush()
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:

@@ -1,4 +1,4 @@
-"""Learning rate and end of a training that is given its time."""
+"""A Keras callback that fits a training into a time budget: one-cycle learning rate and early end."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import keras
 
 from stenosis_kit.base.budget import Budget
 
-_SAVE_S = 0.5  # weights, restored and written
-_WARM_UP = 0.3  # share of the one-cycle schedule in which the rate rises
+_SAVE_S = 0.5  # to restore and write the weights; chosen by hand
+_WARM_UP = 0.3  # fraction of the one-cycle schedule in which the rate rises, as in PyTorch's OneCycleLR
 
 
 class TimedTraining(keras.callbacks.Callback):
-    """Ends training at a batch when the budget does, keeping time for the answers; may drive the learning rate.
+    """Stops training before the budget ends, with time left for the answers; may set the learning rate.
 
-    The rate follows one cycle over the budget or the epochs, whichever passes faster, so that it has come down when
-    training ends. What validation and a step cost is measured as they run.
+    The rate follows one cycle over the budget or the epochs, whichever passes faster, so that it is low when training
+    ends. The seconds of a validation and of a step are measured as they run.
 
     Attributes:
         answers_s: seconds that the answers after training take.
@@ -39,7 +39,7 @@ class TimedTraining(keras.callbacks.Callback):
             peak_rate: of the learning rate; None leaves the rate as it is, and `steps` and `max_epochs` unused.
             steps: in an epoch.
             max_epochs: the most epochs.
-            answers_s: seconds that the answers after it take.
+            answers_s: seconds to keep for the answers after training.
         """
         super().__init__()
         self.budget = budget
@@ -66,7 +66,7 @@ class TimedTraining(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Stops where another step, a validation and the answers may not fit."""
-        if self._epoch or batch:  # the first step of all builds the graph and is no measure
+        if self._epoch or batch:  # the very first step also builds the graph
             self.step_s = self.budget.elapsed() - self._began
         after = 1.25 * (self.validation_s + self.answers_s) + 2 * self.step_s + _SAVE_S
         if self.budget.remaining() < after:
@@ -82,7 +82,7 @@ class TimedTraining(keras.callbacks.Callback):
 
 
 def one_cycle(progress: float) -> float:
-    """Share of the peak rate at a progress of 0 to 1: from .1 up to 1 and down to .001, along cosines."""
+    """Fraction of the peak rate at a progress of 0 to 1: from .1 up to 1 and down to .001, along cosines."""
     progress = min(max(progress, 0.0), 1.0)
     if progress < _WARM_UP:
         return 0.1 + 0.9 * (1 - math.cos(math.pi * progress / _WARM_UP)) / 2

@@ -9,7 +9,7 @@ import keras
 from stenosis_kit.base.errors import InputError, first_line
 from stenosis_kit.base.files import make_room, replacing
 
-_H5_OVERHEAD = 1 << 19  # bytes beside the values; a grader's file has a third of that
+_H5_OVERHEAD = 1 << 19  # bytes beside the values; three times what a grader's file has
 
 
 def save_weights(network: keras.Model, path: Path) -> None:
@@ -19,7 +19,7 @@ def save_weights(network: keras.Model, path: Path) -> None:
         InputError: where they cannot be written.
     """
     with replacing(path) as partial:
-        make_room(partial, 4 * network.count_params() + _H5_OVERHEAD)  # HDF5 ends the process where a disk is full
+        make_room(partial, 4 * network.count_params() + _H5_OVERHEAD)  # on a full disk HDF5 would crash the process
         network.save_weights(partial)
 
 

@@ -1,4 +1,4 @@
-"""Pixels and patient space: the only module with this arithmetic.
+"""From pixels to patient space and back: the only module with this arithmetic.
 
 Patient space is DICOM's LPS in mm: +x to the patient's left, +y to the back, +z to the head.
 Pixel coordinates are (x, y) = (column, row); (0, 0) is the centre of the first pixel.
@@ -16,15 +16,15 @@ import numpy as np
 
 SAGITTAL, AXIAL = "sagittal", "axial"
 
-# For each orientation: where the image's x and y should point in the patient, and along which
-# patient axis the slices are ordered. Sagittal: anterior at the left, head up, slices from the
-# patient's right to left. Axial: the patient's right at the left, anterior up, slices feet to head.
+# For each orientation: where x and y of a displayed image point in the patient, and along which patient axis slices
+# are ordered. Sagittal: anterior at the left, head up, slices from the patient's right to left. Axial: the
+# patient's right at the left, anterior up, slices from feet to head.
 _DISPLAY_AXES = {
     SAGITTAL: (np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, -1.0]), np.array([1.0, 0.0, 0.0])),
     AXIAL: (np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0])),
 }
 
-_SPACING_MM = (0.01, 50.0)  # what no scanner leaves
+_SPACING_MM = (0.01, 50.0)  # wider than any scanner's; chosen by hand
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +79,7 @@ class Plane:
 
     @cached_property
     def center(self) -> np.ndarray:
-        """(3,) the middle of the image, mm. ImagePositionPatient is a corner; compare centres."""
+        """(3,) the middle of the image, mm; to compare planes by, since ImagePositionPatient is a corner."""
         rows, columns = self.shape
         return self.to_patient(np.array([(columns - 1) / 2, (rows - 1) / 2]))
 
@@ -91,7 +91,7 @@ class Plane:
         )
 
     def to_pixel(self, points: np.ndarray) -> np.ndarray:
-        """(..., 3) points, mm, dropped on the plane along its normal, to (..., 2) pixels (x, y)."""
+        """(..., 3) points, mm, projected on the plane along its normal, to (..., 2) pixels (x, y)."""
         offset = np.asarray(points, float) - self.origin
         return np.stack([offset @ self.row / self.spacing[1], offset @ self.column / self.spacing[0]], axis=-1)
 
@@ -100,16 +100,16 @@ class Plane:
         return (np.asarray(points, float) - self.origin) @ self.normal
 
     def drop(self, point: np.ndarray) -> np.ndarray:
-        """(3,) the foot of the perpendicular from a point (3,) to the plane, mm."""
+        """(3,) a point (3,) projected on the plane along its normal, mm."""
         return np.asarray(point, float) - self.distance(point) * self.normal
 
     def shows(self, point: np.ndarray) -> bool:
-        """Whether a point (3,), dropped on the plane, falls inside the image."""
+        """Whether a point (3,), projected on the plane, falls inside the image."""
         x, y = self.to_pixel(point)
         return bool(-0.5 <= x <= self.shape[1] - 0.5 and -0.5 <= y <= self.shape[0] - 0.5)
 
     def extent(self, axis: np.ndarray) -> float:
-        """How far the image reaches along a unit vector (3,) of its plane that runs with its rows or columns, mm."""
+        """Length of the image along a unit vector (3,) that is parallel to its rows or columns, mm."""
         rows, columns = self.shape
         return float(
             abs(axis @ self.row) * columns * self.spacing[1] + abs(axis @ self.column) * rows * self.spacing[0]
@@ -118,8 +118,8 @@ class Plane:
     def display_axes(self, orientation: str) -> tuple[np.ndarray, np.ndarray]:
         """Unit vectors (3,), (3,) inside the plane along which a crop's x and y run.
 
-        They are the patient axes of that orientation (`SAGITTAL` or `AXIAL`) dropped on the plane, so
-        they do not depend on how the series was stored (flipped, reversed or rotated).
+        They are the patient axes of that orientation (`SAGITTAL` or `AXIAL`) projected on the plane, so they do not
+        depend on how the series was stored (flipped, reversed or rotated).
         """
         return self._sagittal_axes if orientation == SAGITTAL else self._axial_axes
 
@@ -133,8 +133,8 @@ class Plane:
 
     def _dropped_axes(self, orientation: str) -> tuple[np.ndarray, np.ndarray]:
         right, down, _ = _DISPLAY_AXES[orientation]
-        # The axis that tilts least out of such planes leads: the head-feet axis in sagittal planes
-        # (rotation about it is the common one), left-right in axial ones.
+        # One patient axis is projected, the other one is perpendicular to it in the plane. The first is the one that
+        # such planes are usually turned about: head-feet in sagittal planes, left-right in axial ones.
         lead = down if orientation == SAGITTAL else right
         lead = lead - (lead @ self.normal) * self.normal
         lead = lead / np.linalg.norm(lead)
@@ -149,7 +149,7 @@ class Plane:
         return self.center - self.extent(right) / 2 * right - self.extent(down) / 2 * down
 
     def tilt_deg(self, orientation: str) -> float:
-        """Angle between the plane and the straight one of that orientation, degrees: 0 to 90."""
+        """Angle between the plane and the untilted one of that orientation, degrees: 0 to 90."""
         axis = _DISPLAY_AXES[orientation][2]
         return float(np.rad2deg(np.arccos(min(1.0, abs(self.normal @ axis)))))
 
@@ -216,7 +216,7 @@ def sampling_matrix(
 
     Args:
         plane: the slice that is cut.
-        center: (3,) the point at the middle of the crop; it is dropped on the plane.
+        center: (3,) the middle of the crop, mm; it is projected on the plane.
         axes: unit vectors of the crop's x and y (see `Plane.display_axes`).
         px: side of the crop in pixels.
         mm: side of the crop in mm.

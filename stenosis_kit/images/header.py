@@ -1,6 +1,6 @@
-"""One DICOM file's header: what it says of the image, checked before anything is taken or allocated for it.
+"""One DICOM file's header, checked before any memory is allocated for its image.
 
-The files come from strangers. Every size that a header claims is compared with the file that is there.
+The files are untrusted: every size in a header is compared with the file's own.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pydicom
 from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import RawDataElement
@@ -21,9 +22,10 @@ from pydicom.values import convert_value
 
 from stenosis_kit.base.errors import first_line
 from stenosis_kit.images.file import BoundedFile, UnreadableSlice
+from stenosis_kit.images.geometry import Plane
 from stenosis_kit.images.pixels import Coding, find_pixels
 
-# Values that break a VR's rules are common in the wild and harmless here: what we use, we check ourselves.
+# Values that break the rules of their VR are common and harmless: what is used is checked here.
 pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
 
 MAX_PIXELS = 2048 * 2048
@@ -47,20 +49,17 @@ _TAGS = {keyword: Tag(keyword) for keyword in (*_OPTIONS.values(), *_PLACE, *_SC
 
 @dataclass(frozen=True)
 class Header:
-    """What a file says of its image.
+    """What a file's header says of its image.
 
     Attributes:
-        position, orientation, spacing: the values of ImagePositionPatient, ImageOrientationPatient and PixelSpacing,
-            empty where absent; not yet checked.
+        plane: where it lies in the patient.
         inverted: whether MONOCHROME1: larger is darker.
         slope, intercept: signal = stored * slope + intercept (PS3.3 C.11.1).
         spaced: whether SliceThickness and SpacingBetweenSlices are both there.
         coding: of its pixels.
     """
 
-    position: tuple[float, ...]
-    orientation: tuple[float, ...]
-    spacing: tuple[float, ...]
+    plane: Plane
     inverted: bool
     slope: float
     intercept: float
@@ -72,34 +71,29 @@ def read_header(path: Path) -> Header:
     """Reads a file's header, and checks that its pixels are there without reading them.
 
     Raises:
-        UnreadableSlice: where it is not a whole single-frame greyscale image of a size that can be true.
+        UnreadableSlice: where it is not a whole single-frame greyscale image with a place in the patient and of a size
+            that can be true.
         OSError: where the file cannot be opened.
     """
     with BoundedFile(path) as file, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of values that break a VR's rules and the like
+        warnings.simplefilter("ignore")  # of values that break the rules of their VR, for instance
         try:
             return _header(file)
-        except UnreadableSlice:
-            raise
-        except Exception as error:  # a stranger's file: pydicom's errors are of many kinds, and none may end the run
+        except Exception as error:  # untrusted files: pydicom raises errors of many kinds, and none may end the run
             raise UnreadableSlice(first_line(error)) from None
 
 
 def _header(file: BoundedFile) -> Header:
     dataset = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=list(_TAGS.values()))
-    position, orientation, spacing, slope, intercept = (_values(dataset, keyword) for keyword in (*_PLACE, *_SCALE))
-    options = _decoding_options(dataset)
+    place, (slopes, intercepts) = ([_values(dataset, keyword) for keyword in part] for part in (_PLACE, _SCALE))
+    slope, intercept = (slopes or (1.0,))[0] or 1.0, (intercepts or (0.0,))[0]
     syntax = dataset.file_meta.get("TransferSyntaxUID") or UID("")
-    return Header(
-        position=position,
-        orientation=orientation,
-        spacing=spacing,
-        inverted=options.get("photometric_interpretation") == "MONOCHROME1",
-        slope=slope[0] if slope and slope[0] else 1.0,
-        intercept=intercept[0] if intercept else 0.0,
-        spaced=all(_TAGS[keyword] in dataset for keyword in _GAPS),
-        coding=find_pixels(file, syntax, options, *dataset.original_encoding),
-    )
+    coding = find_pixels(file, syntax, _decoding_options(dataset), *dataset.original_encoding)
+    if not np.isfinite([slope, intercept]).all():
+        raise UnreadableSlice(f"RescaleSlope, RescaleIntercept: expected numbers; found {slope}, {intercept}")
+    inverted = coding.options.get("photometric_interpretation") == "MONOCHROME1"
+    spaced = all(_TAGS[keyword] in dataset for keyword in _GAPS)
+    return Header(Plane.from_tags(*place, coding.shape), inverted, slope, intercept, spaced, coding)
 
 
 def _decoding_options(dataset: Dataset) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""From a point in patient space to the slice that shows it."""
+"""The slice that shows a point in patient space."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stenosis_kit.images.slice import Slice
 
 
 class Pick(NamedTuple):
-    """A slice chosen for a point, and how far its plane passes from it, mm."""
+    """A slice chosen for a point, and the distance of its plane from the point, mm."""
 
     series: Series
     slice: Slice
@@ -24,10 +24,10 @@ class Pick(NamedTuple):
 def nearest_slice(series: Iterable[Series], point: np.ndarray, guard_mm: float = rsna.LEVEL_GUARD_MM) -> Pick | None:
     """The slice of any of the series whose plane is closest to a point (3,), patient mm.
 
-    A slice whose image shows the point goes before one whose plane only passes near it.
+    A slice whose image shows the point goes before one whose plane passes near it outside the image.
 
     Returns:
-        None where no plane passes within the guard: the point is not covered.
+        None where no plane passes within `guard_mm`: the point is not covered.
     """
     slices = ((one, item) for one in series for item in one.slices)
     offers = [(one, item) for one, item in slices if abs(item.plane.distance(point)) <= guard_mm]

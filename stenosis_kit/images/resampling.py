@@ -1,4 +1,4 @@
-"""The pixels of a slice on a square grid in mm: the one way in which anything is cut from an image."""
+"""Resampling a slice on a square grid in mm: everything that is cut from an image is cut by this."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 
 from stenosis_kit.images.geometry import Plane, sampling_matrix
 
-_TWO_SAMPLES = 1.5  # pixels of the image along one of the grid: from here on one linear sample misses some
-_FINEST = 8  # pixels of the image in a block: a header's PixelSpacing may be anything
+_TWO_SAMPLES = 1.5  # image pixels along a grid pixel, from which on 2 x 2 samples are averaged; chosen by hand
+_LARGEST_BLOCK = 8  # image pixels along a block that is averaged, chosen by hand: a header's PixelSpacing may be tiny
 
 
 def resample(
@@ -22,12 +22,12 @@ def resample(
     mm: float,
     outside: float,
 ) -> np.ndarray:
-    """(px, px) float32, linear; where the grid's pixels are much larger than the image's, their mean.
+    """(px, px) float32, linearly interpolated; where the grid's pixels are larger than the image's, also averaged.
 
     Args:
         signal: (rows, columns) of the slice.
         plane: where the slice lies.
-        center: (3,) the grid's middle, patient mm; it is dropped on the plane.
+        center: (3,) the grid's middle, patient mm; it is projected on the plane.
         axes: unit vectors of the grid's x and y, see `geometry.Plane.display_axes`.
         px: side of the grid, pixels.
         mm: side of the grid, mm.
@@ -35,7 +35,7 @@ def resample(
     """
     matrix = sampling_matrix(plane, center, axes, px, mm)
     coarse = mm / px / np.array(plane.spacing)  # a pixel of the grid, in the image's rows and columns
-    by = np.clip(np.round(coarse / 2).astype(int), 1, np.minimum(_FINEST, signal.shape))
+    by = np.clip(np.round(coarse / 2).astype(int), 1, np.minimum(_LARGEST_BLOCK, signal.shape))
     fine = 2 if coarse.max() >= _TWO_SAMPLES else 1
     along_xy = by[::-1]
     matrix[:, 2] -= (along_xy - 1) / 2
@@ -46,7 +46,7 @@ def resample(
 
 
 def _shrunk(signal: np.ndarray, down: int, across: int) -> np.ndarray:
-    """Means of blocks of `down` x `across` pixels; what is left over at the end is dropped."""
+    """Means of blocks of `down` x `across` pixels; rows and columns left over at the end are dropped."""
     if down == across == 1:
         return signal
     rows, columns = signal.shape[0] // down * down, signal.shape[1] // across * across
@@ -60,7 +60,7 @@ def _linear(signal: np.ndarray, matrix: np.ndarray, side: int, outside: float) -
     SciPy's affine_transform takes the same values in twice the time; OpenCV's warpAffine rounds places to 1/32 pixel in
     some versions and not in others.
     """
-    # DICOM's decimals tell a thousandth of a pixel; to that, the slices of a crop are sampled at the same places.
+    # Rounded, the slices of a crop have the same matrix, and `_grid` its result. DICOM's decimals say no more than this.
     matrix = np.column_stack([matrix[:, :2].round(9), matrix[:, 2].round(3)])
     grid = _grid(tuple(matrix.ravel().tolist()), side, signal.shape)
     values = signal.astype(np.float32, copy=False).ravel()
@@ -73,12 +73,12 @@ def _linear(signal: np.ndarray, matrix: np.ndarray, side: int, outside: float) -
 
 
 class _Grid(NamedTuple):
-    """Where the pixels of a grid lie among those of an image, each (side, side).
+    """Where a grid's pixels lie in an image, each (side, side).
 
     Attributes:
-        first: index, counted along the rows, of the upper left one of the four pixels around.
-        across, down: share of the way from it to the next column and row.
-        outside: which lie beyond the image.
+        first: flat index of the upper left of the four image pixels around.
+        across, down: fraction of the way from it to the next column and row.
+        outside: whether it lies beyond the image.
     """
 
     first: np.ndarray
@@ -106,14 +106,14 @@ def _inside(x: np.ndarray, y: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 
 def _between(places: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """The pixel before each place, of so many, and the share of the way from there to the next."""
+    """For places among `count` pixels: the pixel before each, and the fraction of the way from it to the next."""
     places = np.clip(places, 0, count - 1)
     before = np.minimum(places.astype(np.intp), max(count - 2, 0))
     return before, (places - before).astype(np.float32)
 
 
 def _mixed(one: np.ndarray, other: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """Between two values, in the memory of the second."""
+    """Linear interpolation between two arrays, in place of the second."""
     other -= one
     other *= share
     other += one
@@ -121,12 +121,12 @@ def _mixed(one: np.ndarray, other: np.ndarray, share: np.ndarray) -> np.ndarray:
 
 
 def outside_share(plane: Plane, center: np.ndarray, axes: tuple[np.ndarray, np.ndarray], px: int, mm: float) -> float:
-    """Share of such a grid's pixels that lie outside the image, 0 to 1."""
+    """Fraction of the pixels of a grid as in `resample` that lie outside the image, 0 to 1."""
     x, y = _places(sampling_matrix(plane, center, axes, px, mm), px)
     return float(1 - _inside(x, y, plane.shape).mean())
 
 
 def as_bytes(signal: np.ndarray, window: tuple[float, float]) -> np.ndarray:
-    """The signal between two values (see `dicom.Series.window`) as uint8, 0 to 255."""
+    """The signal between two values (see `series.Series.window`) as uint8, 0 to 255; values beyond them are clipped."""
     low, high = window
     return np.clip((signal - low) * (255 / (high - low)), 0, 255).round().astype(np.uint8)

@@ -1,7 +1,7 @@
-"""Series of single-frame DICOM files: headers first, pixels on demand, order along the normal.
+"""Series of single-frame DICOM files: headers first, pixels on demand, slices in order along the normal.
 
-What the files say of themselves is trusted only where it is geometry or pixels: descriptions and UIDs in the
-competition's headers lie, so a slice is known by its file name and a series' kind comes from the tables.
+Of a header only geometry and pixels are trusted. Descriptions and UIDs in the competition's files are often wrong: a
+slice goes by its file name, and a series' kind comes from the tables.
 """
 
 from __future__ import annotations
@@ -18,20 +18,21 @@ from stenosis_kit.images.geometry import AXIAL, SAGITTAL, Plane, stacking_order
 from stenosis_kit.images.slice import Slice, read_pixels, read_slice
 
 STEEPEST_DEG = 60.0
-"""Tilt beyond which a slice is a scout or of another kind of series; the steepest disc-angled ones have some 45."""
+"""Slices that are tilted more are scouts, or of another kind of series; axial slices along a disc have up to some 45."""
 
 SAMPLE_SLICES = 5
 SAMPLE_PERCENTILES = (1.0, 99.5)
+"""What `Series.window` is made from; chosen by hand."""
 
 
 class Series:
-    """One MR acquisition: its usable slices in stacking order, its pixels read and kept on demand.
+    """One MR acquisition: its usable slices in stacking order; pixels are read on demand and kept.
 
     Attributes:
         series_id: as in the tables.
         kind: one of `rsna.SERIES_KINDS`, from the tables.
         slices: ordered by orientation group and along its normal (see `geometry.stacking_order`).
-        skipped: {file name: why} of the files that cannot be used. Files found unreadable later join it.
+        skipped: {file name: why} of the files that cannot be used; files whose pixels cannot be decoded join it.
     """
 
     def __init__(self, series_id: int, kind: str, slices: Iterable[Slice], skipped: dict[str, str]) -> None:
@@ -60,13 +61,14 @@ class Series:
         return [item.plane for item in self.slices]
 
     def index_of(self, number: int) -> int | None:
-        """The place of an instance number among the slices, or None where that file is missing or unusable."""
+        """The index in `slices` of an instance number, or None where that file is missing or unusable."""
         return next((i for i, item in enumerate(self.slices) if item.number == number), None)
 
     def pixels(self, item: Slice) -> np.ndarray:
         """The signal of a slice, decoded once; see `read_pixels`.
 
-        A slice that cannot be decoded leaves `slices` for `skipped` before UnreadableSlice is raised.
+        Raises:
+            UnreadableSlice: where it cannot be decoded; it then has moved from `slices` to `skipped`.
         """
         if item.number not in self._pixels:
             try:
@@ -96,14 +98,14 @@ class Series:
 
     def _sample(self) -> list[np.ndarray]:
         sample = []
-        for item in _evenly_spaced(list(self.slices), SAMPLE_SLICES):
+        for item in _evenly_spaced(self.slices, SAMPLE_SLICES):
             try:
                 sample.append(self.pixels(item).ravel())
             except UnreadableSlice:
                 continue
         if not sample and not self.slices:
             raise UnreadableSlice("no slice of the series can be decoded")
-        return sample or self._sample()  # all of the sample was unreadable and has left `slices`: take others
+        return sample or self._sample()  # all of the sample has moved to `skipped`: take others
 
 
 def read_series(folder: Path, series_id: int, kind: str) -> Series:
@@ -145,6 +147,4 @@ def list_files(folder: Path) -> list[Path]:
 
 
 def _evenly_spaced(items: list, count: int) -> list:
-    if len(items) <= count:
-        return items
-    return [items[i] for i in np.linspace(0, len(items) - 1, count).round().astype(int)]
+    return [items[i] for i in np.linspace(0, len(items) - 1, min(count, len(items))).round().astype(int)]

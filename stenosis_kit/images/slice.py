@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from stenosis_kit.base.errors import first_line
 from stenosis_kit.images.file import UnreadableSlice
 from stenosis_kit.images.geometry import Plane
 from stenosis_kit.images.header import Header, read_header
@@ -44,16 +43,8 @@ def read_slice(path: Path) -> Slice:
         OSError: where the file cannot be opened.
     """
     header = read_header(path)
-    slope, intercept = header.slope, header.intercept
-    if not np.isfinite([slope, intercept]).all():
-        raise UnreadableSlice(f"RescaleSlope, RescaleIntercept: expected numbers; found {slope}, {intercept}")
-    try:
-        plane = Plane.from_tags(header.position, header.orientation, header.spacing, header.coding.shape)
-    except ValueError as error:
-        raise UnreadableSlice(first_line(error)) from None
-    if header.inverted:
-        slope, intercept = -slope, -intercept
-    return Slice(int(path.stem), path, plane, slope, intercept, header)
+    sign = -1 if header.inverted else 1
+    return Slice(int(path.stem), path, header.plane, sign * header.slope, sign * header.intercept, header)
 
 
 def read_pixels(item: Slice) -> np.ndarray:

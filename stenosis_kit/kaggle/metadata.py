@@ -48,10 +48,6 @@ class MetadataError(InputError):
     def __str__(self) -> str:
         return "\n".join([*(f"{self.path}: {problem}" for problem in self.problems), self.remedy])
 
-    def __reduce__(self) -> tuple:
-        """Lets the error travel back from a worker process."""
-        return type(self), (self.path, self.problems)
-
 
 def read_metadata(path: Path, owner: str | None = None) -> Metadata:
     """Reads a metadata file, puts the owner where `PLACEHOLDER` stands, and checks it by its name's rules.

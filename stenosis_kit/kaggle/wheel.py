@@ -1,4 +1,4 @@
-"""The wheel that carries the package into a kernel: built from a clean copy of the sources, checked, and tried."""
+"""The wheel that brings the package into a kernel: built from a clean copy of the sources, checked and run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from stenosis_kit import __version__
 from stenosis_kit.base.errors import InputError, first_line
 
-_PARTS = ("setup.cfg", "pyproject.toml", "README.md", "LICENSE", "stenosis_kit")
+_FILES = ("setup.cfg", "pyproject.toml", "README.md", "LICENSE")
 _COMPILED = (".so", ".pyd", ".dll", ".dylib")
 _PIP_WHEEL = ("-m", "pip", "wheel", "--quiet", "--disable-pip-version-check")
 _OFFLINE = ("--no-deps", "--no-build-isolation", "--no-index")
@@ -22,15 +22,17 @@ _OFFLINE = ("--no-deps", "--no-build-isolation", "--no-index")
 def build_wheel(source: Path, folder: Path) -> Path:
     """Builds the wheel of a checkout into a folder, without a network.
 
-    It is built from a copy, so that a stale build/ of the checkout can't slip files into it. setuptools and wheel are
-    there because TensorFlow needs them.
+    It is built from a copy, because pip would also pack what an earlier build left in the checkout's build/. setuptools
+    and wheel are installed, because TensorFlow needs them.
 
     Raises:
         InputError: where it cannot be built, with the last line of what pip said.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        for name in _PARTS:
-            _copy(source / name, Path(scratch) / name)
+        for name in _FILES:
+            shutil.copy(source / name, scratch)
+        without_caches = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(source / "stenosis_kit", Path(scratch) / "stenosis_kit", ignore=without_caches)
         command = [sys.executable, *_PIP_WHEEL, *_OFFLINE, "--wheel-dir", str(folder.resolve()), "."]
         done = subprocess.run(command, cwd=scratch, capture_output=True, text=True)
     wheels = list(folder.glob("*.whl"))
@@ -41,7 +43,7 @@ def build_wheel(source: Path, folder: Path) -> Path:
 
 
 def check_wheel(wheel: Path) -> None:
-    """Sees that a wheel is the pure-Python package of this version, and that it runs from the file itself.
+    """Checks that a wheel is the pure-Python package of this version and runs zipped.
 
     Raises:
         InputError: where it is not.
@@ -64,16 +66,9 @@ def check_wheel(wheel: Path) -> None:
 
 
 def _version_of(wheel: Path) -> str:
-    """What `stenosis-kit --version` says when it runs from a wheel, with nothing of ours elsewhere on the path."""
+    """What `stenosis-kit --version` prints when it runs from a wheel, in an empty folder."""
     with tempfile.TemporaryDirectory() as elsewhere:
         command = [sys.executable, "-m", "stenosis_kit", "--version"]
         environment = os.environ | {"PYTHONPATH": str(wheel.resolve())}
         done = subprocess.run(command, cwd=elsewhere, env=environment, capture_output=True, text=True)
     return done.stdout.strip() or (done.stderr.strip().splitlines() or ["nothing"])[-1]
-
-
-def _copy(source: Path, target: Path) -> None:
-    if source.is_dir():
-        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
-    else:
-        shutil.copyfile(source, target)
