@@ -5,12 +5,12 @@ The files are untrusted: every size in a header is compared with the file's own.
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pydicom
 from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import RawDataElement
@@ -89,7 +89,7 @@ def _header(file: BoundedFile) -> Header:
     slope, intercept = (slopes or (1.0,))[0] or 1.0, (intercepts or (0.0,))[0]
     syntax = dataset.file_meta.get("TransferSyntaxUID") or UID("")
     coding = find_pixels(file, syntax, _decoding_options(dataset), *dataset.original_encoding)
-    if not np.isfinite([slope, intercept]).all():
+    if not (math.isfinite(slope) and math.isfinite(intercept)):
         raise UnreadableSlice(f"RescaleSlope, RescaleIntercept: expected numbers; found {slope}, {intercept}")
     inverted = coding.options.get("photometric_interpretation") == "MONOCHROME1"
     spaced = all(_TAGS[keyword] in dataset for keyword in _GAPS)

@@ -60,7 +60,7 @@ def _linear(signal: np.ndarray, matrix: np.ndarray, side: int, outside: float) -
     SciPy's affine_transform takes the same values in twice the time; OpenCV's warpAffine rounds places to 1/32 pixel in
     some versions and not in others.
     """
-    # Rounded, the slices of a crop have the same matrix, and `_grid` its result. DICOM's decimals say no more than this.
+    # Rounded to what DICOM's decimals tell, so that the slices of a crop have the same matrix, and `_grid` is cached.
     matrix = np.column_stack([matrix[:, :2].round(9), matrix[:, 2].round(3)])
     grid = _grid(tuple(matrix.ravel().tolist()), side, signal.shape)
     values = signal.astype(np.float32, copy=False).ravel()

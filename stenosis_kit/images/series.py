@@ -18,7 +18,7 @@ from stenosis_kit.images.geometry import AXIAL, SAGITTAL, Plane, stacking_order
 from stenosis_kit.images.slice import Slice, read_pixels, read_slice
 
 STEEPEST_DEG = 60.0
-"""Slices that are tilted more are scouts, or of another kind of series; axial slices along a disc have up to some 45."""
+"""Slices tilted more are scouts, or of another kind of series; axial slices along a disc have up to some 45 degrees."""
 
 SAMPLE_SLICES = 5
 SAMPLE_PERCENTILES = (1.0, 99.5)
