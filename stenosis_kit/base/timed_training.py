@@ -50,24 +50,21 @@ class TimedTraining(keras.callbacks.Callback):
         self.validation_s = 0.0
         self.step_s = 0.0
         self.spent = False
-        self._epoch = 0
+        self._done = 0
         self._began = 0.0
-
-    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        """Notes the epoch."""
-        self._epoch = epoch
 
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
         """Sets the learning rate for the step."""
         if self.peak_rate is not None:
-            epochs = (self._epoch + batch / self.steps) / self.max_epochs
-            self.model.optimizer.learning_rate = self.peak_rate * one_cycle(max(epochs, self.budget.progress()))
+            progress = max(self._done / (self.steps * self.max_epochs), self.budget.progress())
+            self.model.optimizer.learning_rate = self.peak_rate * one_cycle(progress)
         self._began = self.budget.elapsed()
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Stops where another step, a validation and the answers may not fit."""
-        if self._epoch or batch:  # the very first step also builds the graph
+        if self._done:  # the first step also builds the graph
             self.step_s = self.budget.elapsed() - self._began
+        self._done += 1
         after = 1.25 * (self.validation_s + self.answers_s) + 2 * self.step_s + _SAVE_S
         if self.budget.remaining() < after:
             self.spent = self.model.stop_training = True

@@ -1,4 +1,4 @@
-"""What a reader of the competition's files must survive, and reading itself. Each test names its case."""
+"""Series of files as bad as the competition's. Each test names its case."""
 
 import warnings
 
@@ -6,12 +6,11 @@ import numpy as np
 import pydicom
 import pytest
 from fabricate import blobs, plane, render, spoil_pixels, tilted, write_dicom, write_series
-from pydicom.uid import ImplicitVRLittleEndian, JPEG2000Lossless, RLELossless
+from pydicom.uid import JPEG2000Lossless, RLELossless
 
 from stenosis_kit import rsna
 from stenosis_kit.images.file import UnreadableSlice
 from stenosis_kit.images.series import list_files, read_series, read_study
-from stenosis_kit.images.slice import read_pixels, read_slice
 
 SCENE = blobs(np.zeros((1, 3)))
 SHAPE = (30, 40)
@@ -45,26 +44,6 @@ def write_enhanced(path):
 # --- An ordinary series -------------------------------------------------------------------------
 
 
-def test_pixels_and_geometry_come_back_as_written(tmp_path):
-    item = tilted(plane("axial", 3.25, mm=0.73, shape=SHAPE), 17.0, "x")
-    found = read_slice(write_dicom(tmp_path / "12.dcm", item, PIXELS))
-    assert found.number == 12
-    assert found.plane.shape == SHAPE
-    assert found.plane.spacing == pytest.approx(item.spacing)
-    assert np.stack([found.plane.origin, found.plane.row, found.plane.column]) == pytest.approx(
-        np.stack([item.origin, item.row, item.column])
-    )
-    signal = read_pixels(found)
-    assert signal.dtype == np.float32
-    assert np.array_equal(signal, PIXELS)
-
-
-def test_headers_are_read_without_pixels_and_pixels_on_demand(tmp_path):
-    found = read_slice(spoil_pixels(write_dicom(tmp_path / "1.dcm", PLANES[0], PIXELS)))
-    with pytest.raises(UnreadableSlice):
-        read_pixels(found)
-
-
 def test_pixels_of_a_slice_are_decoded_once(tmp_path):
     series = axial(write_series(tmp_path, SCENE, PLANES))
     first = series.pixels(series.slices[0])
@@ -83,15 +62,6 @@ def test_a_lying_series_description_does_not_change_the_kind_given_by_the_table(
     assert numbers(series) == [1]
 
 
-def test_uids_that_are_no_uids_do_not_stop_reading(tmp_path):
-    path = write_dicom(tmp_path / "1.dcm", PLANES[0], PIXELS)
-    header = pydicom.dcmread(path)
-    real = header.SOPInstanceUID
-    path.write_bytes(path.read_bytes().replace(real.encode(), "not.a.uid.07".ljust(len(real), "x").encode()))
-    assert pydicom.dcmread(path).SOPInstanceUID.startswith("not.a.uid")
-    assert np.array_equal(read_pixels(read_slice(path)), PIXELS)
-
-
 def test_one_uid_on_all_slices_does_not_merge_them(tmp_path):
     for number, item in enumerate(PLANES, start=1):
         write_dicom(tmp_path / f"{number}.dcm", item, PIXELS, SOPInstanceUID="1.2.3", SeriesInstanceUID="1.2")
@@ -102,15 +72,6 @@ def test_frames_of_reference_that_differ_inside_a_series_do_not_split_it(tmp_pat
     for number, item in enumerate(PLANES, start=1):
         write_dicom(tmp_path / f"{number}.dcm", item, PIXELS, FrameOfReferenceUID=f"1.2.{number}")
     assert numbers(axial(tmp_path)) == [1, 2, 3, 4, 5]
-
-
-def test_a_file_meta_that_says_enhanced_mr_on_a_single_frame_is_read(tmp_path):
-    path = write_dicom(tmp_path / "1.dcm", PLANES[0], PIXELS)
-    header = pydicom.dcmread(path)
-    header.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.4.1"
-    del header.SOPClassUID
-    header.save_as(path)
-    assert np.array_equal(read_pixels(read_slice(path)), PIXELS)
 
 
 def test_the_instance_number_is_the_file_s_name_not_the_header_s(tmp_path):
@@ -393,12 +354,6 @@ def test_a_constant_image_has_a_window_that_is_not_empty(tmp_path, value):
 # --- 12. Not seen yet ----------------------------------------------------------------------------
 
 
-def test_monochrome1_is_turned_so_that_larger_is_brighter(tmp_path):
-    path = write_dicom(tmp_path / "1.dcm", PLANES[0], PIXELS, PhotometricInterpretation="MONOCHROME1")
-    signal = read_pixels(read_slice(path))
-    assert np.array_equal(signal, -PIXELS.astype(np.float32))
-
-
 def test_monochrome1_looks_like_its_monochrome2_twin_once_windowed(tmp_path):
     write_dicom(tmp_path / "a" / "1.dcm", PLANES[0], PIXELS)
     negative = (4095 - PIXELS).astype(np.uint16)
@@ -408,25 +363,6 @@ def test_monochrome1_looks_like_its_monochrome2_twin_once_windowed(tmp_path):
         low, high = series.window()
         shown.append((series.pixels(series.slices[0]) - low) / (high - low))
     assert shown[1] == pytest.approx(shown[0], abs=1e-4)
-
-
-def test_signed_pixels_keep_their_sign(tmp_path):
-    signed = PIXELS.astype(np.int16) - 2000
-    assert signed.min() < 0
-    path = write_dicom(tmp_path / "1.dcm", PLANES[0], signed, PixelRepresentation=1)
-    assert np.array_equal(read_pixels(read_slice(path)), signed)
-
-
-@pytest.mark.parametrize(("slope", "intercept"), [(2.5, 0.0), (1.0, -1024.0), (0.5, 100.0)])
-def test_rescale_slope_and_intercept_are_applied(tmp_path, slope, intercept):
-    path = write_dicom(tmp_path / "1.dcm", PLANES[0], PIXELS, RescaleSlope=slope, RescaleIntercept=intercept)
-    assert read_pixels(read_slice(path)) == pytest.approx(PIXELS * slope + intercept)
-
-
-def test_rescaling_comes_before_monochrome1_is_turned(tmp_path):
-    tags = {"RescaleSlope": 2.0, "RescaleIntercept": 50.0, "PhotometricInterpretation": "MONOCHROME1"}
-    path = write_dicom(tmp_path / "1.dcm", PLANES[0], PIXELS, **tags)
-    assert read_pixels(read_slice(path)) == pytest.approx(-(PIXELS * 2.0 + 50.0))
 
 
 def test_slopes_that_differ_from_slice_to_slice_give_one_signal(tmp_path):
@@ -465,30 +401,6 @@ def test_a_slice_with_an_empty_place_is_skipped_and_the_tag_named(tmp_path, tag)
     assert tag in series.skipped["3.dcm"]
 
 
-def test_rle_is_decoded(tmp_path):
-    path = write_dicom(tmp_path / "1.dcm", PLANES[0], PIXELS)
-    header = pydicom.dcmread(path)
-    header.compress(RLELossless)
-    header.save_as(path)
-    assert pydicom.dcmread(path).file_meta.TransferSyntaxUID == RLELossless
-    assert np.array_equal(read_pixels(read_slice(path)), PIXELS)
-
-
-def test_implicit_little_endian_is_decoded(tmp_path):
-    path = write_dicom(tmp_path / "1.dcm", PLANES[0], PIXELS)
-    header = pydicom.dcmread(path)
-    header.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
-    header.save_as(path, implicit_vr=True, little_endian=True)
-    found = read_slice(path)
-    assert found.plane.origin == pytest.approx(PLANES[0].origin)
-    assert np.array_equal(read_pixels(found), PIXELS)
-
-
-def test_eight_bit_pixels_are_decoded(tmp_path):
-    pixels = (PIXELS // 16).astype(np.uint8)
-    assert np.array_equal(read_pixels(read_slice(write_dicom(tmp_path / "1.dcm", PLANES[0], pixels))), pixels)
-
-
 def test_a_transfer_syntax_that_cannot_be_decoded_is_skipped_with_a_reason(tmp_path):
     path = write_dicom(tmp_path / "1.dcm", PLANES[0], PIXELS)
     header = pydicom.dcmread(path)
@@ -524,12 +436,6 @@ def test_a_header_that_claims_65535_by_65535_takes_no_memory(tmp_path):
     series = axial(tmp_path)
     assert series.slices == []
     assert "65535 x 65535" in series.skipped["1.dcm"]
-
-
-def test_a_header_that_claims_more_pixels_than_are_there_is_skipped(tmp_path):
-    path = write_dicom(tmp_path / "1.dcm", PLANES[0], PIXELS, Rows=4000, Columns=4000)
-    with pytest.raises(UnreadableSlice):
-        read_pixels(read_slice(path))
 
 
 def test_no_rows_or_columns_are_no_image(tmp_path):
