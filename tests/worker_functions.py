@@ -1,4 +1,4 @@
-"""What worker processes run in test_workers.py and test_cli.py: top-level, so that a spawned process can import it."""
+"""What worker processes run in tests: top-level, so that a spawned process can import it."""
 
 from __future__ import annotations
 
@@ -121,3 +121,13 @@ def comes_true(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
 
 def hears_ctrl_c(number: int) -> bool:
     return signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+def results(*arguments, **options) -> dict:
+    """{task: result} of `run_tasks`; each task has to come back once."""
+    from stenosis_kit.base.tasks import run_tasks
+
+    pairs = list(run_tasks(*arguments, **options))
+    found = dict(pairs)
+    assert len(found) == len(pairs)
+    return found

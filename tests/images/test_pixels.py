@@ -13,7 +13,7 @@ from pydicom.uid import RLELossless
 from stenosis_kit.images.file import UnreadableSlice
 from stenosis_kit.images.pixels import stream_shape
 from stenosis_kit.images.slice import read_pixels, read_slice
-from stenosis_kit.phantom.encode import jpeg2000
+from stenosis_kit.phantom.files.encode import jpeg2000
 
 pytestmark = pytest.mark.usefixtures("little_memory")
 
