@@ -42,7 +42,7 @@ def test_a_folder_of_something_else_is_refused(tmp_path, capsys):
 
 def test_a_file_that_is_damaged_is_passed_over_with_a_word_and_one_that_is_not_there_without(tmp_path, caplog):
     def refuse(path):
-        raise InputError(path, "a run", "noise")
+        raise InputError(path, "a run", "noise", "Make it again.")
 
     (tmp_path / "there").touch()
     assert if_usable(refuse, tmp_path / "absent") is None
