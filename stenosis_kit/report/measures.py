@@ -109,12 +109,13 @@ MEASURES: dict[str, Callable[[Graded, np.ndarray], np.ndarray]] = {
 def reliability(graded: Graded, severity: int, bins: int = 8) -> tuple[np.ndarray, np.ndarray]:
     """Points of a reliability curve: mean predicted probability and observed share of a severity in each bin.
 
-    The bins hold about equally many cells. Both figures carry the metric's weights, since what the metric rewards, and
-    what is submitted, is the weighted posterior. scikit-learn's `calibration_curve` takes no weights.
+    The `bins` hold about equally many cells, and at least one. Both figures carry the metric's weights, since what the
+    metric rewards, and what is submitted, is the weighted posterior. scikit-learn's `calibration_curve` takes no
+    weights.
     """
     weight = np.asarray(rsna.SEVERITY_WEIGHTS)[graded.truth]
     said = graded.answers[:, severity]
-    parts = [part for part in np.array_split(np.argsort(said, kind="stable"), max(bins, 1)) if len(part)]
+    parts = np.array_split(np.argsort(said, kind="stable"), bins)
     mean = [np.average(said[part], weights=weight[part]) for part in parts]
     share = [np.average(graded.truth[part] == severity, weights=weight[part]) for part in parts]
     return np.array(mean), np.array(share)
