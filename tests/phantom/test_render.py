@@ -31,8 +31,9 @@ class Patient:
         self.textures = tissue.Textures(np.random.default_rng(seed))
 
     def spine(self, condition: rsna.Condition, compromise: float, level: int | None = None) -> Spine:
-        severity = self.severity.with_compromise(condition.name, compromise, level)
-        return Spine(np.random.default_rng(self.seed + 1), severity)
+        changed = self.severity.compromise.copy()
+        changed[rsna.CONDITIONS.index(condition), slice(None) if level is None else level] = compromise
+        return Spine(np.random.default_rng(self.seed + 1), replace(self.severity, compromise=changed))
 
     def image(self, spine: Spine, plane: Plane, contrast: str, **signals: float) -> tuple[np.ndarray, tissue.Palette]:
         palette = tissue.draw_palette(np.random.default_rng(self.seed), contrast)

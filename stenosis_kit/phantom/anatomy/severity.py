@@ -9,7 +9,7 @@ the thresholds their prevalences, the reliabilities the scores of the competitio
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -55,12 +55,6 @@ class Severity:
     labels: np.ndarray
     oracle: np.ndarray
 
-    def with_compromise(self, condition: str, value: float, level: int | None = None) -> Severity:
-        """The same study with another compromise of one condition, at one level or at all."""
-        changed = self.compromise.copy()
-        changed[rsna.CONDITION_NAMES.index(condition), slice(None) if level is None else level] = value
-        return replace(self, compromise=changed)
-
 
 def draw(rng: np.random.Generator, noise: float = 1.0) -> Severity:
     """Draws one study.
@@ -98,7 +92,7 @@ def weighted_posterior(signal: np.ndarray, thresholds: np.ndarray, sd: np.ndarra
     Args:
         signal: (...) noiseless signals.
         thresholds: (..., 2) bounds of moderate and severe.
-        sd: (...) standard deviation of the reading noise.
+        sd: standard deviation of the reading noise; it broadcasts with the signals.
     """
     z = (thresholds - signal[..., None]) / np.maximum(sd, 1e-6)[..., None]
     below = 0.5 * np.vectorize(math.erfc)(-z / math.sqrt(2))
