@@ -81,10 +81,10 @@ class Wall:
 
 
 def _smooth_curve(bodies: np.ndarray, discs: np.ndarray) -> np.ndarray:
-    """(n, 2) a smooth curve through points behind bodies and discs from the feet to the head, 60 mm longer each way."""
+    """(n, 2) a smooth curve through points behind bodies and discs from the feet to the head, 1 mm longer each way."""
     anchors = np.empty((29, 2))
     anchors[0::2], anchors[1::2] = bodies[::-1], discs[::-1]
-    ends = 60 * np.stack([anchors[0] - anchors[2], anchors[-1] - anchors[-3]])
+    ends = 60 * np.stack([anchors[0] - anchors[2], anchors[-1] - anchors[-3]])  # the 60 cancels but for rounding
     ends /= np.linalg.norm(ends, axis=1, keepdims=True)
     anchors = np.vstack([anchors[0] + ends[0], anchors, anchors[-1] + ends[1]])
     length = _arc_length(anchors)

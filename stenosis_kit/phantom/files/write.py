@@ -1,4 +1,4 @@
-"""DICOM files with the competition's headers: the same elements, the same oddities."""
+"""DICOM files with the headers of the competition's: the same elements, irregular as they are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a scanner does to an ideal slice: coil shading, saturation, blur and ringing, ghosts, noise, whole numbers."""
+"""What a scanner does to an ideal slice: coil shading, saturation, point spread, ghosts, noise, quantisation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from stenosis_kit.images.geometry import Plane
 from stenosis_kit.phantom.imaging.canvas import clip, norm, pixel_positions
 from stenosis_kit.phantom.imaging.tissue import T1
 
-_LARGEST = 4095  # twelve bits
+_LARGEST = 4095  # of twelve bits, as the competition's files have
 
 
 class Receiver:
@@ -54,8 +54,9 @@ def acquire(ideal: np.ndarray, plane: Plane, receiver: Receiver, rng: np.random.
     share, distance = receiver.ghost
     if share > 0:
         signal = signal + share * np.roll(signal, distance, axis=0)
-    # Noise passes the same filter as the signal, so it is correlated as in an interpolated image. The second
-    # channel's noise is the first's moved on, which is as good as new at each single pixel.
+    # Rician noise: the magnitude of a real and an imaginary channel. It passes the same filter as the signal, so it is
+    # correlated as in an interpolated image. The imaginary channel takes the real one's noise, shifted: that is as
+    # independent at each pixel as newly drawn noise, and cheaper.
     sd = receiver.noise / float((receiver.taps**2).sum())
     noise = rng.standard_normal(ideal.shape, dtype=np.float32) * np.float32(sd)
     real = cv2.sepFilter2D(signal + noise, -1, receiver.taps, receiver.taps, borderType=cv2.BORDER_REFLECT)
@@ -78,7 +79,7 @@ def _gain(plane: Plane, receiver: Receiver) -> np.ndarray:
 
 
 def _point_spread(cutoff: float, filtered: float) -> np.ndarray:
-    """(13,) a sinc of a cutoff (share of Nyquist), between unfiltered (rings) and under a Hann window (blurs)."""
+    """(13,) a sinc with a cutoff (share of Nyquist); filtered: 0 rings (Gibbs), 1 has a Hann window and blurs."""
     n = np.arange(-6, 7)
     taps = np.sinc(cutoff * n) * (1 - filtered + filtered * np.hanning(15)[1:-1])
     return (taps / taps.sum()).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Paints the bones behind the wall: pedicles, laminae, facet joints, spinous and transverse processes.
+"""Paints the posterior elements: pedicles, laminae, facet joints, spinous and transverse processes.
 
 All shapes are signed distances in (side, b, height over the disc or body), so they cut the same way in any plane.
 """

@@ -19,7 +19,14 @@ from stenosis_kit.phantom.faults import uncovered_levels
 
 
 class Size(NamedTuple):
-    """How large images are: pixels (mm) and slices of a sagittal series, pixels (mm) of an axial one."""
+    """How large images are: chosen by hand.
+
+    Attributes:
+        sagittal_px, axial_px: pixels, mm.
+        slices: fewest and most in a sagittal series.
+        block: fewest and most at each level of an axial series in blocks.
+        most_slices: in an axial stack.
+    """
 
     sagittal_px: float
     axial_px: float

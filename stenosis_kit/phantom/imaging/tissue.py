@@ -11,7 +11,7 @@ _TISSUES = (
     *("fat", "marrow", "cortex", "nucleus", "annulus", "csf", "nerve", "muscle", "ligament", "epidural_fat"),
     *("vessel", "viscera", "fluid", "air"),
 )
-_SIGNALS = {  # relative to cerebrospinal fluid on T2; tuned by eye on typical protocols
+_SIGNALS = {  # relative to cerebrospinal fluid (CSF) on T2; tuned by eye on typical protocols
     T1: (0.90, 0.40, 0.05, 0.27, 0.22, 0.13, 0.33, 0.25, 0.17, 0.90, 0.10, 0.38, 0.16, 0.0),
     T2: (0.68, 0.34, 0.05, 0.80, 0.09, 1.00, 0.33, 0.13, 0.11, 0.78, 0.05, 0.35, 0.85, 0.0),
     STIR: (0.06, 0.12, 0.04, 0.65, 0.08, 1.00, 0.34, 0.14, 0.08, 0.08, 0.06, 0.28, 0.80, 0.0),

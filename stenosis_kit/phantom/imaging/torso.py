@@ -31,7 +31,11 @@ def paint_torso(canvas: Canvas, plane: Plane, looks: Looks) -> None:
     _paint_hips(grid)
     _paint_skin(grid)
     _paint_leak(grid)
-    image, muscle, padding = grid.enlarged(plane.shape)
+    _paint_details(canvas, looks, *grid.enlarged(plane.shape))
+
+
+def _paint_details(canvas: Canvas, looks: Looks, image: np.ndarray, muscle: np.ndarray, padding: np.ndarray) -> None:
+    """Takes over the coarse image, and adds what is finer: fat streaks and veins in muscle, septa in the fat."""
     fat, lean = canvas.palette["fat"], canvas.palette["muscle"]
     # Fibres run along the spine, sheets of fat outwards from it: fine across, drawn out along b and z.
     u = 1.04 * canvas.across - 0.715 * canvas.back + np.float32(97) * (canvas.side > 0)
@@ -52,10 +56,8 @@ class _Grid:
 
     def __init__(self, canvas: Canvas, step: int, looks: Looks) -> None:
         self.palette, self.looks, self.step = canvas.palette, looks, step
-        arrays = (canvas.side, canvas.back, canvas.z, canvas.b, canvas.medium)
-        self.side, self.back, self.z, self.b, self.medium = (
-            np.ascontiguousarray(values[::step, ::step]) for values in arrays
-        )
+        arrays = (canvas.side, canvas.back, canvas.z, canvas.medium)
+        self.side, self.back, self.z, self.medium = (np.ascontiguousarray(one[::step, ::step]) for one in arrays)
         self.across = np.abs(self.side)
         self.edge = max(2.0, 1.3 * canvas.edge * step)
         self.coarse = sample(canvas.textures.coarse, self.back, self.side + self.z)
@@ -67,7 +69,7 @@ class _Grid:
         self.image, self.muscle, self.padding = (np.zeros_like(self.side) for _ in range(3))
 
     def meets(self, place: tuple[float, float, float], reach: float) -> bool:
-        """Whether something this near to a place (side, back, z) may show."""
+        """Whether something within `reach` mm of a place (side, back, z) may lie in the slice."""
         return all(low < at + reach and high > at - reach for (low, high), at in zip(self._bounds, place, strict=True))
 
     def enlarged(self, shape: tuple[int, int]) -> Sequence[np.ndarray]:
@@ -116,7 +118,7 @@ def _paint_back(grid: _Grid) -> None:
     lay(grid.image, palette["fat"] * (1 + 0.08 * grid.coarse), cover(4 - grid.back + 4 * grid.coarse, 12.0))
     _paint_psoas(grid)
     narrow = clip((-grid.z - 70) / 90)  # they thin out over the sacrum
-    outer = rounded_lens(grid.across - 37, grid.back - 36 + 4 * narrow, 41 * looks.muscle_size, 23 - 12 * narrow)
+    outer = _lens(grid.across - 37, grid.back - 36 + 4 * narrow, 41 * looks.muscle_size, 23 - 12 * narrow)
     septum = 0.3 - grid.across + 1.0 * grid.medium
     cleft = np.abs(grid.across - 26 - 0.5 * (grid.back - 30) + 5 * grid.coarse) - 2.2 * looks.muscle_fat
     cleft = cleft + 0.8 * grid.medium
@@ -136,7 +138,7 @@ def _paint_psoas(grid: _Grid) -> None:
         _lay_muscle(grid, cover(distance, grid.edge), 0.45)
 
 
-def rounded_lens(x: np.ndarray, y: np.ndarray, half_x: float, half_y: np.ndarray | float) -> np.ndarray:
+def _lens(x: np.ndarray, y: np.ndarray, half_x: float, half_y: np.ndarray | float) -> np.ndarray:
     """Roughly the signed distance to an upright ellipse, mm."""
     return (norm(x / half_x, y / half_y) - 1) * np.minimum(half_x, half_y)
 
@@ -170,7 +172,7 @@ def _paint_skin(grid: _Grid) -> None:
         lay(grid.image, palette["fluid"], wet * np.exp(-(((grid.behind - fascia - 3) / 2.5) ** 2)))
     swell = looks.fat_behind * (0.75 + 0.35 * clip(-grid.z / 90, -0.6, 1))
     trunk = norm(grid.side / looks.half_width, (grid.behind + 45) / (118 + swell)) * 100 - 100
-    # Who lies on the back has a flat one.
+    # The patient lies on the back, which flattens it.
     skin = np.maximum(grid.behind - 57 - swell + 0.0006 * grid.side * grid.side + 0.4 * furrow, trunk + 2)
     grid.padding[:] = deep * cover(skin + 3, grid.edge)
     lay(grid.image, palette["muscle"] * looks.skin, cover(-skin - 2.2, 1.5))
