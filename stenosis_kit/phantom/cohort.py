@@ -21,7 +21,7 @@ from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import write_json
 from stenosis_kit.phantom.faults import MODES, RATES
 from stenosis_kit.phantom.files.tables import write_tables
-from stenosis_kit.phantom.imaging.protocols import SIZES
+from stenosis_kit.phantom.imaging.series import SIZES
 from stenosis_kit.phantom.make import make_study
 from stenosis_kit.phantom.study import Order, Study
 

@@ -16,8 +16,9 @@ from stenosis_kit.phantom.files.write import draw_header, write_slice
 from stenosis_kit.phantom.imaging import tissue
 from stenosis_kit.phantom.imaging.acquire import Receiver, acquire
 from stenosis_kit.phantom.imaging.metal import spoil_with_metal
-from stenosis_kit.phantom.imaging.protocols import SIZES, draw_series
+from stenosis_kit.phantom.imaging.protocols import draw_series
 from stenosis_kit.phantom.imaging.render import render
+from stenosis_kit.phantom.imaging.series import SIZES
 from stenosis_kit.phantom.readers import read
 from stenosis_kit.phantom.study import Order, Study
 

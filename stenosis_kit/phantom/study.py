@@ -10,7 +10,7 @@ from stenosis_kit.images.geometry import Plane
 from stenosis_kit.phantom.anatomy.looks import Looks
 from stenosis_kit.phantom.anatomy.severity import Severity
 from stenosis_kit.phantom.anatomy.spine import Spine
-from stenosis_kit.phantom.imaging.protocols import Series
+from stenosis_kit.phantom.imaging.series import Series
 
 Cell = tuple[int, int]
 """Index into `rsna.CONDITIONS` and into `rsna.LEVELS`."""

@@ -48,7 +48,7 @@ class Vessel(NamedTuple):
 
 
 class Looks:
-    """Details of a patient, drawn from a generator; all ranges are chosen by hand, wider than what scans show.
+    """Details of a patient, drawn from a generator; all ranges are chosen by hand, and wide.
 
     Attributes:
         waist, concavity: of the vertebrae: how much narrower the middle and lower the centre is, as shares.

@@ -11,7 +11,7 @@ from stenosis_kit.phantom.anatomy.roots import Roots
 from stenosis_kit.phantom.anatomy.severity import Severity
 from stenosis_kit.phantom.anatomy.wall import Wall
 
-# Where readers put their points, as mean distances in the competition's images, mm.
+# Where readers put their points, mm: offsets as in the competition's images, depths and rise chosen by hand.
 _SUBARTICULAR_OFFSETS = (10.0, 9.5, 9.0, 8.7, 9.5)  # from the midline, L1/L2 … L5/S1
 _RECESS_DEPTH = 4.5  # behind the wall: subarticular points
 _FORAMEN_DEPTH, _FORAMEN_RISE = 4.5, 6.0  # behind the wall and above the disc: foraminal points

@@ -13,7 +13,7 @@ _LARGEST = 4095  # of twelve bits, as the competition's files have
 
 
 class Receiver:
-    """How one series is received, drawn from a generator; ranges are chosen by hand, wider than what scanners show.
+    """How one series is received, drawn from a generator; ranges are chosen by hand, and wide.
 
     Attributes:
         scale: stored whole numbers a unit of signal.

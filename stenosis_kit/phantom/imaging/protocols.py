@@ -6,7 +6,7 @@ Planes are in the spine's frame, mm. Means and spreads are those of the competit
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -16,48 +16,7 @@ from stenosis_kit.images.geometry import Plane
 from stenosis_kit.phantom.anatomy.column import FIRST_DISC
 from stenosis_kit.phantom.anatomy.spine import Spine
 from stenosis_kit.phantom.faults import uncovered_levels
-
-
-class Size(NamedTuple):
-    """How large images are: chosen by hand.
-
-    Attributes:
-        sagittal_px, axial_px: pixels, mm.
-        slices: fewest and most in a sagittal series.
-        block: fewest and most at each level of an axial series in blocks.
-        most_slices: in an axial stack.
-    """
-
-    sagittal_px: float
-    axial_px: float
-    slices: tuple[int, int]
-    block: tuple[int, int]
-    most_slices: int
-
-
-SIZES = {
-    "tiny": Size(1.2, 1.12, (11, 12), (3, 5), 45),
-    "fast": Size(0.92, 0.75, (13, 17), (3, 6), 50),
-    "full": Size(0.56, 0.52, (15, 19), (4, 6), 60),
-}
-
-
-@dataclass(frozen=True, eq=False)
-class Series:
-    """One series to be made.
-
-    Attributes:
-        kind: as the series table says, one of `rsna.SERIES_KINDS`.
-        planes: of its slices in the order of their numbers, in the spine's frame.
-        thickness, distance: of its slices, mm.
-        numbers: instance numbers.
-    """
-
-    kind: str
-    planes: list[Plane]
-    thickness: float
-    distance: float
-    numbers: tuple[int, ...] = ()
+from stenosis_kit.phantom.imaging.series import Block, Series, Size, even, rotation_of, steps_of
 
 
 class _Scan(NamedTuple):
@@ -90,28 +49,6 @@ def _numbered(scan: _Scan, series: Series) -> Series:
     return replace(series, numbers=tuple(numbers.tolist()))
 
 
-class _Block(NamedTuple):
-    """Parallel slices.
-
-    Attributes:
-        center: (3,) their middle, mm.
-        row, column: (3,) unit vectors along their rows and columns.
-        steps: distances of the slices from the middle along row x column, mm.
-    """
-
-    center: np.ndarray
-    row: np.ndarray
-    column: np.ndarray
-    steps: np.ndarray
-
-    def planes(self, spacing: float, shape: tuple[int, int]) -> list[Plane]:
-        """The slices with pixels of that spacing (mm) and number (rows, columns)."""
-        rows, columns = shape
-        corner = self.center - self.row * spacing * (columns - 1) / 2 - self.column * spacing * (rows - 1) / 2
-        normal = np.cross(self.row, self.column)
-        return [Plane(corner + mm * normal, self.row, self.column, (spacing, spacing), shape) for mm in self.steps]
-
-
 # --- Sagittal --------------------------------------------------------------------------------
 
 
@@ -122,7 +59,7 @@ def _draw_sagittals(scan: _Scan) -> list[Series]:
     distance = float(np.clip(rng.normal(4.5, 0.45), 3.9, 5.5))
     tall = rng.uniform(262, 328)  # the levels take .43 of the height of the competition's images: 300 mm on average
     wide = tall if rng.random() < 0.2 else tall * rng.uniform(0.62, 0.75)
-    rotation = _rotation(*np.deg2rad(rng.normal(size=3) * (0.4, 1.0, 1.5)))
+    rotation = rotation_of(*np.deg2rad(rng.normal(size=3) * (0.4, 1.0, 1.5)))
     row, column = rotation @ (0, 1, 0), rotation @ (0, 0, -1)
     middle = canal.mean(0) + np.array([rng.normal(0, 1.2), 0, 0])
     # Where the canal lies as a share of the image: the competition's means; sd .05.
@@ -131,8 +68,8 @@ def _draw_sagittals(scan: _Scan) -> list[Series]:
     count = int(rng.integers(scan.size.slices[0], scan.size.slices[1] + 1))
     thickness = round(distance * rng.uniform(0.82, 0.95), 1)
     distance = round(distance, 2)
-    steps = _steps(count, distance)  # from the patient's right to left
-    block = _Block(center, row, column, steps[::-1] if "reversed_sagittal" in faults else steps)
+    steps = steps_of(count, distance)  # from the patient's right to left
+    block = Block(center, row, column, steps[::-1] if "reversed_sagittal" in faults else steps)
     planes = _sagittal_planes(scan, block, (tall, wide))
     series = [] if "missing_t2" in faults else [Series(rsna.SAGITTAL_T2, planes, thickness, distance)]
     for _ in range(0 if "missing_t1" in faults else 2 if "two_t1" in faults else 1):
@@ -141,10 +78,10 @@ def _draw_sagittals(scan: _Scan) -> list[Series]:
     return series
 
 
-def _sagittal_planes(scan: _Scan, block: _Block, fov: tuple[float, float]) -> list[Plane]:
+def _sagittal_planes(scan: _Scan, block: Block, fov: tuple[float, float]) -> list[Plane]:
     """The block in a matrix drawn for one series, over a field of view (tall, wide) in mm."""
     spacing = scan.size.sagittal_px * scan.rng.uniform(0.93, 1.1) * np.sqrt(min(1.35, fov[1] / fov[0] / 0.7))
-    return block.planes(round(float(spacing), 6), (_even(fov[0] / spacing), _even(fov[1] / spacing)))
+    return block.planes(round(float(spacing), 6), (even(fov[0] / spacing), even(fov[1] / spacing)))
 
 
 # --- Axial -----------------------------------------------------------------------------------
@@ -178,9 +115,9 @@ def _draw_axial(scan: _Scan, levels: list[int]) -> Series:
     stacked = thin or not faults.isdisjoint({"contiguous_axial", "steep_axial"})
     planes = []
     for center, angle, steps in (_stack if stacked else _blocks)(scan, levels, distance):
-        rotation = _rotation(np.deg2rad(angle), *turn)
+        rotation = rotation_of(np.deg2rad(angle), *turn)
         row, column = rotation @ (1, 0, 0), rotation @ (0, 1, 0)
-        planes += _Block(center - forward * column, row, column, steps).planes(spacing, (_even(fov / spacing),) * 2)
+        planes += Block(center - forward * column, row, column, steps).planes(spacing, (even(fov / spacing),) * 2)
     if "reversed_axial" in faults:
         planes.reverse()
     thickness = distance if thin else round(distance * rng.uniform(0.82, 0.95), 1)
@@ -194,7 +131,7 @@ _Layout = list[tuple[np.ndarray, float, np.ndarray]]
 def _blocks(scan: _Scan, levels: list[int], distance: float) -> _Layout:
     """A few slices a level, parallel to the disc as far as the technologist got it right."""
     rng, spine = scan.rng, scan.spine
-    steps = _steps(int(rng.integers(scan.size.block[0], scan.size.block[1] + 1)), distance)
+    steps = steps_of(int(rng.integers(scan.size.block[0], scan.size.block[1] + 1)), distance)
     layout = []
     for level in levels:
         angle = np.rad2deg(spine.column.disc_angles[FIRST_DISC + level])
@@ -209,10 +146,10 @@ def _stack(scan: _Scan, levels: list[int], distance: float) -> _Layout:
     angle = float(np.clip(rng.normal(4, 5), -8, 16))
     if "steep_axial" in scan.faults:
         angle = float(rng.uniform(46, 52))
-    up = _rotation(np.deg2rad(angle), 0, 0) @ (0, 0, 1)
+    up = rotation_of(np.deg2rad(angle), 0, 0) @ (0, 0, 1)
     reach = float((top - bottom) @ up) + rng.uniform(12, 24)
     most = 180 if "thin_axial" in scan.faults else scan.size.most_slices
-    return [((top + bottom) / 2, angle, _steps(int(np.clip(np.ceil(reach / distance), 3, most)), distance))]
+    return [((top + bottom) / 2, angle, steps_of(int(np.clip(np.ceil(reach / distance), 3, most)), distance))]
 
 
 def _spoil(planes: list[Plane], faults: frozenset[str]) -> None:
@@ -228,25 +165,4 @@ def _coarser(plane: Plane, factor: float) -> Plane:
     """The same square field of view on fewer, larger pixels."""
     count = int(plane.shape[0] / factor)
     spacing = round(plane.spacing[0] * plane.shape[0] / count, 6)
-    return _Block(plane.center, plane.row, plane.column, np.zeros(1)).planes(spacing, (count, count))[0]
-
-
-# --- Both ------------------------------------------------------------------------------------
-
-
-def _steps(count: int, distance: float) -> np.ndarray:
-    """(count,) places of slices about their middle, falling, mm."""
-    return (np.arange(count)[::-1] - (count - 1) / 2) * distance
-
-
-def _even(count: float) -> int:
-    return int(2 * round(count / 2))
-
-
-def _rotation(x: float, y: float, z: float) -> np.ndarray:
-    """(3, 3) rotation about the patient's axes in that order, radians."""
-    (cx, sx), (cy, sy), (cz, sz) = ((np.cos(a), np.sin(a)) for a in (x, y, z))
-    about_x = np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]])
-    about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
-    about_z = np.array([[cz, -sz, 0], [sz, cz, 0], [0, 0, 1]])
-    return about_z @ about_y @ about_x
+    return Block(plane.center, plane.row, plane.column, np.zeros(1)).planes(spacing, (count, count))[0]
