@@ -6,7 +6,6 @@ alone).
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -26,8 +25,6 @@ from stenosis_kit.levels.overview import PX, SLICE_WEIGHTS, SLICES, Overview
 
 if TYPE_CHECKING:
     import keras
-
-log = logging.getLogger(__name__)
 
 DESCRIPTION_NAME, WEIGHTS_NAME = "localiser.json", "localiser.weights.h5"
 TAUGHT_ON_LABELS = "taught_on_label_points"

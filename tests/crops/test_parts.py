@@ -1,12 +1,17 @@
 """A store's parts: whole or not there, and joined in order."""
 
+from dataclasses import replace
+
 import numpy as np
 from fabricated_crops import study_crops
+from small_study import STUDY
 
 from stenosis_kit.base.files import write_json
 from stenosis_kit.crops.parts import has_part, join_parts, read_part, write_part
 from stenosis_kit.crops.store import open_store
 from stenosis_kit.crops.study_crops import StudyCrops
+from stenosis_kit.levels.labelled_overviews import FIELDS, labelled_overviews
+from stenosis_kit.tables.study import Study
 
 
 def test_a_part_comes_back_as_it_was(tmp_path):
@@ -17,6 +22,15 @@ def test_a_part_comes_back_as_it_was(tmp_path):
     back = read_part(tmp_path, 5)
     np.testing.assert_array_equal(back.arrays["canal_axial"], crops.arrays["canal_axial"])
     assert (back.rows, back.lost, back.skipped_files) == (crops.rows, crops.lost, crops.skipped_files)
+
+
+def test_a_part_keeps_the_overviews_of_its_study(tmp_path, study):
+    overviews = labelled_overviews(Study(tmp_path, STUDY, ()), study)
+    assert overviews.study.tolist() == [STUDY, STUDY]  # T2 and T1
+    write_part(tmp_path, replace(study_crops(STUDY, 1), overviews=overviews))
+    back = read_part(tmp_path, STUDY).overviews
+    for name in FIELDS:
+        np.testing.assert_array_equal(getattr(back, name), getattr(overviews, name))
 
 
 def test_joined_parts_lie_in_the_order_given_and_rows_point_at_their_crops(tmp_path):

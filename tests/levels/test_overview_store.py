@@ -8,7 +8,7 @@ from true_canal import CANAL
 from stenosis_kit import rsna
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.levels.overview import PX, SLICES, to_pixels
-from stenosis_kit.levels.overview_store import open_overviews
+from stenosis_kit.levels.overview_store import growing_overviews, open_overviews
 
 
 def test_a_stores_overviews_carry_their_label_points(store, cohort):
@@ -24,3 +24,11 @@ def test_a_stores_overviews_carry_their_label_points(store, cohort):
 def test_a_store_without_its_overviews_is_refused(store, tmp_path):
     with pytest.raises(InputError, match="overviews"):
         open_overviews(tmp_path)
+
+
+def test_a_store_without_any_overview_opens_as_none(tmp_path):
+    with growing_overviews(tmp_path):
+        pass
+    overviews = open_overviews(tmp_path)
+    assert overviews.pixels.shape == (0, SLICES, PX, PX)
+    assert overviews.points().shape == (0, SLICES, 5, 2)
