@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from scipy.special import softmax
 
 from stenosis_kit import rsna
 from stenosis_kit.images.file import UnreadableSlice
@@ -70,8 +69,8 @@ def _offset(axial: Sequence[Series], point: np.ndarray) -> float:
     height = _FRONT_MM + _BACK_MM
     patch = np.sqrt(patch[(side - height) // 2 : (side + height) // 2])  # dark tissues count beside fat and fluid
     offsets = np.arange(-_REACH_MM, _REACH_MM + _STEP_MM / 2, _STEP_MM)
-    odds = _SHARPNESS * _likeness(patch, offsets) - 0.5 * (offsets / _EXPECTED_MM) ** 2
-    return float(softmax(odds) @ offsets * right[0])
+    log_odds = _SHARPNESS * _likeness(patch, offsets) - 0.5 * (offsets / _EXPECTED_MM) ** 2
+    return float(np.average(offsets, weights=np.exp(log_odds)) * right[0])
 
 
 def _likeness(patch: np.ndarray, offsets: np.ndarray) -> np.ndarray:

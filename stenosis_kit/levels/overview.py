@@ -84,7 +84,7 @@ def overview(series: Series, like: Overview | None = None) -> Overview | None:
     """
     while series.slices:
         try:
-            return _on_grid(series, like.frames) if like else _on_grid(series, _middle_frames(series))
+            return _on_grid(series, like.frames if like else _middle_frames(series))
         except UnreadableSlice:
             continue  # that slice has left the series: choose again
     return None
