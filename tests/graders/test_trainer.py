@@ -16,18 +16,34 @@ from stenosis_kit.graders.trainer import Trainer
 SMALL = Training(filters=(4, 4, 4, 8, 8), dense=(16, 8), dense_dropout=0.0, batch=16)
 
 
-def test_what_can_be_learnt_is_learnt():
+@pytest.fixture(scope="module")
+def compiled():
+    """One network for all tests: building its graphs takes seconds, and every training of it starts over."""
+    return Trainer(GRADER, SMALL)
+
+
+@pytest.fixture
+def trainer(compiled):
+    """The network, to be trained with other settings."""
+
+    def with_(**changes):
+        compiled.training = replace(SMALL, **changes)
+        return compiled
+
+    return with_
+
+
+def test_what_can_be_learnt_is_learnt(trainer):
     lesson = easy_lesson()
-    patient = replace(SMALL, max_epochs=30)
-    history, answers = Trainer(GRADER, patient).run(lesson, Budget(120.0), seed=0)
+    history, answers = trainer(max_epochs=30).run(lesson, Budget(120.0), seed=0)
     assert history[-1]["val_nats"] < history[0]["val_nats"]
     assert answers.shape == (len(lesson.validate), 3)
     assert (answers.argmax(axis=1) == lesson.severity[lesson.validate]).mean() > 0.6  # by chance: a third
 
 
-def test_the_answers_are_those_of_the_weights_that_are_kept():
+def test_the_answers_are_those_of_the_weights_that_are_kept(trainer):
     lesson = easy_lesson()
-    pupil = Trainer(GRADER, replace(SMALL, max_epochs=6))
+    pupil = trainer(max_epochs=6)
     history, answers = pupil.run(lesson, Budget(120.0), seed=0)
     right = answers[np.arange(len(answers)), lesson.severity[lesson.validate]]
     weight = lesson.weight[lesson.validate]
@@ -35,31 +51,31 @@ def test_the_answers_are_those_of_the_weights_that_are_kept():
     np.testing.assert_array_equal(grade(pupil.network, GRADER, lesson.crops[lesson.validate]), answers)
 
 
-def test_of_many_held_out_crops_some_are_looked_at_after_an_epoch_and_all_answered():
+def test_of_many_held_out_crops_some_are_looked_at_after_an_epoch_and_all_answered(trainer):
     lesson = easy_lesson(1200)
     lesson = replace(lesson, learn=lesson.learn[:16], validate=np.arange(16, 1200))
-    _, answers = Trainer(GRADER, replace(SMALL, max_epochs=1)).run(lesson, Budget(120.0), seed=0)
+    _, answers = trainer(max_epochs=1).run(lesson, Budget(120.0), seed=0)
     assert answers.shape == (1184, 3)
 
 
-def test_speed_is_measured_in_input_pixels():
-    pupil = Trainer(GRADER, SMALL)
+def test_speed_is_measured_in_input_pixels(trainer):
+    pupil = trainer()
     pixels = pupil.pixels_a_second(easy_lesson())
     assert 1e4 < pixels < 1e9
 
 
-def test_training_ends_inside_its_budget():
-    pupil = Trainer(GRADER, replace(SMALL, batch=4, max_epochs=100_000))
+def test_training_ends_inside_its_budget(trainer):
+    pupil = trainer(batch=4, max_epochs=100_000)
     pupil.run(easy_lesson(), Budget(1.0), seed=0)  # builds the graphs: seconds that no budget can stop
     budget = Budget(8.0)
     pupil.run(easy_lesson(), budget, seed=0)
     assert 5.0 < budget.elapsed() < 9.5  # what has begun is finished, on a busy machine too
 
 
-def test_without_anything_to_validate_on_it_trains_all_the_same():
+def test_without_anything_to_validate_on_it_trains_all_the_same(trainer):
     lesson = easy_lesson(24)
     lesson = Lesson(lesson.crops, lesson.severity, lesson.weight, np.arange(24), np.arange(0))
-    history, answers = Trainer(GRADER, replace(SMALL, max_epochs=1)).run(lesson, Budget(60.0), seed=0)
+    history, answers = trainer(max_epochs=1).run(lesson, Budget(60.0), seed=0)
     assert len(history) == 1
     assert answers.shape == (0, 3)
 
@@ -72,18 +88,17 @@ def test_one_cycle_rises_then_falls():
     assert rates[-1] < 0.01
 
 
-def test_a_second_training_of_the_same_network_starts_from_nothing():
+def test_a_second_training_of_the_same_network_starts_from_nothing(trainer):
     lesson = easy_lesson(48)
-    once = replace(SMALL, max_epochs=1)
-    pupil = Trainer(GRADER, once)
+    pupil = trainer(max_epochs=1)
     first, _ = pupil.run(lesson, Budget(60.0), seed=3)
     pupil.run(lesson, Budget(60.0), seed=4)
     again, _ = pupil.run(lesson, Budget(60.0), seed=3)
     assert again[0]["val_nats"] == pytest.approx(first[0]["val_nats"], abs=0.02)
 
 
-def test_a_networks_file_holds_its_weights_and_nothing_of_the_optimiser(tmp_path):
-    trained = Trainer(GRADER, SMALL)
+def test_a_networks_file_holds_its_weights_and_nothing_of_the_optimiser(trainer, tmp_path):
+    trained = trainer()
     trained.run(easy_lesson(), Budget(60.0), seed=0)
     path = tmp_path / "grader.weights.h5"
     save_weights(trained.network, path)
