@@ -25,7 +25,7 @@ _CARD_NAME = "dataset-card.md"
 def bundle(model: Path | str | None = None, owner: str | None = None, out: Path | str = BUILD) -> Path:
     """Stages a dataset, flat: one wheel, the model's weights and descriptions, and dataset-metadata.json.
 
-    Nothing is replaced before everything new has been checked.
+    An earlier bundle is replaced when the new one has passed all checks.
 
     Args:
         model: folder made by `train`; without one the dataset is the package alone, for kernels that train.
@@ -84,7 +84,7 @@ def source_tree() -> Path:
 
 
 def _model_files(model: Path) -> list[Path]:
-    """The descriptions and all weights files of a model, each network of which has been loaded.
+    """The descriptions and all weights files of a model, after loading each of its networks.
 
     Raises:
         InputError: where one is missing or damaged.
@@ -107,10 +107,10 @@ def _model_files(model: Path) -> list[Path]:
 
 @contextmanager
 def _replacing_folder(folder: Path, marker: str) -> Iterator[Path]:
-    """Gives a new folder that takes the place of `folder` at the end; if the block raises, that stays as it was.
+    """Gives a new folder that replaces `folder` when the block ends; if the block raises, `folder` stays as it was.
 
     Raises:
-        InputError: where `folder` holds something that was not staged by us, known by its marker.
+        InputError: where `folder` holds files but not the marker of what this package stages.
     """
     if folder.exists() and not (folder.is_dir() and (any(folder.glob(marker)) or not any(folder.iterdir()))):
         raise InputError(folder, "an empty folder or an earlier upload", "something else", "Give another folder.")

@@ -1,8 +1,8 @@
 """What the three kernels run: the command line, with the mounts that were found.
 
-A command runs in a process of its own. Whatever ends it (a crash of a library, the memory, a mount that no longer
-answers) the submission is there since its first second, and the kernel hands in what there is: a failed kernel is no
-submission at all.
+A command runs in a process of its own. Whatever ends it (a crash of a library, a lack of memory, a mount that no longer
+answers), it has written a submission in its first second, and the kernel hands in what there is: a kernel that fails
+submits nothing.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ TIME_LIMIT = "8.5h"
 """Of the 9 h that Kaggle allows a CPU kernel, the hidden rerun included."""
 TIME_LIMIT_VARIABLE = "STENOSIS_KIT_TIME_LIMIT"
 """Environment variable that a rehearsal sets to a shorter limit."""
-_GRACE_S = 600.0  # a command that has not ended this long after its limit hangs, and is killed
+_GRACE_S = 600.0  # chosen by hand: a command that has not ended this long after its limit hangs, and is killed
 
 
 def run(command: str, root: Path) -> int:
@@ -71,7 +71,7 @@ _KERNELS: dict[str, Callable[[Path, Path], int]] = {"format": _format, "train": 
 
 
 def _call(*arguments: str | Path) -> int:
-    """Runs the command line from the same wheel; kills it where it does not end long after its time limit."""
+    """Runs the command line from the same wheel, and kills it `_GRACE_S` after its time limit; returns its exit code."""
     line = [str(argument) for argument in arguments]
     log.info("kaggle: stenosis-kit %s", " ".join(line))
     paths = filter(None, [str(_package()), os.environ.get("PYTHONPATH")])
@@ -85,7 +85,7 @@ def _call(*arguments: str | Path) -> int:
 
 
 def _hand_in(data: Path, submission: Path, code: int) -> int:
-    """Sees that a legal submission is there, however its command ended; the kernel fails only where none can be."""
+    """Writes priors where the command left no legal submission; returns 0, whatever the command's exit code was."""
     try:
         legal = is_legal(check(submission, data))
     except InputError as error:

@@ -1,6 +1,6 @@
-"""Kaggle's rules for dataset-metadata.json and kernel-metadata.json: what its client or server would refuse.
+"""Kaggle's rules for dataset-metadata.json and kernel-metadata.json, which its client and server enforce.
 
-They are kept here because the client can't be installed everywhere, and says less.
+They are checked here because the client cannot be installed everywhere, and its messages say less.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from stenosis_kit.base.files import read_json
 
 DATASET_NAME, KERNEL_NAME = "dataset-metadata.json", "kernel-metadata.json"
 PLACEHOLDER = "OWNER"
-"""Stands for the account in tracked files, so that they name nobody."""
+"""Stands for the account in the tracked files."""
 
 LICENCES = (
     *("apache-2.0", "CC0-1.0", "CC-BY-4.0", "CC-BY-SA-3.0", "CC-BY-SA-4.0", "CC-BY-NC-4.0", "CC-BY-NC-SA-4.0"),

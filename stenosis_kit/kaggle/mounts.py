@@ -1,7 +1,7 @@
-"""Where a kernel's inputs are mounted: found by marker files, never by a fixed path.
+"""Where a kernel's inputs are mounted: found by marker files, since paths differ.
 
 Kaggle mounts each kind of input in a folder of its own; they used to lie side by side, and sometimes still do. Only
-these places are looked at, so that no folder of images is ever listed: over a network mount that takes minutes.
+these places are searched: listing a folder of images over a network mount takes minutes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ STORE_MARKER = "store/manifest.parquet"
 
 
 def find(inputs: Path, marker: str) -> list[Path]:
-    """The folders that hold a file, among the places where Kaggle mounts things.
+    """The folders that hold a marker file, among the places where Kaggle mounts inputs.
 
     Args:
         inputs: /kaggle/input, or a folder like it.
@@ -73,7 +73,7 @@ def model(inputs: Path) -> Path | None:
 
 
 def _listing(inputs: Path) -> str:
-    """The mounts that there are, for messages."""
+    """All mounts, for messages."""
     folders = [path for place in _PLACES[:-1] for path in sorted(inputs.glob(place))]
     kinds = {place.split("/")[0] for place in _PLACES[:-1]}
     folders += [path for path in sorted(inputs.glob("*")) if path.name not in kinds]
