@@ -71,7 +71,7 @@ _KERNELS: dict[str, Callable[[Path, Path], int]] = {"format": _format, "train": 
 
 
 def _call(*arguments: str | Path) -> int:
-    """Runs the command line from the same wheel, and kills it `_GRACE_S` after its time limit; returns its exit code."""
+    """Runs the command line from the same wheel; kills it `_GRACE_S` after its time limit. Returns its exit code."""
     line = [str(argument) for argument in arguments]
     log.info("kaggle: stenosis-kit %s", " ".join(line))
     paths = filter(None, [str(_package()), os.environ.get("PYTHONPATH")])
