@@ -14,7 +14,7 @@ import numpy as np
 
 from stenosis_kit.crops.views import View
 from stenosis_kit.images.file import UnreadableSlice
-from stenosis_kit.images.geometry import AXIAL, Plane, orientation_groups
+from stenosis_kit.images.geometry import AXIAL, Plane, SquareGrid, orientation_groups
 from stenosis_kit.images.nearest_slice import nearest_slice
 from stenosis_kit.images.resampling import as_bytes, outside_share, resample
 from stenosis_kit.images.series import Series
@@ -62,11 +62,13 @@ def cut(series: Series, point: np.ndarray, view: View, mirrored: bool = False) -
         if mirrored and series.orientation != AXIAL:
             signal, chosen = signal[::-1], chosen[::-1]
         layers = [
-            resample(each, item.plane, point, _axes(item.plane, series, mirrored), view.px, view.mm, window[0])
+            resample(
+                each, item.plane, SquareGrid(point, _axes(item.plane, series, mirrored), view.px, view.mm), window[0]
+            )
             for each, item in zip(signal, chosen, strict=True)
         ]
         middle = pick.slice.plane
-        padding = outside_share(middle, point, _axes(middle, series, mirrored), view.px, view.mm)
+        padding = outside_share(middle, SquareGrid(point, _axes(middle, series, mirrored), view.px, view.mm))
         x, y = middle.to_pixel(point)
         pixels = as_bytes(np.stack(layers, axis=-1), window)
         return Crop(pixels, series.series_id, pick.slice, float(x), float(y), padding)

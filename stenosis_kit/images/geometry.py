@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -159,6 +160,22 @@ class Plane:
         return self.normal if self.normal @ axis >= 0 else -self.normal
 
 
+class SquareGrid(NamedTuple):
+    """Where pixels are wanted: a square grid in a slice's plane.
+
+    Attributes:
+        center: (3,) its middle, patient mm; it is projected on the plane.
+        axes: unit vectors (3,) of its x and y, see `Plane.display_axes`.
+        px: its side, pixels.
+        mm: its side, mm.
+    """
+
+    center: np.ndarray
+    axes: tuple[np.ndarray, np.ndarray]
+    px: int
+    mm: float
+
+
 def orientation_groups(planes: Sequence[Plane], tolerance_deg: float = 1.0) -> list[list[int]]:
     """Indices of planes that are parallel within the tolerance, in order of first appearance."""
     groups: list[list[int]] = []
@@ -209,21 +226,11 @@ def midpoint(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return (np.asarray(first, float) + np.asarray(second, float)) / 2
 
 
-def sampling_matrix(
-    plane: Plane, center: np.ndarray, axes: tuple[np.ndarray, np.ndarray], px: int, mm: float
-) -> np.ndarray:
-    """(2, 3) affine from a crop's pixels (x, y) to the image's, for a square crop in the plane.
-
-    Args:
-        plane: the slice that is cut.
-        center: (3,) the middle of the crop, mm; it is projected on the plane.
-        axes: unit vectors of the crop's x and y (see `Plane.display_axes`).
-        px: side of the crop in pixels.
-        mm: side of the crop in mm.
-    """
-    step = mm / px
-    corner = np.asarray(center, float) - (px - 1) / 2 * step * (axes[0] + axes[1])
-    frame = plane.to_pixel(np.stack([corner, corner + step * axes[0], corner + step * axes[1]]))
+def sampling_matrix(plane: Plane, grid: SquareGrid) -> np.ndarray:
+    """(2, 3) affine from a grid's pixels (x, y) to the image's."""
+    step, (right, down) = grid.mm / grid.px, grid.axes
+    corner = np.asarray(grid.center, float) - (grid.px - 1) / 2 * step * (right + down)
+    frame = plane.to_pixel(np.stack([corner, corner + step * right, corner + step * down]))
     return np.stack([frame[1] - frame[0], frame[2] - frame[0], frame[0]], axis=1)
 
 

@@ -7,42 +7,31 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stenosis_kit.images.geometry import Plane, sampling_matrix
+from stenosis_kit.images.geometry import Plane, SquareGrid, sampling_matrix
 
 _TWO_SAMPLES = 1.5  # image pixels along a grid pixel, from which on 2 x 2 samples are averaged; chosen by hand
 _LARGEST_BLOCK = 8  # image pixels along a block that is averaged, chosen by hand: a header's PixelSpacing may be tiny
 
 
-def resample(
-    signal: np.ndarray,
-    plane: Plane,
-    center: np.ndarray,
-    axes: tuple[np.ndarray, np.ndarray],
-    px: int,
-    mm: float,
-    outside: float,
-) -> np.ndarray:
+def resample(signal: np.ndarray, plane: Plane, grid: SquareGrid, outside: float) -> np.ndarray:
     """(px, px) float32, linearly interpolated; where the grid's pixels are larger than the image's, also averaged.
 
     Args:
         signal: (rows, columns) of the slice.
         plane: where the slice lies.
-        center: (3,) the grid's middle, patient mm; it is projected on the plane.
-        axes: unit vectors of the grid's x and y, see `geometry.Plane.display_axes`.
-        px: side of the grid, pixels.
-        mm: side of the grid, mm.
+        grid: where pixels are wanted.
         outside: the value beyond the image.
     """
-    matrix = sampling_matrix(plane, center, axes, px, mm)
-    coarse = mm / px / np.array(plane.spacing)  # a pixel of the grid, in the image's rows and columns
+    matrix = sampling_matrix(plane, grid)
+    coarse = grid.mm / grid.px / np.array(plane.spacing)  # a pixel of the grid, in the image's rows and columns
     by = np.clip(np.round(coarse / 2).astype(int), 1, np.minimum(_LARGEST_BLOCK, signal.shape))
     fine = 2 if coarse.max() >= _TWO_SAMPLES else 1
     along_xy = by[::-1]
     matrix[:, 2] -= (along_xy - 1) / 2
     signal, matrix = _shrunk(signal, *by.tolist()), matrix / along_xy[:, None]
     step, corner = matrix[:, :2] / fine, matrix[:, 2] - matrix[:, :2].sum(axis=1) * (fine - 1) / (2 * fine)
-    dense = _linear(signal, np.column_stack([step, corner]), px * fine, outside)
-    return dense.reshape(px, fine, px, fine).mean(axis=(1, 3)) if fine > 1 else dense
+    dense = _linear(signal, np.column_stack([step, corner]), grid.px * fine, outside)
+    return dense.reshape(grid.px, fine, grid.px, fine).mean(axis=(1, 3)) if fine > 1 else dense
 
 
 def _shrunk(signal: np.ndarray, down: int, across: int) -> np.ndarray:
@@ -72,7 +61,7 @@ def _linear(signal: np.ndarray, matrix: np.ndarray, side: int, outside: float) -
     return found
 
 
-class _Grid(NamedTuple):
+class _Places(NamedTuple):
     """Where a grid's pixels lie in an image, each (side, side).
 
     Attributes:
@@ -88,10 +77,10 @@ class _Grid(NamedTuple):
 
 
 @lru_cache(maxsize=4)
-def _grid(matrix: tuple[float, ...], side: int, shape: tuple[int, int]) -> _Grid:
+def _grid(matrix: tuple[float, ...], side: int, shape: tuple[int, int]) -> _Places:
     x, y = _places(np.reshape(matrix, (2, 3)), side)
     (left, across), (top, down) = _between(x, shape[1]), _between(y, shape[0])
-    return _Grid(top * shape[1] + left, across, down, ~_inside(x, y, shape))
+    return _Places(top * shape[1] + left, across, down, ~_inside(x, y, shape))
 
 
 def _places(matrix: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
@@ -120,9 +109,9 @@ def _mixed(one: np.ndarray, other: np.ndarray, share: np.ndarray) -> np.ndarray:
     return other
 
 
-def outside_share(plane: Plane, center: np.ndarray, axes: tuple[np.ndarray, np.ndarray], px: int, mm: float) -> float:
-    """Fraction of the pixels of a grid as in `resample` that lie outside the image, 0 to 1."""
-    x, y = _places(sampling_matrix(plane, center, axes, px, mm), px)
+def outside_share(plane: Plane, grid: SquareGrid) -> float:
+    """Fraction of a grid's pixels that lie outside the image, 0 to 1."""
+    x, y = _places(sampling_matrix(plane, grid), grid.px)
     return float(1 - _inside(x, y, plane.shape).mean())
 
 

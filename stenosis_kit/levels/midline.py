@@ -13,7 +13,7 @@ import numpy as np
 
 from stenosis_kit import rsna
 from stenosis_kit.images.file import UnreadableSlice
-from stenosis_kit.images.geometry import AXIAL
+from stenosis_kit.images.geometry import AXIAL, SquareGrid
 from stenosis_kit.images.nearest_slice import nearest_slice
 from stenosis_kit.images.resampling import resample
 from stenosis_kit.images.series import Series
@@ -65,7 +65,7 @@ def _offset(axial: Sequence[Series], point: np.ndarray) -> float:
     plane, side = pick.slice.plane, int(2 * (_REACH_MM + _HALF_WIDTH_MM) + 2)
     right, down = plane.display_axes(AXIAL)
     center = point + down * (_BACK_MM - _FRONT_MM) / 2
-    patch = resample(np.clip(signal, low, high) - low, plane, center, (right, down), side, float(side), 0.0)
+    patch = resample(np.clip(signal, low, high) - low, plane, SquareGrid(center, (right, down), side, float(side)), 0.0)
     height = _FRONT_MM + _BACK_MM
     patch = np.sqrt(patch[(side - height) // 2 : (side + height) // 2])  # dark tissues count beside fat and fluid
     offsets = np.arange(-_REACH_MM, _REACH_MM + _STEP_MM / 2, _STEP_MM)

@@ -12,7 +12,7 @@ import numpy as np
 
 from stenosis_kit import rsna
 from stenosis_kit.images.file import UnreadableSlice
-from stenosis_kit.images.geometry import SAGITTAL, Plane, nearest_plane, orientation_groups
+from stenosis_kit.images.geometry import SAGITTAL, Plane, SquareGrid, nearest_plane, orientation_groups
 from stenosis_kit.images.resampling import as_bytes, resample
 from stenosis_kit.images.series import Series, largest, read_study
 from stenosis_kit.tables.study import Study
@@ -104,9 +104,9 @@ def _middle_frames(series: Series) -> np.ndarray:
 def _on_grid(series: Series, frames: np.ndarray) -> Overview:
     window = series.window()
     layers = []
-    for grid in map(_plane, frames):
-        item = series.slices[nearest_plane(series.planes, grid.center)[0]]
-        signal, axes = series.pixels(item), (grid.row, grid.column)
-        layer = resample(signal, item.plane, grid.center, axes, PX, PX * STEP_MM, window[0])
+    for plane in map(_plane, frames):
+        item = series.slices[nearest_plane(series.planes, plane.center)[0]]
+        grid = SquareGrid(plane.center, (plane.row, plane.column), PX, PX * STEP_MM)
+        layer = resample(series.pixels(item), item.plane, grid, window[0])
         layers.append(as_bytes(layer, window))
     return Overview(series.kind, np.stack(layers), frames)

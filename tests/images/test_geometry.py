@@ -8,6 +8,7 @@ from stenosis_kit.images.geometry import (
     AXIAL,
     SAGITTAL,
     Plane,
+    SquareGrid,
     midpoint,
     nearest_plane,
     orientation_groups,
@@ -269,7 +270,7 @@ def test_nearest_of_no_planes_is_an_error():
 def test_sampling_matrix_puts_the_point_in_the_middle_and_steps_in_mm(how):
     item, _ = stored(oblique(), np.zeros(oblique().shape), how)
     axes, center = item.display_axes(AXIAL), item.to_patient(np.array([40.0, 50.0]))
-    matrix = sampling_matrix(item, center + 3 * item.normal, axes, px=33, mm=66.0)
+    matrix = sampling_matrix(item, SquareGrid(center + 3 * item.normal, axes, px=33, mm=66.0))
     assert item.to_patient(matrix @ [16, 16, 1]) == pytest.approx(center)
     assert item.to_patient(matrix @ [17, 16, 1]) == pytest.approx(center + 2 * axes[0])
     assert item.to_patient(matrix @ [16, 11, 1]) == pytest.approx(center - 10 * axes[1])

@@ -5,7 +5,7 @@ import pytest
 from scipy.ndimage import affine_transform
 
 from stenosis_kit.images import resampling as sampling
-from stenosis_kit.images.geometry import Plane
+from stenosis_kit.images.geometry import Plane, SquareGrid
 from stenosis_kit.images.resampling import outside_share, resample
 
 OUTSIDE = -500.0
@@ -45,7 +45,7 @@ def by_scipy(signal, spacing, center, axes, px, mm):
 def test_values_are_scipys(degrees, shape, spacing, center, mm):
     signal = np.random.default_rng(0).normal(100, 30, shape).astype(np.float32)
     center, axes = np.array(center), turned(degrees)
-    found = resample(signal, image_plane(shape, spacing), center, axes, 24, mm, OUTSIDE)
+    found = resample(signal, image_plane(shape, spacing), SquareGrid(center, axes, 24, mm), OUTSIDE)
     assert found.dtype == np.float32
     expected = by_scipy(signal, spacing, center, axes, 24, mm)
     both = (expected > OUTSIDE) & (found > OUTSIDE)
@@ -59,7 +59,7 @@ def test_values_are_scipys(degrees, shape, spacing, center, mm):
 @pytest.mark.parametrize("shape", [(1, 9), (9, 1), (1, 1)], ids=str)
 def test_an_image_of_one_line_is_sampled_along_it(shape):
     signal = np.arange(9, dtype=np.float32)[: shape[0] * shape[1]].reshape(shape)
-    found = resample(signal, image_plane(shape), np.zeros(3), turned(0), 3, 3.0, OUTSIDE)
+    found = resample(signal, image_plane(shape), SquareGrid(np.zeros(3), turned(0), 3, 3.0), OUTSIDE)
     expected = np.full((3, 3), OUTSIDE)
     expected[1:, 1:][: shape[0], : shape[1]] = signal[:2, :2]
     np.testing.assert_allclose(found, expected)
@@ -69,15 +69,16 @@ def test_an_image_of_one_line_is_sampled_along_it(shape):
 @pytest.mark.parametrize("away", [1e3, 1e12, 1e200])
 def test_a_grid_far_from_the_image_is_outside_without_a_warning(away):
     signal, plane, center = np.ones((8, 8), np.float32), image_plane((8, 8)), np.array([away, -away, 0.0])
-    assert (resample(signal, plane, center, turned(30), 6, 6.0, OUTSIDE) == OUTSIDE).all()
-    assert outside_share(plane, center, turned(30), 6, 6.0) == 1
+    grid = SquareGrid(center, turned(30), 6, 6.0)
+    assert (resample(signal, plane, grid, OUTSIDE) == OUTSIDE).all()
+    assert outside_share(plane, grid) == 1
 
 
 def test_the_image_may_be_a_view_of_a_larger_one_and_is_not_changed():
     whole = np.random.default_rng(1).normal(size=(60, 80)).astype(np.float32)
     before = whole.copy()
     for part in (whole, whole[::2, 10:70:3]):
-        arguments = image_plane(part.shape), np.array([9.0, 14.0, 0.0]), turned(20), 8, 10.0, OUTSIDE
+        arguments = image_plane(part.shape), SquareGrid(np.array([9.0, 14.0, 0.0]), turned(20), 8, 10.0), OUTSIDE
         np.testing.assert_array_equal(resample(part, *arguments), resample(part.copy(), *arguments))
     np.testing.assert_array_equal(whole, before)
 
@@ -88,5 +89,6 @@ def test_slices_that_lie_behind_one_another_are_sampled_at_places_found_once():
     for depth in range(5):
         position = (1e-6 * depth, -1e-6 * depth, 4.0 * depth)
         plane = Plane.from_tags(position, (1, 0, 0, 0, 1, 0), (0.6, 0.6), (64, 64))
-        resample(np.ones((64, 64), np.float32), plane, np.array([20.0, 20.0, 0.0]), turned(5), 16, 8.0, OUTSIDE)
+        grid = SquareGrid(np.array([20.0, 20.0, 0.0]), turned(5), 16, 8.0)
+        resample(np.ones((64, 64), np.float32), plane, grid, OUTSIDE)
     assert sampling._grid.cache_info().hits == 4
