@@ -39,12 +39,12 @@ _OPTIONS = {  # what a decoder is told, by pydicom's names, and the tags that sa
     "bits_allocated": "BitsAllocated",
     "bits_stored": "BitsStored",
     "pixel_representation": "PixelRepresentation",
-    "photometric_interpretation": "PhotometricInterpretation",
 }
+_PHOTOMETRIC = "PhotometricInterpretation"
 _PLACE = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
 _SCALE = ("RescaleSlope", "RescaleIntercept")
 _GAPS = ("SliceThickness", "SpacingBetweenSlices")
-_TAGS = {keyword: Tag(keyword) for keyword in (*_OPTIONS.values(), *_PLACE, *_SCALE, *_GAPS)}
+_TAGS = {keyword: Tag(keyword) for keyword in (*_OPTIONS.values(), _PHOTOMETRIC, *_PLACE, *_SCALE, *_GAPS)}
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def read_header(path: Path) -> Header:
 def _header(file: BoundedFile) -> Header:
     dataset = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=list(_TAGS.values()))
     place, (slopes, intercepts) = ([_values(dataset, keyword) for keyword in part] for part in (_PLACE, _SCALE))
-    slope, intercept = (slopes or (1.0,))[0] or 1.0, (intercepts or (0.0,))[0]
+    slope, intercept = float((slopes or (1,))[0]) or 1.0, float((intercepts or (0,))[0])
     syntax = dataset.file_meta.get("TransferSyntaxUID") or UID("")
     coding = find_pixels(file, syntax, _decoding_options(dataset), *dataset.original_encoding)
     if not (math.isfinite(slope) and math.isfinite(intercept)):
@@ -99,7 +99,7 @@ def _header(file: BoundedFile) -> Header:
 def _decoding_options(dataset: Dataset) -> dict[str, Any]:
     """What a decoder has to know of a single greyscale frame, by pydicom's names; without what the header lacks."""
     options = {"number_of_frames": 1, "samples_per_pixel": 1}
-    options |= {name: values[0] for name, keyword in _OPTIONS.items() if (values := _values(dataset, keyword))}
+    options |= {name: int(values[0]) for name, keyword in _OPTIONS.items() if (values := _values(dataset, keyword))}
     frames, samples = options["number_of_frames"], options["samples_per_pixel"]
     if frames != 1 or samples != 1:
         raise UnreadableSlice(f"expected one frame of one sample; found {frames} frame(s) of {samples}")
@@ -109,7 +109,8 @@ def _decoding_options(dataset: Dataset) -> dict[str, Any]:
     if options["rows"] * options["columns"] > MAX_PIXELS:
         shape = f"{options['rows']} x {options['columns']}"
         raise UnreadableSlice(f"Rows, Columns: expected at most {MAX_PIXELS} pixels; found {shape}")
-    return options
+    photometric = _values(dataset, _PHOTOMETRIC)
+    return options | ({"photometric_interpretation": str(photometric[0])} if photometric else {})
 
 
 def _values(dataset: Dataset, keyword: str) -> tuple[Any, ...]:
