@@ -13,10 +13,10 @@ from stenosis_kit.base.budget import Budget
 from stenosis_kit.base.worker_process import TaskLost, WorkerPool
 
 _AHEAD = 4  # tasks in flight for each worker, chosen by hand: it stays busy, and few results wait in memory
-_AHEAD_ELSEWHERE = 128  # where it is not known how many workers there are
+_AHEAD_ELSEWHERE = 128  # of an executor, whose number of workers is not known; chosen by hand
 
 TASK_S = 60.0
-"""Longest that a study may take a worker, s: a hundred times what it takes, for reads that never end."""
+"""Longest that a study may take a worker, s: a hundred times what one takes; for reads that never end."""
 
 
 class TimeUp(TaskLost):
@@ -27,7 +27,7 @@ class TimeUp(TaskLost):
 
 
 class ExecutorGone(TaskLost):
-    """The executor that had the task broke, or its cluster is gone: no fault of the task's."""
+    """The executor that had the task broke, or its cluster is gone; the task itself may be fine."""
 
     def __init__(self, why: str) -> None:
         super().__init__(f"the workers are gone: {why}")
@@ -42,28 +42,27 @@ def run_tasks(
     task_s: float = TASK_S,
     ahead: int = _AHEAD_ELSEWHERE,
 ) -> Iterator[tuple[Any, Any]]:
-    """Yields (task, result) as results come in, at most a few tasks ahead of the consumer.
+    """Yields (task, result) as results come in; only a few tasks run ahead of the consumer, so that memory stays flat.
 
-    A function that raises yields its exception as the result; nothing is raised here. A task on which its worker dies,
-    or that takes longer than `task_s`, yields `TaskLost`; the rest goes on.
+    An exception that the function raises is the task's result; nothing is raised here. A task on which its worker dies
+    twice, or that takes longer than `task_s`, has a `TaskLost` as its result; the rest goes on.
 
     Args:
         function: importable by name, so that it can be sent to a worker.
         tasks: its arguments.
-        workers: number of processes; all cores by default; 1 runs in this process, where nothing can be given up.
+        workers: number of processes, one a core by default; 1 runs in this process, where no task can be given up.
         executor: any `concurrent.futures.Executor` to use instead of processes of our own.
-        budget: when it is spent, the remaining tasks yield `TimeUp` and our workers are ended.
+        budget: when it is spent, the remaining tasks have `TimeUp` as their result, and our processes are killed.
         task_s: the longest that a task may take one of our processes, s.
         ahead: the most tasks that an executor has at a time.
     """
     budget = budget or Budget()
-    workers = workers or os.cpu_count() or 1
     if executor is not None:
         yield from _run_on(executor, function, tasks, ahead, budget)
     elif workers == 1:
         yield from _run_on(_Here(), function, tasks, 1, budget)
     else:
-        yield from _run_on_processes(function, tasks, workers, budget, task_s)
+        yield from _run_on_processes(function, tasks, workers or os.cpu_count() or 1, budget, task_s)
 
 
 class _Here(Executor):
@@ -94,7 +93,7 @@ def _run_on_processes(
 def _run_on(
     executor: Executor, function: Callable, tasks: Iterable, ahead: int, budget: Budget
 ) -> Iterator[tuple[Any, Any]]:
-    """As `run_tasks`; where a foreign executor breaks, what was in flight is yielded first, then what was not begun."""
+    """As `run_tasks`; where an executor breaks, tasks in flight are yielded first, then those not submitted."""
     queue, running = deque(tasks), {}
     broken: ExecutorGone | None = None
     while queue or running:

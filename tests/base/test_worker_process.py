@@ -147,3 +147,8 @@ def test_a_worker_that_is_only_starting_when_the_run_is_stopped_says_nothing(tmp
     said = run.communicate(timeout=30)[1]
     assert run.returncode == 143
     assert said.split("\n") == ["", "stenosis-kit: stopped by SIGTERM; start again to go on", ""]
+
+
+def test_on_one_core_tasks_have_a_process_too_so_that_they_can_be_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    assert os.getpid() not in results(functions.process_id, [0, 1]).values()
