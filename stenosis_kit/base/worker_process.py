@@ -22,6 +22,7 @@ _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "PO
 _MOST_MEMORY = 6 << 30  # bytes of a worker, chosen by hand; a study of 200 images of 1024 x 1024 takes 1 << 30
 _SPAWN = multiprocessing.get_context("spawn")
 _starting = threading.Lock()
+_ending = threading.Event()
 
 
 class TaskLost(Exception):
@@ -84,7 +85,7 @@ class WorkerPool:
         with suppress(IndexError):
             return self._idle.pop()
         with _starting:
-            if self._closed:
+            if self._closed or _ending.is_set():
                 raise TaskLost("the run was ended")
             worker = _Worker(self.function)
             self._alive.add(worker)
@@ -160,6 +161,7 @@ def start_no_more(seconds: float = 1.0) -> None:
     Args:
         seconds: the longest wait.
     """
+    _ending.set()
     _starting.acquire(timeout=seconds)
 
 
