@@ -14,11 +14,11 @@ OWNER ?=
 VENV := .venv
 KAGGLE_VENV := .venv-kaggle
 KIT := $(VENV)/bin/stenosis-kit
-SIDE_BY_SIDE := -n 2 --dist loadfile
+SIDE_BY_SIDE := -n 2 --dist loadgroup
 NEEDS_DATA = @test -n "$(DATA)" || { echo "DATA is missing: make $@ DATA=<folder into which the competition's zip was unpacked>" >&2; exit 2; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup submit test test-kaggle score doctor bundle kernels rehearse bench faults weights lint clean
+.PHONY: help setup submit test test-kaggle score doctor bundle kernels rehearse bench faults campaigns weights lint clean
 
 ## help: list the targets
 help:
@@ -71,6 +71,10 @@ bench: setup
 ## faults: damage data and interrupt runs in every way, and print what was survived (SIZE=small, moderate or full)
 faults: setup
 	PYTHONPATH=tests $(VENV)/bin/python -m campaigns.faults --size $(SIZE)
+
+## campaigns: the slow tests that make test leaves out: kernels, bench, every fault and damage, the wheel's workers
+campaigns: setup
+	$(VENV)/bin/python -m pytest -m campaign
 
 ## weights: make the bundled localiser again from the synthetic cohort alone (25 minutes)
 weights: setup

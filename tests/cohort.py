@@ -7,9 +7,16 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
+import polars as pl
+import pytest
 from fabricate import plane, write_dicom
 
 from stenosis_kit import rsna
+from stenosis_kit.tables.csv_table import TableError
+from stenosis_kit.tables.labels import cells_from_wide, read_labels
+from stenosis_kit.tables.points import read_points
+from stenosis_kit.tables.root import Root
+from stenosis_kit.tables.series import read_series
 
 STUDIES = (101, 102, 103, 104)
 TEST_STUDIES = (202, 201)  # not in order: the grid has to be
@@ -21,6 +28,11 @@ TABLE_NAMES = (
     "test_series_descriptions.csv",
     "sample_submission.csv",
 )
+TABLE_READERS = {
+    "train.csv": read_labels,
+    "train_label_coordinates.csv": read_points,
+    "train_series_descriptions.csv": read_series,
+}
 
 Row = dict[str, object]
 
@@ -120,3 +132,16 @@ def write_images(root: Path, split: str, series: Iterable[Row], slices: int = 3)
             path = folder / str(one["study_id"]) / str(one["series_id"]) / f"{number}.dcm"
             write_dicom(path, plane(kind, 4.0 * number, mm=20.0, shape=(8, 8)), pixels)
     return folder
+
+
+def read_cells(path: Path) -> pl.DataFrame:
+    """The cells of a wide table."""
+    return cells_from_wide(read_labels(path))
+
+
+def problems(root: Path, name: str) -> list[str]:
+    """What keeps a root from being learnt from, all of it in one table."""
+    with pytest.raises(TableError) as raised:
+        Root(root).checked()
+    assert all(problem.startswith(f"{name}: ") for problem in raised.value.problems)
+    return [problem.removeprefix(f"{name}: ") for problem in raised.value.problems]

@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
+import copy
+import fcntl
+import functools
 import logging
+import os
 import signal
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
 
 SHARED = Path(__file__).parents[2] / "shared" / "rsna"
 """Real competition data, where a developer has it beside the checkout; it is never part of the project."""
+
+Shared = Callable[[str], AbstractContextManager[Path]]
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """For `--dist loadgroup`: a file runs in one process, and so do those files together that name a group."""
+    for item in items:
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.location[0]))
+
+
+@pytest.fixture(autouse=True)
+def unoptimised() -> None:
+    """TensorFlow leaves graphs as they are traced: a test takes few steps, which would not pay for optimising them."""
+    if "tensorflow" in sys.modules:
+        options = sys.modules["tensorflow"].config.optimizer
+        options.set_experimental_options({"disable_meta_optimizer": True})
 
 
 @pytest.fixture
@@ -28,11 +52,28 @@ def as_before() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A faultless competition root with 8 training and 3 test studies."""
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Shared:
+    """Folders that all processes of a run share: a process holds one while it makes or finds there what it needs."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared"
+    folder.mkdir(exist_ok=True)
+
+    @contextmanager
+    def held(name: str) -> Iterator[Path]:
+        with (folder / f"{name}.lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield folder / name
+
+    return held
+
+
+@pytest.fixture(scope="session")
+def cohort(shared: Shared) -> Path:
+    """A faultless competition root with 8 training and 3 test studies; nobody writes into it."""
     from stenosis_kit.phantom import phantom
 
-    return phantom(tmp_path_factory.mktemp("cohort") / "root", studies=8, test_studies=3, faults="none", workers=2)
+    with shared("cohort") as folder:
+        return phantom(folder, studies=8, test_studies=3, faults="none", workers=1)
 
 
 @pytest.fixture(scope="session")
@@ -54,13 +95,13 @@ def study(images: Path) -> list:
 
 
 @pytest.fixture(scope="session")
-def store(cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def store(cohort: Path, shared: Shared) -> Path:
     """The crop store of the cohort."""
     from stenosis_kit.road.format import format
 
-    folder = tmp_path_factory.mktemp("store") / "store"
-    format(cohort, folder, workers=1)
-    return folder
+    with shared("store") as folder:
+        format(cohort, folder, workers=1)
+        return folder
 
 
 @pytest.fixture(scope="session")
@@ -73,27 +114,65 @@ def small_training():
     return Training(folds=2, grow=False, filters=(4, 4, 4, 8, 8), dense=(16, 8), max_epochs=2, graders=graders)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def bundled_once() -> Iterator[None]:
+    """The bundled localiser is loaded once a process: it takes two seconds, and nobody changes its network."""
+    from stenosis_kit.levels.localiser import Localiser
+
+    load = functools.cache(Localiser.bundled)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Localiser, "bundled", lambda: copy.copy(load()))
+        yield
+
+
 @pytest.fixture(scope="session")
-def model(store: Path, small_training, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model of small networks, two folds, trained on the cohort."""
+def model(store: Path, small_training, shared: Shared) -> Iterator[Path]:
+    """A model of small networks, two folds, trained on the cohort; a process loads its networks once."""
     from stenosis_kit.base.budget import Budget
+    from stenosis_kit.levels.localiser import Localiser
+    from stenosis_kit.road import predict
     from stenosis_kit.road.train import train
 
-    folder = tmp_path_factory.mktemp("model") / "model"
-    train(store, folder, Budget(600.0), small_training)
-    return folder
+    with shared("model") as folder:
+        train(store, folder, Budget(), small_training)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(predict, "Model", _once_of(folder.resolve(), predict.Model))
+        patch.setattr(Localiser, "load", _once_of(folder.resolve(), Localiser.load))
+        yield folder
+
+
+def _once_of(folder: Path, load: Callable[[Path], object]) -> Callable[[Path], object]:
+    """Loads that folder once, and any other whenever it is asked for."""
+    cached = functools.cache(load)
+    return lambda path: cached(folder) if path.resolve() == folder else load(path)
+
+
+@pytest.fixture
+def quick_jobs(model: Path, monkeypatch: pytest.MonkeyPatch) -> list:
+    """Training that takes no time, for tests of what is around it: the jobs taken, in order.
+
+    A network gets the weights that it starts from, or those of the shared model; its answers are the prior's.
+    """
+    import quick_job
+
+    from stenosis_kit.graders import dispatch
+
+    taken: list = []
+    monkeypatch.setattr(dispatch, "build_graphs", lambda job: None)
+    monkeypatch.setattr("stenosis_kit.graders.training_run.make_localiser", lambda *_: {})
+    monkeypatch.setattr(dispatch, "train_job", lambda job, seconds: taken.append(job) or quick_job.do(job, model))
+    return taken
 
 
 @pytest.fixture(scope="session")
 def submitted(cohort: Path, store: Path, model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `submit` leaves of the cohort, with store, model and report; its name needs escaping."""
-    import shutil
-
     from stenosis_kit.base.budget import Budget
     from stenosis_kit.road.submit import submit
 
     out = tmp_path_factory.mktemp("submitted") / "a & b"
-    shutil.copytree(model, out / "model")
+    out.mkdir()
+    (out / "model").symlink_to(model)
     (out / "store").symlink_to(store)
     submit(cohort, out, Budget(600.0), out / "model")
     return out

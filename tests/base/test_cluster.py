@@ -34,7 +34,10 @@ from stenosis_kit.graders.plan import Time, startable
 from stenosis_kit.road.format import format
 from stenosis_kit.road.train import train
 
-pytestmark = pytest.mark.usefixtures("as_before")
+pytestmark = [
+    pytest.mark.usefixtures("as_before"),
+    pytest.mark.xdist_group("training"),  # which share the graphs of their networks
+]
 
 
 def local_cluster(**options) -> Iterator[str]:
@@ -145,10 +148,10 @@ def test_without_a_limit_all_models_are_trained(small_training) -> None:
 
 
 def test_a_job_that_fails_is_left_out_loudly(
-    store: Path, one_grader, threads: Cluster, tmp_path: Path, monkeypatch, caplog
+    store: Path, one_grader, threads: Cluster, tmp_path: Path, monkeypatch, caplog, quick_jobs
 ) -> None:
-    honest = rounds.train_job
-    monkeypatch.setattr(rounds, "train_job", lambda job, s: 1 / 0 if job.trained.fold else honest(job, s))
+    quick = rounds.train_job
+    monkeypatch.setattr(rounds, "train_job", lambda job, s: 1 / 0 if job.trained.fold else quick(job, s))
     run = train(store, tmp_path / "model", Budget(), one_grader, cluster=threads)
     name = TrainedGrader.of(one_grader.graders[0], 1).name
     assert (run["networks"], run["left_out"]) == (1, [name])
@@ -158,14 +161,14 @@ def test_a_job_that_fails_is_left_out_loudly(
 
 
 def test_what_hangs_is_not_waited_for(
-    store: Path, one_grader, threads: Cluster, tmp_path: Path, monkeypatch, caplog
+    store: Path, one_grader, threads: Cluster, tmp_path: Path, monkeypatch, caplog, quick_jobs
 ) -> None:
-    honest, released = rounds.train_job, threading.Event()
+    quick, released = rounds.train_job, threading.Event()
     budget = Budget(600.0)
 
     def hanging(job: Job, seconds: float) -> str:
         if job.trained.fold == 0:
-            said = honest(job, seconds)
+            said = quick(job, seconds)
             budget.deadline = budget.started  # the time is up
             return said
         released.wait(60)
@@ -183,7 +186,7 @@ def test_what_hangs_is_not_waited_for(
 
 @pytest.mark.parametrize("why", ["fails", "time"])
 def test_a_term_without_a_network_ends_the_run(
-    store: Path, one_grader, threads: Cluster, tmp_path: Path, monkeypatch, why: str
+    store: Path, one_grader, threads: Cluster, tmp_path: Path, monkeypatch, quick_jobs, why: str
 ) -> None:
     error = ExecutorGone("the task\nwas cancelled")
     monkeypatch.setattr(rounds, "train_job", lambda job, s: fail(error))
@@ -204,12 +207,12 @@ def test_a_term_without_a_network_ends_the_run(
 
 
 def test_a_grader_without_a_network_is_left_out_where_its_term_has_another(
-    store: Path, small_training, threads: Cluster, tmp_path: Path, monkeypatch
+    store: Path, small_training, threads: Cluster, tmp_path: Path, monkeypatch, quick_jobs
 ) -> None:
-    honest = rounds.train_job
+    quick = rounds.train_job
     canal = [grader for grader in small_training.graders if grader.view.startswith("canal")]
     training = replace(small_training, graders=tuple(canal), max_epochs=1)
-    monkeypatch.setattr(rounds, "train_job", lambda job, s: 1 / 0 if "axial" in job.trained.name else honest(job, s))
+    monkeypatch.setattr(rounds, "train_job", lambda job, s: 1 / 0 if "axial" in job.trained.name else quick(job, s))
     run = train(store, tmp_path / "model", Budget(), training, cluster=threads)
     assert run["left_out"] == ["canal_axial.fold0", "canal_axial.fold1"]
     loaded = Model(tmp_path / "model")

@@ -1,15 +1,18 @@
 from dataclasses import replace
 
 import pytest
+import quick_job
 
 from stenosis_kit.base.budget import Budget
-from stenosis_kit.base.files import read_json, write_json
+from stenosis_kit.base.files import write_json
 from stenosis_kit.graders import dispatch
 from stenosis_kit.graders.ensemble import cut_short
 from stenosis_kit.graders.job import result_path
 from stenosis_kit.graders.model_file import TrainedGrader
 from stenosis_kit.graders.settings import GRADERS
 from stenosis_kit.road.train import train
+
+pytestmark = pytest.mark.xdist_group("training")  # which share the graphs of their networks
 
 
 def trained(folder, grader, epochs):
@@ -40,17 +43,12 @@ def test_networks_are_held_against_those_of_their_own_grader(tmp_path):
     assert cut_short(tmp_path, networks) == {}
 
 
-def test_a_network_cut_short_is_left_out_of_the_model(store, small_training, tmp_path, monkeypatch, caplog):
-    honest, one_grader = dispatch.train_job, replace(small_training, graders=small_training.graders[:1])
-
-    def interrupted(job, seconds):
-        said, path = honest(job, seconds), result_path(job.recipe.model, job.trained)
-        result = read_json(path, "a finished job")
-        if job.trained.fold == 0:  # a long one makes the other short
-            write_json(path, result | {"history": result["history"] * 10})
-        return said
-
-    monkeypatch.setattr(dispatch, "train_job", interrupted)
+def test_a_network_cut_short_is_left_out_of_the_model(
+    store, model, small_training, tmp_path, monkeypatch, caplog, quick_jobs
+):
+    one_grader = replace(small_training, graders=small_training.graders[:1])
+    epochs = {0: 20, 1: 2}  # a long one makes the other short
+    monkeypatch.setattr(dispatch, "train_job", lambda job, _: quick_job.do(job, model, epochs[job.trained.fold]))
     run = train(store, tmp_path / "model", Budget(), one_grader)
     assert (run["networks"], run["left_out"]) == (1, ["canal_sagittal.fold1"])
     assert not (tmp_path / "model" / "canal_sagittal.fold1.weights.h5").exists()

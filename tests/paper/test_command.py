@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import cv2
 import numpy as np
@@ -15,6 +16,7 @@ from stenosis_kit.base.errors import TimeTooShort
 from stenosis_kit.cli import main
 from stenosis_kit.paper import comparison, fitting, plan
 from stenosis_kit.paper.command import paper
+from stenosis_kit.paper.images import make_images
 from stenosis_kit.report import charts
 from stenosis_kit.road.submit import submit
 
@@ -43,8 +45,20 @@ def root(cohort, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def small():
-    """Small networks, and a kit that has only time for priors."""
+    """Small networks, few epochs, images made once a root, and a kit that has only time for priors."""
+    made = {}
+
+    def images_once(root, folder, budget):
+        if root.folder in made:
+            shutil.rmtree(folder, ignore_errors=True)
+            shutil.copytree(made[root.folder][0], folder)
+        else:
+            made[root.folder] = folder, make_images(root, folder, budget)
+        return made[root.folder][1]
+
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("stenosis_kit.paper.run.make_images", images_once)
+        patch.setattr(fitting, "EPOCHS", 3)
         patch.setattr(fitting, "compiled", small_network)
         patch.setattr(plan, "compiled", small_network)
         patch.setattr(comparison, "submit", lambda data, out, budget: submit(data, out, Budget(1.0)))

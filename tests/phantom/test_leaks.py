@@ -154,6 +154,11 @@ def test_header_values_and_slice_counts_do_no_better_than_the_prior(studies, ter
     assert gain(for_all_levels([header_values(study) for study in studies]), studies, term) < CHANCE
 
 
+def test_study_ids_do_not_tell_how_ill_a_spine_is(studies):
+    ids, burden = np.array([(one.order.study_id, one.severity.signal.mean()) for one in studies], float).T
+    assert abs(np.corrcoef(ids, burden)[0, 1]) < 4 / np.sqrt(len(studies))
+
+
 @pytest.mark.parametrize("term", rsna.TERMS)
 def test_mean_intensity_does_no_better_than_the_prior(slices, studies, term):
     assert gain(for_all_levels([intensities(image) for image, *_ in slices]), studies, term) < CHANCE

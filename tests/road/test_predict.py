@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 
 import numpy as np
@@ -36,20 +37,37 @@ def test_the_run_says_of_each_row_where_it_came_from(predicted):
     assert "canal_sagittal + canal_axial" in {row["why"] for row in graded}
 
 
-def test_labels_and_label_points_are_never_read(cohort, model, predicted, tmp_path):
-    root = tmp_path / "root"
+def two_training_studies(cohort, root, tables):
+    """A root of the first two training studies: their series, images, and some of the cohort's other tables."""
     root.mkdir()
-    for name in ("train_images", "train_series_descriptions.csv"):
+    for name in ("train_images", *tables):
         (root / name).symlink_to(cohort / name)
-    submission = predict(root, [model], tmp_path / "s.csv", split="train", workers=1)
-    assert submission.grid.height == 200
-    with_labels = predict(cohort, [model], tmp_path / "t.csv", split="train", workers=1)
-    np.testing.assert_array_equal(submission.probabilities, with_labels.probabilities)
+    series = pl.read_csv(cohort / "train_series_descriptions.csv")
+    two = series["study_id"].unique(maintain_order=True).head(2).to_list()
+    series.filter(pl.col("study_id").is_in(two)).write_csv(root / "train_series_descriptions.csv")
+    return root
+
+
+def test_labels_and_label_points_are_never_read(cohort, model, tmp_path):
+    roots = {
+        "without": two_training_studies(cohort, tmp_path / "without", ()),
+        "with": two_training_studies(cohort, tmp_path / "with", ("train.csv", "train_label_coordinates.csv")),
+    }
+    without, with_labels = (
+        predict(root, [model], tmp_path / f"{name}.csv", split="train", workers=1) for name, root in roots.items()
+    )
+    assert without.grid.height == 50
+    np.testing.assert_array_equal(without.probabilities, with_labels.probabilities)
 
 
 def test_one_or_two_workers_answer_the_same(cohort, model, predicted, tmp_path):
+    """Of crops test_format.py says the same."""
     again = predict(cohort, [model], tmp_path / "s.csv", workers=2)
-    np.testing.assert_allclose(again.probabilities, predicted[0].probabilities, atol=1e-6)
+    assert again.sources == predicted[0].sources
+    np.testing.assert_allclose(again.probabilities, predicted[0].probabilities, rtol=0, atol=1e-6)
+    written = pl.read_csv(tmp_path / "s.csv")
+    assert written["row_id"].to_list() == pl.read_csv(predicted[1])["row_id"].to_list()
+    np.testing.assert_allclose(written.select(rsna.SEVERITIES).to_numpy(), again.probabilities, rtol=0, atol=1e-12)
 
 
 def test_the_same_model_twice_answers_as_once(cohort, model, predicted, tmp_path):
@@ -118,7 +136,7 @@ def broken_root(cohort, tmp_path):
     root = tmp_path / "root"
     root.mkdir()
     shutil.copy(cohort / "test_series_descriptions.csv", root)
-    shutil.copytree(cohort / "test_images", root / "test_images")
+    shutil.copytree(cohort / "test_images", root / "test_images", copy_function=os.link)
     return root, pl.read_csv(root / "test_series_descriptions.csv")
 
 
@@ -136,9 +154,10 @@ def test_a_study_without_images_keeps_its_priors_and_the_others_their_answers(co
 @pytest.mark.parametrize("kind", rsna.SERIES_KINDS)
 def test_a_missing_kind_of_series_costs_no_row(cohort, model, tmp_path, kind):
     root, series = broken_root(cohort, tmp_path)
+    series = series.filter(study_id=series["study_id"][0])
     series.filter(pl.col("series_description") != kind).write_csv(root / "test_series_descriptions.csv")
     submission = predict(root, [model], tmp_path / "s.csv", workers=1)
-    assert submission.grid.height == 75
+    assert submission.grid.height == 25
     assert is_legal(check(tmp_path / "s.csv", root))
     expected = {rsna.SAGITTAL_T1: "foraminal", rsna.SAGITTAL_T2: None, rsna.AXIAL_T2: "subarticular"}[kind]
     if expected:

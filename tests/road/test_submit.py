@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from stenosis_kit.answers.check import check, is_legal
 from stenosis_kit.answers.score import score
 from stenosis_kit.base.budget import Budget
+from stenosis_kit.base.errors import TimeTooShort
 from stenosis_kit.cli import main
 from stenosis_kit.road import submit as submit_module
 from stenosis_kit.road.submit import submit
@@ -47,7 +49,9 @@ def test_the_score_stands_beside_uniform_prior_and_oracle(submitted):
     assert beside["oracle"] < beside["prior"] < beside["uniform"]
 
 
-def test_too_short_a_time_leaves_complete_priors_and_says_so(cohort, tmp_path, capsys):
+def test_too_short_a_time_leaves_complete_priors_and_says_so(cohort, store, tmp_path, capsys):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "store").symlink_to(store)  # formatted before; training takes more than 20 s
     assert main(["submit", str(cohort), str(tmp_path / "out"), "--time-limit", "20s"]) == 0
     assert is_legal(check(tmp_path / "out" / "submission.csv", cohort))
     assert "NOTHING WAS TRAINED" in capsys.readouterr().err
@@ -103,17 +107,28 @@ def test_a_killed_run_leaves_a_whole_submission(cohort, tmp_path, number):
     assert [path.name for path in out.glob("*") if path.suffix == ".csv"] == ["submission.csv"]
 
 
-def test_without_time_to_train_an_earlier_model_answers(cohort, model, tmp_path, caplog):
+def test_without_time_to_train_an_earlier_model_answers(cohort, store, model, tmp_path, monkeypatch, caplog):
+    def too_short(*_, **__):
+        raise TimeTooShort("60 s for a training", "40 s", "Give more time.")
+
     out = tmp_path / "out"
     shutil.copytree(model, out / "model")
-    run = submit(cohort, out, Budget(40.0))
+    (out / "store").symlink_to(store)
+    monkeypatch.setattr(submit_module, "train", too_short)
+    run = submit(cohort, out, Budget())
     assert "an earlier model" in caplog.text
     assert any(source.startswith("grader") for source in run["rows"])
 
 
-def test_no_time_for_anything_ends_in_time_with_priors(cohort, tmp_path):
-    budget = Budget(1.0)
-    run = submit(cohort, tmp_path / "out", budget)
+def test_no_time_for_anything_ends_with_priors_and_nothing_is_begun(cohort, tmp_path, monkeypatch, caplog):
+    def begun(*_, **__):
+        raise AssertionError("a second was left for it")
+
+    monkeypatch.setattr("stenosis_kit.base.budget.time", SimpleNamespace(monotonic=lambda: 0.0))  # time stands still
+    for name in ("train", "predict"):
+        monkeypatch.setattr(submit_module, name, begun)
+    monkeypatch.setattr("stenosis_kit.road.format.cut_study", begun)
+    run = submit(cohort, tmp_path / "out", Budget(1.0))
     assert is_legal(check(tmp_path / "out" / "submission.csv", cohort))
     assert set(run["rows"]) == {"prior: not graded"}
-    assert budget.elapsed() < 3.0
+    assert "NOTHING WAS TRAINED" in caplog.text

@@ -1,0 +1,30 @@
+"""The whole road in one command, at the smallest size that trains."""
+
+import pytest
+
+from stenosis_kit.answers.check import check, is_legal
+from stenosis_kit.base.budget import Budget
+from stenosis_kit.road import submit as submit_module
+from stenosis_kit.road.train import train
+
+pytestmark = pytest.mark.campaign
+
+
+def test_submit_trains_predicts_and_scores_and_a_second_run_goes_on(
+    cohort, small_training, tmp_path, monkeypatch, caplog
+):
+    monkeypatch.setattr(
+        submit_module, "train", lambda store, model, budget, **_: train(store, model, budget, small_training)
+    )
+    monkeypatch.setattr(submit_module, "_report", lambda out, budget, root: None)  # test_report.py looks at it
+    budget = Budget(240.0)
+    run = submit_module.submit(cohort, tmp_path / "out", budget)
+    assert budget.remaining() > 0
+    assert is_legal(check(tmp_path / "out" / "submission.csv", cohort))
+    assert run["score"]["score"] < run["score"]["baselines"]["uniform"]
+    graded = sum(count for source, count in run["rows"].items() if source.startswith("grader"))
+    assert graded >= 0.9 * 75
+    caplog.clear()
+    caplog.set_level("INFO", logger="stenosis_kit")
+    submit_module.submit(cohort, tmp_path / "out", Budget(240.0))
+    assert "store is up to date" in caplog.text

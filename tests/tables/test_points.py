@@ -1,0 +1,35 @@
+"""Label points."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from cohort import Tables, problems
+
+from stenosis_kit import rsna
+from stenosis_kit.tables.points import read_points
+
+
+def test_points_are_spelt_as_row_ids_spell_them(root: Path) -> None:
+    points = read_points(root / "train_label_coordinates.csv")
+    first = points.row(0, named=True)
+    assert first == {
+        "study_id": 101,
+        "series_id": 1011,
+        "instance_number": 1,
+        "condition": "left_neural_foraminal_narrowing",
+        "level": "l1_l2",
+        "x": 3.5,
+        "y": 4.25,
+    }
+    assert set(points.select("condition", "level").iter_rows()) == set(rsna.CELLS)
+
+
+@pytest.mark.parametrize("found", ["nan", "inf", "-inf", "x", "1,5"])
+def test_a_pixel_that_is_not_a_finite_number_is_refused(tmp_path: Path, found: str) -> None:
+    tables = Tables()
+    tables.points[4]["y"] = found
+    assert problems(tables.write(tmp_path), "train_label_coordinates.csv") == [
+        f"row 6, column y: expected a number; found {found!r}"
+    ]
