@@ -14,7 +14,7 @@ OWNER ?=
 VENV := .venv
 KAGGLE_VENV := .venv-kaggle
 KIT := $(VENV)/bin/stenosis-kit
-SIDE_BY_SIDE := -n 2 --dist loadgroup
+SIDE_BY_SIDE := -n 2 --dist loadfile
 NEEDS_DATA = @test -n "$(DATA)" || { echo "DATA is missing: make $@ DATA=<folder into which the competition's zip was unpacked>" >&2; exit 2; }
 
 .DEFAULT_GOAL := help

@@ -12,21 +12,36 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 SHARED = Path(__file__).parents[2] / "shared" / "rsna"
 """Real competition data, where a developer has it beside the checkout; it is never part of the project."""
 
+TRAINING = {
+    "tests/base/test_cluster.py",
+    "tests/graders/test_assembly.py",
+    "tests/graders/test_start.py",
+    "tests/road/test_end_to_end.py",
+    "tests/road/test_train.py",
+}
+"""Files whose tests train: in one process they share the graphs of their networks, which take seconds to build."""
+
 Shared = Callable[[str], AbstractContextManager[Path]]
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """For `--dist loadgroup`: a file runs in one process, and so do those files together that name a group."""
-    for item in items:
-        if not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(item.location[0]))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A file runs in one process, and those that train run together. Marks of groups pytest 9.2 does not hand on."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return "training" if file in TRAINING else file
+
+    return ByFile(config, log)
 
 
 @pytest.fixture(autouse=True)

@@ -34,10 +34,7 @@ from stenosis_kit.graders.plan import Time, startable
 from stenosis_kit.road.format import format
 from stenosis_kit.road.train import train
 
-pytestmark = [
-    pytest.mark.usefixtures("as_before"),
-    pytest.mark.xdist_group("training"),  # which share the graphs of their networks
-]
+pytestmark = pytest.mark.usefixtures("as_before")
 
 
 def local_cluster(**options) -> Iterator[str]:

@@ -12,8 +12,6 @@ from stenosis_kit.graders.model_file import TrainedGrader
 from stenosis_kit.graders.settings import GRADERS
 from stenosis_kit.road.train import train
 
-pytestmark = pytest.mark.xdist_group("training")  # which share the graphs of their networks
-
 
 def trained(folder, grader, epochs):
     """Networks of a grader, one a number of epochs."""

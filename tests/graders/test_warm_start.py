@@ -20,8 +20,6 @@ from stenosis_kit.graders.warm_start import Start, read_start
 from stenosis_kit.road.train import train
 from stenosis_kit.tables.folds import read_folds
 
-pytestmark = pytest.mark.xdist_group("training")  # which share the graphs of their networks
-
 NEW = 10**12  # more than any study id of the cohort
 
 

@@ -10,7 +10,7 @@ from stenosis_kit.levels.targets import heatmap_loss, target_maps
 
 
 def test_teaching_makes_maps_likelier_and_leaves_the_first_localiser_as_it_was(store, bundled, monkeypatch):
-    monkeypatch.setattr(training, "STEPS", 8)
+    monkeypatch.setattr(training, "STEPS", 24)
     monkeypatch.setattr(training, "BATCH", 8)
     overviews = open_overviews(store)
     studies = np.unique(overviews.study).tolist()
@@ -19,7 +19,7 @@ def test_teaching_makes_maps_likelier_and_leaves_the_first_localiser_as_it_was(s
     spoilt = [*weights[:-2], np.zeros_like(weights[-2]), np.zeros_like(weights[-1])]
     forgot.network.set_weights(spoilt)
     taught = training.learn(overviews, studies, Budget(), start=forgot)
-    assert taught.notes[TAUGHT_ON_LABELS] and taught.notes["steps"] == 8
+    assert taught.notes[TAUGHT_ON_LABELS] and taught.notes["steps"] == 24
     images, targets = overviews.pixels[:, 2, ..., None].astype(np.float32) / 255, target_maps(overviews.points()[:, 2])
     first, after = (
         heatmap_loss(targets, one.network.predict_on_batch(images)).numpy().mean() for one in (forgot, taught)

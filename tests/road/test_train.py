@@ -16,8 +16,6 @@ from stenosis_kit.graders import dispatch as rounds_module
 from stenosis_kit.road.train import train
 from stenosis_kit.tables.folds import assign_folds
 
-pytestmark = pytest.mark.xdist_group("training")  # which share the graphs of their networks
-
 
 def test_a_model_folder_is_complete(model, small_training):
     names = {path.name for path in model.iterdir()}
