@@ -33,7 +33,10 @@ Shared = Callable[[str], AbstractContextManager[Path]]
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """A file runs in one process, and those that train run together. Marks of groups pytest 9.2 does not hand on."""
+    """A file runs in one process, and those that train run together.
+
+    Not by `--dist loadgroup`: pytest-xdist 3.8 writes the group into `item._nodeid`, which pytest 9.2 does not read.
+    """
     from xdist.scheduler import LoadScopeScheduling
 
     class ByFile(LoadScopeScheduling):
