@@ -21,8 +21,8 @@ SHARED = Path(__file__).parents[2] / "shared" / "rsna"
 
 TRAINING = {
     "tests/base/test_cluster.py",
-    "tests/graders/test_assembly.py",
-    "tests/graders/test_start.py",
+    "tests/graders/test_ensemble.py",
+    "tests/graders/test_warm_start.py",
     "tests/road/test_end_to_end.py",
     "tests/road/test_train.py",
 }

@@ -128,7 +128,8 @@ _KIN_MEANS = _KIN_OF_CELL / np.maximum(_KIN_OF_CELL.sum(axis=1, keepdims=True), 
 def _features(evidence: np.ndarray, term: str) -> np.ndarray:
     """(studies, cells of the term, features) of (studies, 25, 2) evidence."""
     means = np.einsum("cok,soe->scke", _KIN_MEANS[list(rsna.CELLS_OF_TERM[term])], evidence)
-    return np.pad(means.reshape(*means.shape[:2], -1), ((0, 0), (0, 0), (0, 1)), constant_values=1.0)
+    kin = means.reshape(*means.shape[:2], means.shape[2] * means.shape[3])
+    return np.pad(kin, ((0, 0), (0, 0), (0, 1)), constant_values=1.0)
 
 
 def _fit(features: np.ndarray, severity: np.ndarray, prior: np.ndarray, term: str) -> np.ndarray:

@@ -179,3 +179,9 @@ def test_it_travels_in_the_models_description(tmp_path) -> None:
 def test_damaged_weights_are_refused(damaged: dict) -> None:
     with pytest.raises(ValueError, match="weights|convert"):
         read_second_stage(damaged)
+
+
+def test_no_studies_have_no_answers() -> None:
+    """As where not one study of a batch could be cut."""
+    stage = SecondStage({term: ((0.5, 0.5),) * len(FEATURES) for term in rsna.TERMS})
+    assert stage.answer(np.empty((0, 25, 3)), PRIOR).shape == (0, 25, 3)

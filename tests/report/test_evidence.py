@@ -29,8 +29,9 @@ def test_without_labels_the_out_of_fold_answers_are_shown_and_named(run, cohort,
     assert "could not be made" not in page.lower()
 
 
-def test_a_models_folder_has_a_report_too(run):
-    page = report(run / "model").read_text()
+def test_a_models_folder_has_a_report_too(run, model):
+    (run / "model").unlink()
+    page = report(shutil.copytree(model, run / "model")).read_text()
     assert "out-of-fold answers" in page
     assert "The run has no submission" in section(page, "Where rows came from")
 
