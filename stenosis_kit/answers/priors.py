@@ -63,5 +63,5 @@ def cell_priors(priors: Priors) -> np.ndarray:
 
 
 def prior_rows(grid: pl.DataFrame, priors: Priors) -> np.ndarray:
-    """(rows, 3) the prior of each row of a grid (see `tables.grid`)."""
+    """(rows, 3) the prior of each row of a grid (see `tables.grid.grid`)."""
     return np.stack([priors[cell] for cell in grid.select("condition", "level").iter_rows()])

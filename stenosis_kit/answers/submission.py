@@ -42,7 +42,7 @@ class Submission:
     """All rows of a grid with their probabilities and where each came from.
 
     Attributes:
-        grid: row_id, study_id, condition, level (see `tables.grid`).
+        grid: row_id, study_id, condition, level (see `tables.grid.grid`).
         priors: (rows, 3) in severity order.
         probabilities: (rows, 3), the priors until something better is put.
         sources: for each row {"source": "grader" or "prior", "why": text}.
