@@ -32,12 +32,16 @@ class Finding:
 
 
 def check(submission: Path | str, data: Root | Path | str, split: str = "test") -> list[Finding]:
-    """All faults of a submission against the grid of a split; the submission is legal if none is not `legal`.
+    """All faults of a submission; it is legal if none is not `legal`.
+
+    Its rows have to be of the split's grid. Those of sample_submission.csv have to be there; where that cannot be read,
+    all of the grid's.
 
     Raises:
         InputError: where the submission does not exist or the data has no series table to make a grid from.
     """
-    submission, expected = Path(submission), as_root(data, split).grid
+    submission, root = Path(submission), as_root(data, split)
+    known, wanted = root.grid, root.grid if root.sampled is None else root.sampled
     if not submission.is_file():
         raise InputError(submission, "a submission", "no such file", "Give the path of a CSV file.")
     try:
@@ -45,9 +49,9 @@ def check(submission: Path | str, data: Root | Path | str, split: str = "test") 
     except InputError as error:
         return [Finding("not a CSV table", 1, error.found)]
     if sorted(frame.columns) != sorted(rsna.SUBMISSION_COLUMNS):
-        wanted, found = (", ".join(names) for names in (rsna.SUBMISSION_COLUMNS, frame.columns[:8]))
-        return [Finding("wrong columns", 1, f"row 1: expected {wanted}; found {found}")]
-    return [*_row_findings(frame["row_id"], expected), *_value_findings(frame)]
+        expected, found = (", ".join(names) for names in (rsna.SUBMISSION_COLUMNS, frame.columns[:8]))
+        return [Finding("wrong columns", 1, f"row 1: expected {expected}; found {found}")]
+    return [*_row_findings(frame["row_id"], known, wanted["row_id"].to_list()), *_value_findings(frame)]
 
 
 def is_legal(findings: list[Finding]) -> bool:
@@ -55,9 +59,9 @@ def is_legal(findings: list[Finding]) -> bool:
     return all(finding.legal for finding in findings)
 
 
-def _row_findings(row_ids: pl.Series, expected: pl.DataFrame) -> list[Finding]:
-    given, wanted = row_ids.to_list(), expected["row_id"].to_list()
-    studies, known, seen = set(expected["study_id"]), set(wanted), set()
+def _row_findings(row_ids: pl.Series, grid: pl.DataFrame, wanted: list[str]) -> list[Finding]:
+    given, studies = row_ids.to_list(), set(grid["study_id"])
+    known, seen = dict.fromkeys(grid["row_id"]), set()
     kinds: dict[str, list[str]] = {}
     for row, row_id in enumerate(given, start=2):
         parts = rsna.split_row_id(row_id or "")
@@ -71,8 +75,9 @@ def _row_findings(row_ids: pl.Series, expected: pl.DataFrame) -> list[Finding]:
     missing = [row_id for row_id in wanted if row_id not in seen]
     if missing:
         kinds["missing row"] = missing
-    if not kinds and given != wanted:
-        moved = next(row for row, pair in enumerate(zip(given, wanted, strict=True), start=2) if pair[0] != pair[1])
+    usual = [row_id for row_id in known if row_id in seen]
+    if not kinds and given != usual:
+        moved = next(row for row, pair in enumerate(zip(given, usual, strict=True), start=2) if pair[0] != pair[1])
         return [Finding("another order than the sample's (legal)", len(given), f"row {moved}", legal=True)]
     return [Finding(kind, len(rows), rows[0]) for kind, rows in kinds.items()]
 

@@ -75,7 +75,7 @@ def _write_test(root: Root, out: Path, test: list[int]) -> None:
     series = root.series.filter(pl.col("study_id").is_in(test))
     write_frame(out / rsna.series_table("test"), series)
     third = {name: pl.lit(1 / 3) for name in rsna.SEVERITIES}
-    write_frame(out / rsna.SAMPLE_SUBMISSION, grid(series).select("row_id").with_columns(**third))
+    write_frame(out / rsna.SAMPLE_SUBMISSION, grid(series["study_id"]).select("row_id").with_columns(**third))
     cells = root.cells.filter(pl.col("study_id").is_in(test)).drop_nulls("severity")
     onehot = {name: (cells["severity"] == name).cast(pl.Int8) for name in rsna.SEVERITIES}
     weight = cells["severity"].replace_strict(rsna.SEVERITIES, rsna.SEVERITY_WEIGHTS, return_dtype=pl.Float64)

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import polars as pl
 
-from stenosis_kit.base.errors import InputError, first_line
+from stenosis_kit.base.errors import InputError
+from stenosis_kit.tables.no_table import refuse_no_table
 
 INTEGER, NUMBER, TEXT = "an integer", "a number", "text"
 _DTYPES = {INTEGER: pl.Int64, NUMBER: pl.Float64, TEXT: pl.String}
@@ -56,21 +57,19 @@ def read_text(path: Path) -> pl.DataFrame:
     Raises:
         InputError: where there is no such file, it is not CSV, or two columns share a name.
     """
-    if not path.is_file():
-        raise InputError(path, "a CSV table", "no such file", "Is this the competition's folder?")
+    refuse_no_table(path)
     try:
         frame = pl.read_csv(path, infer_schema=False, encoding="utf8-lossy", glob=False)
-    except pl.exceptions.NoDataError:
-        raise InputError(path, "a CSV table", "an empty file", "Download it again.") from None
-    except (pl.exceptions.PolarsError, OSError) as error:
-        found = f"what polars cannot read: {first_line(error)}"
-        raise InputError(path, "a CSV table", found, "Download it again.") from None
+    except (pl.exceptions.PolarsError, OSError):
+        found, remedy = "rows that do not fit the header, or no text", "Download it again, or save it as CSV (UTF-8)."
+        raise InputError(path, "a CSV table", found, remedy) from None
     names = [name.strip().strip("\ufeff") for name in frame.columns]
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
         raise InputError(path, "columns of different names", f"{doubled[0]!r} twice", "Rename or delete one of them.")
     frame.columns = names
-    frame = frame.with_columns(pl.all().str.strip_chars().replace("", None))
+    plain = pl.all().str.replace_all("\u00a0", " ", literal=True)  # what web pages and spreadsheets put for a blank
+    frame = frame.with_columns(plain.str.strip_chars().replace("", None))
     return frame.filter(~pl.all_horizontal(pl.all().is_null()))
 
 
@@ -102,7 +101,10 @@ def as_table(path: Path, text: pl.DataFrame, columns: Mapping[str, Column], key:
 def _converted(name: str, column: Column) -> pl.Expr:
     if isinstance(column.kind, tuple):
         return pl.when(pl.col(name).is_in(column.kind)).then(pl.col(name)).alias(name)
-    return pl.col(name).cast(_DTYPES[column.kind], strict=False)
+    text = pl.col(name)
+    if column.kind == INTEGER:  # a spreadsheet or pandas writes a column with gaps as 123.0
+        text = text.str.replace(r"^(-?\d+)\.0+$", "$1")
+    return text.cast(_DTYPES[column.kind], strict=False)
 
 
 def _wrong_values(text: pl.DataFrame, frame: pl.DataFrame, name: str, column: Column) -> list[str]:

@@ -15,8 +15,10 @@ from stenosis_kit.base.errors import InputError
 from stenosis_kit.tables.csv_table import EXAMPLES, TableError, and_more
 from stenosis_kit.tables.grid import grid
 from stenosis_kit.tables.labels import cells_from_wide, labelled_rows, read_labels, read_solution
+from stenosis_kit.tables.no_table import unpacking
 from stenosis_kit.tables.points import POINT_KEY, read_points
 from stenosis_kit.tables.reading import Reading
+from stenosis_kit.tables.sample import read_sample
 from stenosis_kit.tables.series import SERIES_KEY, read_series, unknown_kinds
 from stenosis_kit.tables.study import LabelPoint, Study
 
@@ -90,22 +92,48 @@ class Root:
         self._check_layout()
         return self.series_table.usable().unique(SERIES_KEY, keep="first", maintain_order=True)
 
+    @property
+    def sample(self) -> Reading:
+        """sample_submission.csv, which is of the test split, see `sample.read_sample`."""
+        return self.reading(rsna.SAMPLE_SUBMISSION, read_sample)
+
     @cached_property
     def grid(self) -> pl.DataFrame:
-        """All rows that a submission must hold, see `grid.grid`; raises as `series` does."""
-        return grid(self.series)
+        """All rows of a submission, see `grid.grid`: of the series table's studies, and of the sample's.
+
+        A study that stands in one of the two alone is named in the log; raises as `series` does.
+        """
+        listed = set(self.series["study_id"])
+        sampled = set(self.sampled["study_id"]) if self.sampled is not None else listed
+        table = rsna.series_table(self.split)
+        for alone, here, there in (
+            (sampled - listed, rsna.SAMPLE_SUBMISSION, table),
+            (listed - sampled, table, rsna.SAMPLE_SUBMISSION),
+        ):
+            if alone:
+                text = "%d studies stand in %s and not in %s, the first %d; they have rows all the same"
+                log.warning(text, len(alone), here, there, min(alone))
+        return grid(listed | sampled)
+
+    @cached_property
+    def sampled(self) -> pl.DataFrame | None:
+        """The rows that Kaggle scores, see `sample.read_sample`; None where no sample of the split can be read."""
+        if self.split != "test":
+            return None
+        if self.sample.error and not self.sample.missing:
+            log.warning("%s", self.sample.error)
+        return self.sample.rows
 
     def studies(self, ids: Collection[int] | None = None) -> list[Study]:
-        """The split's studies (or some of them) by id, without labels; raises as `series` does."""
-        series = self.series if ids is None else self.series.filter(pl.col("study_id").is_in(list(ids)))
-        found: dict[int, list[tuple[int, str]]] = {}
-        for study, series_id, kind in series.iter_rows():
-            known = found.setdefault(study, [])
+        """The grid's studies (or some of them) by id, without labels; raises as `series` does."""
+        found: dict[int, list[tuple[int, str]]] = {study: [] for study in self.grid["study_id"].unique().sort()}
+        for study, series_id, kind in self.series.iter_rows():
+            known = found[study]
             if kind in rsna.SERIES_KINDS:
                 known.append((series_id, kind))
-            else:
+            elif ids is None or study in ids:
                 log.warning("study %d: series %d is not read: its kind is %s", study, series_id, kind)
-        return [Study(self.images, study, tuple(rows)) for study, rows in sorted(found.items())]
+        return [Study(self.images, study, tuple(rows)) for study, rows in found.items() if ids is None or study in ids]
 
     # --- Labels --------------------------------------------------------------------------------
 
@@ -189,16 +217,19 @@ class Root:
     def _check_layout(self) -> None:
         """Raises InputError where the folder is not a competition root."""
         if not self.folder.is_dir():
-            raise InputError(
-                self.folder, "a folder with the competition's files", "no such folder", "Give DATA as a folder."
+            expected, packed = "a folder with the competition's files", self.folder.is_file()
+            found, remedy = (
+                ("a file", "Unpack it, and give the folder.")
+                if packed
+                else ("no such folder", "Give DATA as a folder.")
             )
-        table = rsna.series_table(self.split)
-        if not (self.folder / table).is_file():
+            raise InputError(self.folder, expected, found, remedy)
+        table = self.folder / rsna.series_table(self.split)
+        if not table.is_file():
             names = sorted(entry.name for entry in self.folder.iterdir())
             found = (", ".join(names[:6]) + (" …" if len(names) > 6 else "")) if names else "an empty folder"
-            raise InputError(
-                self.folder, table, found, "Give the folder into which the competition's zip was unpacked."
-            )
+            remedy = unpacking(table) or "Give the folder into which the competition's zip was unpacked."
+            raise InputError(self.folder, table.name, found, remedy)
 
     def _dangling_points(self) -> list[str]:
         """Points of studies or series that the other tables do not know."""

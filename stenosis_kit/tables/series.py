@@ -19,7 +19,8 @@ SERIES_KEY = ("study_id", "series_id")
 
 
 def read_series(path: Path) -> pl.DataFrame:
-    """<split>_series_descriptions.csv: study_id, series_id, series_description; doubled rows and unknown kinds stay.
+    """<split>_series_descriptions.csv: study_id, series_id, series_description; doubled rows and unknown kinds stay;
+    upper and lower case of a kind do not matter.
 
     Raises:
         InputError: where the table is missing, has no rows, or an id in it is not an integer.
@@ -27,7 +28,9 @@ def read_series(path: Path) -> pl.DataFrame:
     frame = read_table(path, SERIES_TABLE)
     if frame.is_empty():
         raise InputError(path, "at least one series", "a table without rows", "Download it again.")
-    return frame
+    spelt = {kind.lower(): kind for kind in rsna.SERIES_KINDS}
+    kind = pl.col("series_description")
+    return frame.with_columns(kind.str.to_lowercase().replace_strict(spelt, default=kind))
 
 
 def unknown_kinds(series: pl.DataFrame) -> list[str]:

@@ -78,7 +78,7 @@ def test_no_constant_beats_the_prior_on_its_own_labels() -> None:
 
 
 def test_prior_rows_follow_the_grid() -> None:
-    rows = grid(pl.DataFrame({"study_id": [102, 101]}))
+    rows = grid([102, 101])
     priors = {cell: np.full(3, float(number)) for number, cell in enumerate(rsna.CELLS)}
     assert prior_rows(rows, priors)[:, 0].tolist() == [*range(25), *range(25)]
     assert prior_rows(rows[::-1], priors)[:, 0].tolist() == [*range(24, -1, -1)] * 2

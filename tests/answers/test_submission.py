@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 import pytest
 from cohort import write_csv
 
@@ -23,7 +22,7 @@ LAST = "102_spinal_canal_stenosis_l5_s1"
 
 @pytest.fixture
 def submission() -> Submission:
-    return Submission(grid(pl.DataFrame({"study_id": [102, 101]})), builtin_prior())
+    return Submission(grid([102, 101]), builtin_prior())
 
 
 def random_rows(kind: str, count: int = 4000) -> np.ndarray:

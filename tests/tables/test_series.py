@@ -49,10 +49,3 @@ def test_all_missing_columns_are_named(root: Path) -> None:
         "row 1: expected a column series_id; found study_id, z",
         "row 1: expected a column series_description; found study_id, z",
     ]
-
-
-def test_semicolons_are_said_as_missing_columns(root: Path) -> None:
-    path = root / "train_series_descriptions.csv"
-    path.write_text(path.read_text().replace(",", ";"))
-    found = problems(root, "train_series_descriptions.csv")
-    assert found[0] == "row 1: expected a column study_id; found study_id;series_id;series_description"
