@@ -195,3 +195,11 @@ def test_three_real_studies_are_whole(real_studies: Path) -> None:
     assert (found.findings["studies"], found.findings["images"]) == (3, 212)
     assert (found.findings["series_without_images"], found.findings["unreadable_files"]) == (0, [])
     assert not found.rows_lost
+
+
+def test_a_test_study_that_only_the_sample_knows_is_counted(tmp_path: Path) -> None:
+    tables = Tables()
+    tables.test_series = [row for row in tables.test_series if row["study_id"] != 202]
+    found = doctor(tables.write(tmp_path), "test")
+    assert (found.findings["studies"], found.findings["cells"]) == (2, 50)
+    assert found.findings["studies_without_series"] == {T1: 1, T2: 1, AXIAL: 1}
