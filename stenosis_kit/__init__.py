@@ -39,6 +39,8 @@ def __getattr__(name: str) -> Any:
     """Loads a public function on first use (PEP 562)."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "five_block_cnn":
+        import_module(f"{__name__}.base.tensorflow_start").load_tensorflow()  # without TensorFlow's chatter
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
 
 

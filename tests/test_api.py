@@ -23,6 +23,12 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     assert done.stdout == "[]\n"
 
 
+def test_a_network_is_made_in_silence() -> None:
+    code = "import stenosis_kit as sk; print(sk.five_block_cnn(input_shape=(32, 32, 1), filters=(1,) * 5).name)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("five_block_cnn\n", "")
+
+
 def test_the_public_names_are_listed() -> None:
     assert sorted(set(sk.__all__) - {"__version__"}) == NAMES
     assert set(sk.__all__) <= set(dir(sk))
