@@ -14,14 +14,22 @@ if TYPE_CHECKING:
 
 
 def load_tensorflow() -> None:
-    """Imports TensorFlow and Keras (4 to 6 s), silent about missing GPUs; later calls do nothing."""
+    """Imports TensorFlow and Keras (4 to 6 s), silent about missing GPUs; later calls do nothing.
+
+    What ~/.keras/keras.json says of Keras's layout and numbers is of somebody's other work: networks here have channels
+    last, in float32.
+    """
     if "tensorflow" in sys.modules:
         return
     with _silent_stderr():
-        import keras  # noqa: F401
+        import keras
         import tensorflow
 
         tensorflow.constant(0)  # looks for devices
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_floatx("float32")
+    keras.config.set_epsilon(1e-7)  # the default; losses clip there
+    keras.config.set_dtype_policy("float32")
     # TensorFlow warns of retracing at the third network, as if one function were traced again and again.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
