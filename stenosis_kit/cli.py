@@ -16,7 +16,7 @@ from typing import Any
 
 from stenosis_kit import __version__, commands, rsna
 from stenosis_kit.base.budget import Budget, parse_time
-from stenosis_kit.base.console import end_on_signals, log_to_stderr
+from stenosis_kit.base.console import end_on_signals, log_to_stderr, settle
 from stenosis_kit.base.errors import InputError
 
 Arguments = argparse.Namespace
@@ -25,6 +25,7 @@ Arguments = argparse.Namespace
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit code; no traceback reaches the user."""
     budget = Budget()  # notes when the command began
+    settle()
     parser = _parser()
     chosen = parser.parse_args(arguments)
     chosen.started = budget

@@ -46,9 +46,9 @@ def run_doctor(chosen: Arguments) -> int:
     from stenosis_kit.doctor import doctor
 
     found = doctor(chosen.data, chosen.split, pixels=chosen.pixels)
+    print(*found.lines(), sep="\n")
     if chosen.json:
         write_json(chosen.json, found.findings)
-    print(*found.lines(), sep="\n")
     print("", "ROWS WILL BE LOST OR UNUSABLE: see above." if found.rows_lost else "no row will be lost", sep="\n")
     return int(found.rows_lost)
 

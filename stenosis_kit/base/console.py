@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import multiprocessing
 import os
 import signal
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 from stenosis_kit.base.budget import show_time
@@ -28,6 +30,29 @@ class _Clock(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return f"[{show_time(record.relativeCreated / 1000):>12}] {super().format(record)}"
+
+
+def settle() -> None:
+    """Gives the process what it was started without: standard streams, and a working directory.
+
+    A closed descriptor 0, 1 or 2 would be given to the next file that is opened, and messages would go into that.
+    Characters that a stream cannot show (names of files that are not UTF-8) are escaped.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number: this one
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115  for the rest of the process
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        Path.cwd()
+    except FileNotFoundError:  # workers could not start there
+        os.chdir("/")
 
 
 def log_to_stderr() -> None:

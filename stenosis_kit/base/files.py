@@ -92,12 +92,18 @@ def make_room(partial: Path, size: int) -> None:
 def write_text(path: Path, text: str) -> None:
     """Writes a text file atomically."""
     with replacing(path) as partial:
-        partial.write_text(text, encoding="utf-8")
+        partial.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Writes a JSON file atomically, indented."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    """Writes a JSON file atomically, indented; NumPy's numbers as Python's."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, default=_as_python) + "\n")
+
+
+def _as_python(value: Any) -> Any:
+    if hasattr(value, "item"):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} is nothing that JSON knows")
 
 
 def write_frame(path: Path, frame: pl.DataFrame) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -10,6 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future
 from typing import Any
 
 from stenosis_kit.base.budget import Budget
+from stenosis_kit.base.cores import usable_cores
 from stenosis_kit.base.worker_process import TaskLost, WorkerPool
 
 _AHEAD = 4  # tasks in flight for each worker, chosen by hand: it stays busy, and few results wait in memory
@@ -62,7 +62,7 @@ def run_tasks(
     elif workers == 1:
         yield from _run_on(_Here(), function, tasks, 1, budget)
     else:
-        yield from _run_on_processes(function, tasks, workers or os.cpu_count() or 1, budget, task_s)
+        yield from _run_on_processes(function, tasks, workers or usable_cores(), budget, task_s)
 
 
 class _Here(Executor):

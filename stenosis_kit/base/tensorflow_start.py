@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from stenosis_kit.base.cores import usable_cores
+
 if TYPE_CHECKING:
     import tensorflow as tf
 
@@ -25,6 +27,7 @@ def load_tensorflow() -> None:
         import keras
         import tensorflow
 
+        tensorflow.config.threading.set_intra_op_parallelism_threads(usable_cores())  # it knows no quotas
         tensorflow.constant(0)  # looks for devices
     keras.config.set_image_data_format("channels_last")
     keras.config.set_floatx("float32")

@@ -70,7 +70,7 @@ def open_store(folder: Path) -> Store:
     run = read_json(folder / RUN_NAME, "the run.json of a crop store")
     remedy = "Make it again: stenosis-kit format DATA STORE --fresh"
     try:
-        manifest = pl.read_parquet(folder / MANIFEST_NAME, glob=False).select(list(MANIFEST))
+        manifest = pl.read_parquet((folder / MANIFEST_NAME).read_bytes()).select(list(MANIFEST))
         views = manifest["view"].unique().sort().to_list()
         arrays = {view: np.load(folder / f"{view}.npy", mmap_mode="r") for view in views}
     except (OSError, ValueError, pl.exceptions.PolarsError) as error:

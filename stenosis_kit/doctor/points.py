@@ -68,7 +68,7 @@ def _compare_levels(note: Note, study_id: int, placed: dict[tuple[str, str], np.
         pairs = zip(chain, chain[1:], strict=False)
         steps = [upper - lower for upper, lower in pairs if upper is not None and lower is not None]
         name = f"{study_id} {condition}"
-        note("levels_out_of_order", name, sum(step[2] <= 0 for step in steps))
+        note("levels_out_of_order", name, int(sum(step[2] <= 0 for step in steps)))
         lengths = np.array([np.linalg.norm(step[1:]) for step in steps])
         far = (lengths < _STEP_MM[0]) | (lengths > _STEP_MM[1])
         note("levels_at_implausible_distance", name, int(far.sum()))

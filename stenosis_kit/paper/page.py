@@ -93,7 +93,7 @@ def _split_section(folder: Path, run: dict[str, Any], by: str) -> Section:
 
 def _report_rows(folder: Path) -> list[tuple]:
     rows = []
-    for name, precision, recall, f1, support in pl.read_csv(folder / tables.REPORT, glob=False).iter_rows():
+    for name, precision, recall, f1, support in pl.read_csv((folder / tables.REPORT).read_bytes()).iter_rows():
         stated = recipe.PAPER_SCORES.get(name, (None, None, recipe.PAPER_ACCURACY if name == "Accuracy" else None))
         pairs = zip((precision, recall, f1), stated, strict=True)
         rows.append((name, *(_two(value) for pair in pairs for value in pair), support))
@@ -106,7 +106,7 @@ def _two(value: float | None) -> str:
 
 def _count_table(path: Path, what: str, stated: dict[str, int], caption: str) -> Markup:
     """A table of counts by class, with those that the paper states."""
-    rows = [(name, count, stated[name]) for name, count in pl.read_csv(path, glob=False).iter_rows()]
+    rows = [(name, count, stated[name]) for name, count in pl.read_csv(path.read_bytes()).iter_rows()]
     return table(("Class", what, "the paper"), rows, caption)
 
 
@@ -122,7 +122,7 @@ def _pictures(folder: Path, run: dict[str, Any], names: tuple[str, ...]) -> Mark
 
 
 def _recipe(folder: Path, run: dict[str, Any]) -> Markup:
-    mapping, before = pl.read_csv(folder / tables.MAPPING, glob=False).rows(), folder / tables.BEFORE
+    mapping, before = pl.read_csv((folder / tables.MAPPING).read_bytes()).rows(), folder / tables.BEFORE
     return join(
         table(("Severity label", "class index"), mapping, "Table 1: mapping"),
         _count_table(before, "images", recipe.PAPER_COUNTS, "Table 2: images a class before augmentation"),

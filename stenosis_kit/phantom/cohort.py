@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import multiprocessing
-import os
 import shutil
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
@@ -17,6 +16,7 @@ import cv2
 from tqdm import tqdm
 
 from stenosis_kit import rsna
+from stenosis_kit.base.cores import usable_cores
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import write_json
 from stenosis_kit.phantom.faults import MODES, RATES
@@ -96,7 +96,7 @@ def phantom(
 
 def _make_all(orders: list[Order], out: Path, workers: int | None) -> list[Study]:
     folders = [out / rsna.images_folder(order.split) for order in orders]
-    workers = min(workers or os.cpu_count() or 1, max(1, len(orders) // 2))  # a process takes a second to start
+    workers = min(workers or usable_cores(), max(1, len(orders) // 2))  # a process takes a second to start
     progress = partial(tqdm, total=len(orders), desc="phantom", unit="study", disable=None)
     if workers <= 1:
         return list(progress(map(make_study, orders, folders)))

@@ -52,7 +52,7 @@ def save_preview(root: Path, path: Path) -> None:
 def _points(root: Path, table: str) -> pl.DataFrame:
     """A table of points with each cell's severity, 0 to 2."""
     latents = (
-        pl.read_csv(root / LATENTS, schema_overrides=_IDS)
+        pl.read_csv((root / LATENTS).read_bytes(), schema_overrides=_IDS)
         .drop_nulls("severity")
         .select(
             "study_id",
@@ -61,7 +61,7 @@ def _points(root: Path, table: str) -> pl.DataFrame:
             pl.col("severity").replace_strict(rsna.SEVERITIES, range(3), return_dtype=pl.Int64),
         )
     )
-    points = pl.read_csv(root / table, schema_overrides=_IDS)
+    points = pl.read_csv((root / table).read_bytes(), schema_overrides=_IDS)
     return points.join(latents, on=["study_id", "condition", "level"], maintain_order="left")
 
 

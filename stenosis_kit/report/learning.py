@@ -38,7 +38,7 @@ def learning_section(evidence: Evidence) -> Markup:
 
 def _networks(path: Path) -> dict[str, Curves]:
     """{view: curves of its networks} from a model's history.csv."""
-    history = pl.read_csv(path, infer_schema_length=None, glob=False)
+    history = pl.read_csv(path.read_bytes(), infer_schema_length=None)
     if "val_nats" not in history.columns:
         history = history.with_columns(val_nats=None)
     history = history.with_columns(pl.col("val_nats").cast(pl.Float64).fill_null(math.nan))

@@ -11,6 +11,7 @@ from typing import Any
 
 from stenosis_kit import __version__, rsna
 from stenosis_kit.base.budget import show_time
+from stenosis_kit.base.cores import usable_cores
 from stenosis_kit.report.evidence import Evidence
 from stenosis_kit.report.markup import Markup, details, join, note, table, tag
 
@@ -65,7 +66,7 @@ def versions_table() -> Markup:
     """What this page was made with."""
     rows = [("stenosis_kit", __version__), ("Python", platform.python_version())]
     rows += [(name, _version(name)) for name in _PACKAGES]
-    rows += [("system", f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors")]
+    rows += [("system", f"{platform.system()} {platform.machine()}, {usable_cores()} of {os.cpu_count()} cores")]
     return table(("software", "version"), rows, "Versions")
 
 

@@ -5,7 +5,6 @@ report.
 from __future__ import annotations
 
 import logging
-import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from stenosis_kit.answers.priors import builtin_prior, smoothed_prior
 from stenosis_kit.answers.score import baselines, score
 from stenosis_kit.answers.submission import Submission
 from stenosis_kit.base.budget import Budget, Stopwatch, show_time
+from stenosis_kit.base.cores import usable_cores
 from stenosis_kit.base.errors import InputError, TimeTooShort
 from stenosis_kit.base.files import make_folder, write_json
 from stenosis_kit.graders.model_file import MODEL_NAME
@@ -143,7 +143,7 @@ class _Road:
         stored = format_store(self.root.of("train"), self.out / "store", budget=self.budget)
         self.watch.lap("format")
         studies = self.root.series["study_id"].n_unique()
-        cut_s = stored["cutting_s"] / max(stored["studies"], 1) / (os.cpu_count() or 1)
+        cut_s = stored["cutting_s"] / max(stored["studies"], 1) / usable_cores()
         reserve = _START_S + studies * (_CUT_MARGIN * cut_s + _LEVELS_S)
         left = self.budget.remaining()
         log.info("submit: %s left before the report; %s of it kept for prediction", show_time(left), show_time(reserve))

@@ -59,7 +59,8 @@ def read_text(path: Path) -> pl.DataFrame:
     """
     refuse_no_table(path)
     try:
-        frame = pl.read_csv(path, infer_schema=False, encoding="utf8-lossy", glob=False)
+        # Bytes, because polars opens no file whose name is not UTF-8.
+        frame = pl.read_csv(path.read_bytes(), infer_schema=False, encoding="utf8-lossy")
     except (pl.exceptions.PolarsError, OSError):
         found, remedy = "rows that do not fit the header, or no text", "Download it again, or save it as CSV (UTF-8)."
         raise InputError(path, "a CSV table", found, remedy) from None

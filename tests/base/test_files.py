@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from stenosis_kit.base.errors import InputError
@@ -75,6 +76,12 @@ def test_json_comes_back(tmp_path: Path) -> None:
     write_json(tmp_path / "run.json", {"naïve": [1, 2.5, None]})
     assert "naïve" in (tmp_path / "run.json").read_text(encoding="utf-8")
     assert read_json(tmp_path / "run.json", "a run") == {"naïve": [1, 2.5, None]}
+
+
+def test_json_takes_numpys_numbers_and_text_that_is_not_utf_8(tmp_path: Path) -> None:
+    value = {"counts": np.int64(3), "share": np.float32(0.5), "odd": np.bool_(True), "name": "R\udcf6ntgen"}
+    write_json(tmp_path / "run.json", value)
+    assert read_json(tmp_path / "run.json", "a run") == {"counts": 3, "share": 0.5, "odd": True, "name": "R\udcf6ntgen"}
 
 
 def test_json_that_cannot_be_written_leaves_the_old_file(tmp_path: Path) -> None:
