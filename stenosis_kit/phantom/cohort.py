@@ -81,8 +81,8 @@ def phantom(
     if _marker(out) == settings:
         _log.info("%s: the same cohort is there already", out)
     else:
+        write_json(out / MARKER, settings | {"complete": False})  # first: what lies there without it is not ours
         _clear(out)
-        write_json(out / MARKER, settings | {"complete": False})
         splits = enumerate(["train"] * studies + ["test"] * test_studies)
         orders = [Order(seed, index, split, size, faults, noise, forced.get(index, ())) for index, split in splits]
         write_tables(out, _make_all(orders, out, workers))

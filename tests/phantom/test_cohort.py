@@ -71,3 +71,14 @@ def test_importing_it_imports_nothing_heavy():
     code = f"import sys, stenosis_kit.phantom; print([name for name in {heavy} if name in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+def test_a_disk_that_is_full_at_the_first_file_leaves_a_folder_that_can_be_filled_later(tmp_path, monkeypatch):
+    def full(path, value):
+        raise InputError(path, "a file that can be written", "No space left on device", "Free some space.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("stenosis_kit.phantom.cohort.write_json", full)
+        with pytest.raises(InputError, match="No space left"):
+            phantom(tmp_path / "p", studies=1, test_studies=0, workers=1, faults="none")
+    assert (phantom(tmp_path / "p", studies=1, test_studies=0, workers=1, faults="none") / MARKER).is_file()
