@@ -27,8 +27,8 @@ if __name__ == "__main__":
 ON_A_WORKER = """
 import stenosis_kit
 def where(_):
-    from stenosis_kit.crops import cutting
-    return cutting.__file__
+    from stenosis_kit.crops import study_crops
+    return study_crops.__file__
 """
 
 
@@ -45,7 +45,7 @@ def test_workers_see_the_wheel(wheel, tmp_path):
     done = subprocess.run(
         [sys.executable, "kernel.py"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
     )
-    assert done.stdout.splitlines() == [str(wheel / "stenosis_kit" / "crops" / "cutting.py")] * 2
+    assert done.stdout.splitlines() == [str(wheel / "stenosis_kit" / "crops" / "study_crops.py")] * 2
 
 
 def test_the_bundled_localiser_loads_out_of_the_wheel(wheel, tmp_path):
