@@ -39,6 +39,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """
     from xdist.scheduler import LoadScopeScheduling
 
+    gone = [file for file in TRAINING if not (config.rootpath / file).is_file()]
+    assert not gone, f"TRAINING in tests/conftest.py names files that are not there: {gone}"
+
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.partition("::")[0]

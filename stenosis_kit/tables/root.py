@@ -147,8 +147,9 @@ class Root:
         self._check_layout()
         tables = ((self.label_table, ("study_id",)), (self.point_table, POINT_KEY), (self.series_table, SERIES_KEY))
         problems = [f"{table.path.name}: {problem}" for table, key in tables for problem in table.problems(key)]
-        kinds = unknown_kinds(self.series_table.rows) if self.series_table.rows is not None else []
-        problems += [f"{self.series_table.path.name}: {problem}" for problem in kinds]
+        if self.series_table.rows is not None:
+            kinds = unknown_kinds(self.series_table.rows)
+            problems += [f"{self.series_table.path.name}: {problem}" for problem in kinds]
         problems = problems or self._dangling_points()
         if problems:
             raise TableError(self.folder, problems)
@@ -217,13 +218,9 @@ class Root:
     def _check_layout(self) -> None:
         """Raises InputError where the folder is not a competition root."""
         if not self.folder.is_dir():
-            expected, packed = "a folder with the competition's files", self.folder.is_file()
-            found, remedy = (
-                ("a file", "Unpack it, and give the folder.")
-                if packed
-                else ("no such folder", "Give DATA as a folder.")
-            )
-            raise InputError(self.folder, expected, found, remedy)
+            found = "a file" if self.folder.exists() else "no such folder"
+            remedy = "Give the folder into which the competition's zip was unpacked."
+            raise InputError(self.folder, "a folder with the competition's files", found, remedy)
         table = self.folder / rsna.series_table(self.split)
         if not table.is_file():
             names = sorted(entry.name for entry in self.folder.iterdir())

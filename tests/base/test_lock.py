@@ -62,6 +62,7 @@ def test_afterwards_the_folder_is_free(tmp_path: Path) -> None:
     for _ in range(2):
         with locked(tmp_path / "out"):
             (tmp_path / "out" / "file").write_text("x")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["file"]
 
 
 def test_a_failed_run_leaves_no_empty_folder(tmp_path: Path) -> None:

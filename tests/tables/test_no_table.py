@@ -90,5 +90,5 @@ def test_a_table_that_is_still_packed_is_to_be_unpacked(table: Path, end: str) -
 
 def test_a_root_that_is_still_packed_is_to_be_unpacked(tmp_path: Path) -> None:
     (tmp_path / "data.zip").write_bytes(zipped(b""))
-    with pytest.raises(InputError, match="found a file. Unpack it, and give the folder."):
+    with pytest.raises(InputError, match="found a file. Give the folder into which"):
         _ = Root(tmp_path / "data.zip", "test").grid
