@@ -1,4 +1,4 @@
-"""How the bench puts its figures together; `make bench` measures them, campaigns/test_bench.py at the smallest size."""
+"""How the bench puts its figures together; `make bench` measures them, test_bench.py at the smallest size."""
 
 from __future__ import annotations
 
