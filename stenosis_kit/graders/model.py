@@ -16,7 +16,7 @@ from stenosis_kit.base.errors import InputError
 from stenosis_kit.crops.study_crops import StudyCrops
 from stenosis_kit.crops.views import VIEW_BY_NAME
 from stenosis_kit.graders.model_file import TrainedGrader, read_description
-from stenosis_kit.graders.network import build_network, grade
+from stenosis_kit.graders.network import grade, load_network
 from stenosis_kit.tables.folds import read_folds
 
 if TYPE_CHECKING:
@@ -39,19 +39,14 @@ class Model:
         Raises:
             InputError: where model.json cannot be used, or no weights can be loaded.
         """
-        from stenosis_kit.base.weights_file import load_weights
-
         self.description = read_description(folder)
         self.folds = read_folds(folder)
         self._networks: dict[TrainedGrader, keras.Model] = {}
         for trained in self.description.graders:
-            network = build_network(trained.grader, self.description.training)
             try:
-                load_weights(network, folder / trained.weights)
+                self._networks[trained] = load_network(folder, trained, self.description.training)
             except InputError as error:  # none may cost the rows of other graders
                 log.error("%s: expected %s; found %s", error.path, error.expected, error.found)
-                continue
-            self._networks[trained] = network
         if not self._networks:
             remedy = "Train again, or copy the model's folder again."
             raise InputError(folder, "at least one readable *.weights.h5", "none", remedy)

@@ -1,13 +1,15 @@
-"""A grader's network: building it from the settings (another backbone would go here), and its answers."""
+"""A grader's network: building it from the settings (another backbone would go here), loading it, and its answers."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from stenosis_kit import rsna
 from stenosis_kit.crops.views import VIEW_BY_NAME
+from stenosis_kit.graders.model_file import TrainedGrader
 from stenosis_kit.graders.settings import Grader, Training
 
 if TYPE_CHECKING:
@@ -30,6 +32,19 @@ def build_network(grader: Grader, training: Training) -> keras.Model:
         training.momentum,
         name=grader.view,
     )
+
+
+def load_network(folder: Path, trained: TrainedGrader, training: Training) -> keras.Model:
+    """A trained network of the model in a folder.
+
+    Raises:
+        InputError: where its weights are missing, damaged or of another network.
+    """
+    from stenosis_kit.base.weights_file import load_weights
+
+    network = build_network(trained.grader, training)
+    load_weights(network, folder / trained.weights)
+    return network
 
 
 def grade(network: keras.Model, grader: Grader, crops: np.ndarray) -> np.ndarray:

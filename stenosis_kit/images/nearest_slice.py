@@ -14,24 +14,23 @@ from stenosis_kit.images.slice import Slice
 
 
 class Pick(NamedTuple):
-    """A slice chosen for a point, and the distance of its plane from the point, mm."""
+    """A slice chosen for a point, and its series."""
 
     series: Series
     slice: Slice
-    distance_mm: float
 
 
-def nearest_slice(series: Iterable[Series], point: np.ndarray, guard_mm: float = rsna.LEVEL_GUARD_MM) -> Pick | None:
+def nearest_slice(series: Iterable[Series], point: np.ndarray) -> Pick | None:
     """The slice of any of the series whose plane is closest to a point (3,), patient mm.
 
     A slice whose image shows the point goes before one whose plane passes near it outside the image.
 
     Returns:
-        None where no plane passes within `guard_mm`: the point is not covered.
+        None where no plane passes within `rsna.LEVEL_GUARD_MM`: the point is not covered.
     """
     slices = ((one, item) for one in series for item in one.slices)
-    offers = [(one, item) for one, item in slices if abs(item.plane.distance(point)) <= guard_mm]
+    offers = [(one, item) for one, item in slices if abs(item.plane.distance(point)) <= rsna.LEVEL_GUARD_MM]
     if not offers:
         return None
-    index, distance = nearest_plane([item.plane for _, item in offers], point)
-    return Pick(*offers[index], distance)
+    index, _ = nearest_plane([item.plane for _, item in offers], point)
+    return Pick(*offers[index])

@@ -91,15 +91,13 @@ def _model_files(model: Path) -> list[Path]:
     """
     from stenosis_kit.base.tensorflow_start import load_tensorflow
     from stenosis_kit.graders.model_file import MODEL_NAME, read_description
+    from stenosis_kit.graders.network import load_network
     from stenosis_kit.levels.localiser import DESCRIPTION_NAME, Localiser
 
     description = read_description(model)
     load_tensorflow()
-    from stenosis_kit.base.weights_file import load_weights
-    from stenosis_kit.graders.network import build_network
-
     for trained in description.graders:
-        load_weights(build_network(trained.grader, description.training), model / trained.weights)
+        load_network(model, trained, description.training)
     localiser = Localiser.load(model) if (model / DESCRIPTION_NAME).is_file() else None
     descriptions = [model / MODEL_NAME, *([model / DESCRIPTION_NAME] if localiser else [])]
     return [*descriptions, *sorted(model.glob("*.weights.h5"))]

@@ -7,7 +7,7 @@ import numpy as np
 
 from stenosis_kit.crops.views import VIEW_BY_NAME
 from stenosis_kit.graders.model_file import TrainedGrader
-from stenosis_kit.graders.network import build_network
+from stenosis_kit.graders.network import load_network
 from stenosis_kit.graders.settings import Training
 from stenosis_kit.report.evidence import Evidence
 
@@ -38,11 +38,9 @@ def grad_cam(
     import keras
     import tensorflow as tf
 
-    from stenosis_kit.base.weights_file import load_weights
     from stenosis_kit.graders.augmentation import central, sample
 
-    network = build_network(trained.grader, training)
-    load_weights(network, evidence.model / trained.weights)
+    network = load_network(evidence.model, trained, training)
     layers = [layer for layer in network.layers if len(layer.output.shape) == 4]
     explaining = [layer for layer in layers if layer.output.shape[1] >= _FINEST_MAP][-1]
     both = keras.Model(network.inputs, [explaining.output, network.outputs[0]])

@@ -15,7 +15,6 @@ def test_projection_picks_the_nearest_slice_over_several_series():
     lower = series_of([plane("axial", z) for z in (-2.0, 2.5)], rsna.AXIAL_T2, 2)
     pick = nearest_slice([upper, lower], np.array([3.0, 4.0, 1.0]))
     assert (pick.series.series_id, pick.slice.number) == (2, 2)
-    assert pick.distance_mm == pytest.approx(1.5)
     pick = nearest_slice([upper, lower], np.array([3.0, 4.0, 25.0]))
     assert (pick.series.series_id, pick.slice.number) == (1, 2)
 
@@ -29,7 +28,6 @@ def test_projection_measures_to_the_plane_of_an_angled_slice():
         pick = nearest_slice([series], point)
         assert owner[pick.slice.number - 1] == level
         assert pick.slice.plane is steep
-        assert pick.distance_mm == pytest.approx(0, abs=1e-6)
         assert abs(point[2] - z) == pytest.approx(20 * abs(np.sin(np.deg2rad(LORDOSIS[level]))), abs=1e-6)
 
 
@@ -37,12 +35,6 @@ def test_projection_measures_to_the_plane_of_an_angled_slice():
 def test_projection_guards_at_ten_mm(away, covered):
     series = series_of([plane("axial", 0.0), plane("axial", 4.0)], rsna.AXIAL_T2)
     assert (nearest_slice([series], np.array([0, 0, -away])) is not None) == covered
-
-
-def test_projection_keeps_a_guard_of_ones_own():
-    series = series_of([plane("axial", 0.0)], rsna.AXIAL_T2)
-    assert nearest_slice([series], np.array([0, 0, 3.0]), guard_mm=2.0) is None
-    assert nearest_slice([series], np.array([0, 0, 3.0]), guard_mm=4.0).distance_mm == pytest.approx(3)
 
 
 def test_projection_on_nothing_is_nothing():
