@@ -21,7 +21,7 @@ from stenosis_kit.road.submit import submit
 
 @pytest.fixture(scope="module", autouse=True)
 def no_report():
-    """It takes seconds; test_report.py looks at it."""
+    """It takes seconds; the tests of reports look at it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(submit_module, "_report", lambda out, budget, root: None)
         yield
