@@ -5,6 +5,7 @@ NONE = {T1: 0, T2: 0, AXIAL: 0}
 HEALTHY = {
     "studies": 4,
     "cells": 100,
+    "broken_rows": {},
     "labels_missing": 0,
     "studies_with_missing_labels": 0,
     "points": 100,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
@@ -13,9 +14,12 @@ from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.tasks import run_tasks
 from stenosis_kit.doctor.diagnosis import EXAMPLES, Diagnosis
 from stenosis_kit.doctor.images import CONSEQUENCES, StudyFindings, examine_study
-from stenosis_kit.doctor.tables import examine_labels, examine_points, examine_series
+from stenosis_kit.doctor.tables import examine_broken_rows, examine_labels, examine_points, examine_series
+from stenosis_kit.tables.labels import LABEL_KEY
+from stenosis_kit.tables.points import POINT_TABLE
 from stenosis_kit.tables.reading import Reading
 from stenosis_kit.tables.root import Root, as_root
+from stenosis_kit.tables.series import SERIES_KEY
 from stenosis_kit.tables.study import Study
 
 
@@ -34,12 +38,13 @@ def doctor(
         InputError: where the folder holds no table of the split at all.
     """
     root, found = as_root(data, split), Diagnosis()
-    series = _rows(root.series_table, found)
-    cells = points = None
+    readings = [root.series_table]
+    series, labels, points = _rows(root.series_table, SERIES_KEY, found), None, None
     if root.split == "train":
-        cells = root.cells if _rows(root.label_table, found) is not None else None
-        points = _rows(root.point_table, found)
-    tables = [table for table in (cells, series, points) if table is not None]
+        readings += [root.label_table, root.point_table]
+        labels = _rows(root.label_table, LABEL_KEY, found)
+        points = _rows(root.point_table, POINT_TABLE, found)
+    tables = [table for table in (labels, series, points) if table is not None]
     if not tables:
         if found.rows_lost:
             expected, remedy = "a readable table", "Download them again."
@@ -48,8 +53,10 @@ def doctor(
     rows = root.grid if root.split == "test" else tables[0]  # the sample submission may know further studies
     studies = rows["study_id"].unique().sort().to_list()
     found.findings |= {"studies": len(studies), "cells": len(studies) * len(rsna.CELLS)}
-    if cells is not None:
-        examine_labels(found, cells)
+    examine_broken_rows(found, readings)
+    cells = root.cells if labels is not None else None
+    if labels is not None:
+        examine_labels(found, labels, cells)
     if points is not None:
         examine_points(found, points, cells, series, studies)
     if series is not None:
@@ -62,14 +69,14 @@ def doctor(
     return found
 
 
-def _rows(table: Reading, found: Diagnosis) -> pl.DataFrame | None:
-    """A table's rows; None, with a remark, where it is not there or cannot be used."""
-    if table.missing:
-        found.remarks.append(f"{table.path.name}: not there; what needs it was not examined.")
-    elif table.error:
-        found.remarks.append(str(table.error))
+def _rows(reading: Reading, needed: Iterable[str], found: Diagnosis) -> pl.DataFrame | None:
+    """A table's rows that have the needed values; None, with a remark, where it is not there or cannot be used."""
+    if reading.missing:
+        found.remarks.append(f"{reading.path.name}: not there; what needs it was not examined.")
+    elif reading.error:
+        found.remarks.append(str(reading.error))
         found.rows_lost = True
-    return table.rows
+    return None if reading.rows is None else reading.rows.drop_nulls(list(needed))
 
 
 def _examine_images(found: Diagnosis, studies: list[Study], workers: int | None, pixels: bool) -> None:

@@ -37,10 +37,10 @@ class Diagnosis:
         if consequence and not _is_nothing(value):
             self.remarks.append(f"{key.replace('_', ' ')}: {_shown(value)}. {consequence}{_some(list(examples))}")
 
-    def refuse(self, key: str, count: int, consequence: str, examples: Iterable[str] = ()) -> None:
-        """Notes a finding that keeps the kit from working."""
-        self.add(key, count, consequence, examples)
-        self.rows_lost |= bool(count)
+    def lose(self, key: str, value: Any, consequence: str, examples: Iterable[str] = ()) -> None:
+        """Notes rows that cannot be used, as `add` does."""
+        self.add(key, value, consequence, examples)
+        self.rows_lost |= not _is_nothing(value)
 
     def lines(self) -> list[str]:
         """All of it as text: counts, then remarks, then what was looked for and not found."""

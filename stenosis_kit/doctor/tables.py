@@ -7,20 +7,30 @@ import polars as pl
 from stenosis_kit import rsna
 from stenosis_kit.doctor.diagnosis import EXAMPLES, Diagnosis
 from stenosis_kit.tables.csv_table import duplicate_rows
+from stenosis_kit.tables.labels import LABEL_KEY
 from stenosis_kit.tables.points import POINT_KEY
+from stenosis_kit.tables.reading import Reading
+from stenosis_kit.tables.series import SERIES_KEY
 
 _CELL = ["study_id", "condition", "level"]
-_SERIES = ["study_id", "series_id"]
 _AS_PREDICTED = "Their crops are placed as prediction would place them."
-_KEEP_ONE = "format refuses them: keep one of each."
-_MEND = "format refuses them: mend or delete those rows."
+_FIRST = "The first of each is used: keep the right one."
+_MEND = "They are not used: mend or delete those rows."
 
 
-def examine_labels(found: Diagnosis, cells: pl.DataFrame) -> None:
-    """Labels alone: doubled studies, missing labels."""
-    doubled = cells[duplicate_rows(cells, tuple(_CELL))]
-    count = doubled.height // len(rsna.CELLS)
-    found.refuse("duplicate_studies", count, _KEEP_ONE, _named(doubled, "study_id"))
+def examine_broken_rows(found: Diagnosis, readings: list[Reading]) -> None:
+    """Values that cannot be read, by table; and those that are read though they are spelt oddly."""
+    there = {reading.path.name: reading.table for reading in readings if reading.table}
+    lines = [f"{name}: {line}" for name, table in there.items() for line in table.wrong]
+    counts = {name: table.broken for name, table in there.items() if table.broken}
+    found.lose("broken_rows", counts, "A broken row costs its own cells: mend it.", lines)
+    found.remarks += [f"{name}: {note}." for name, table in there.items() for note in table.notes]
+
+
+def examine_labels(found: Diagnosis, labels: pl.DataFrame, cells: pl.DataFrame) -> None:
+    """Labels alone: doubled studies in the wide table, missing labels among the cells."""
+    doubled = labels[duplicate_rows(labels, LABEL_KEY)]
+    found.lose("duplicate_studies", doubled.height, _FIRST, _named(doubled, "study_id"))
     missing = cells.filter(pl.col("severity").is_null())
     found.add("labels_missing", missing.height, "Those cells are neither trained on nor scored.", _named(missing))
     found.add("studies_with_missing_labels", missing["study_id"].n_unique())
@@ -36,7 +46,7 @@ def examine_points(
     if series is not None:
         _points_and_series(found, points, series)
     doubled = points[duplicate_rows(points, POINT_KEY)]
-    found.refuse("duplicate_points", doubled.height, _KEEP_ONE, _named(doubled))
+    found.lose("duplicate_points", doubled.height, _FIRST, _named(doubled))
     without = sorted(set(studies) - set(points["study_id"]))
     found.add("studies_without_points", len(without), _AS_PREDICTED, map(str, without))
     found.findings["max_instance_number"] = points["instance_number"].max() or 0
@@ -47,31 +57,28 @@ def _points_and_labels(found: Diagnosis, points: pl.DataFrame, cells: pl.DataFra
     lonely = labelled.join(points, on=_CELL, how="anti", maintain_order="left")
     found.add("labels_without_point", lonely.height, _AS_PREDICTED, _named(lonely))
     strangers = points.join(cells, on="study_id", how="anti", maintain_order="left")
-    found.refuse("points_of_unknown_studies", strangers.height, _MEND, _named(strangers))
+    found.lose("points_of_unknown_studies", strangers.height, _MEND, _named(strangers))
     idle = points.join(labelled, on=_CELL, how="anti", maintain_order="left")
     found.add("points_without_label", idle.height, "They are not used.", _named(idle))
 
 
 def _points_and_series(found: Diagnosis, points: pl.DataFrame, series: pl.DataFrame) -> None:
-    kinds = points.join(series.unique(_SERIES), on=_SERIES, how="left", maintain_order="left")
+    kinds = points.join(series.unique(SERIES_KEY), on=SERIES_KEY, how="left", maintain_order="left")
     expected = pl.col("condition").replace_strict(rsna.CONDITION_NAMES, [c.series_kind for c in rsna.CONDITIONS])
     odd = kinds.filter(pl.col("series_description").is_not_null() & (pl.col("series_description") != expected))
     found.add("points_on_unexpected_series", odd.height, _AS_PREDICTED, _named(odd))
     unknown = kinds.filter(pl.col("series_description").is_null())
-    found.refuse("points_on_unknown_series", unknown.height, _MEND, _named(unknown))
+    found.lose("points_on_unknown_series", unknown.height, _MEND, _named(unknown))
 
 
 def examine_series(found: Diagnosis, series: pl.DataFrame, studies: list[int], split: str) -> None:
     """The series table: doubled rows, unknown kinds, and how many of each kind the studies have."""
-    learnt = split == "train"  # what would spoil training is refused there; a submission is made all the same
-    note = found.refuse if learnt else found.add
-    doubled = series[duplicate_rows(series, tuple(_SERIES))]
-    consequence = _KEEP_ONE if learnt else "The first of each is used."
-    note("duplicate_series", doubled.height, consequence, _named(doubled, *_SERIES))
-    series = series.unique(_SERIES, maintain_order=True)
+    note = found.lose if split == "train" else found.add  # a submission is none the worse for them
+    doubled = series[duplicate_rows(series, SERIES_KEY)]
+    note("duplicate_series", doubled.height, _FIRST, _named(doubled, *SERIES_KEY))
+    series = series.unique(SERIES_KEY, maintain_order=True)
     strange = series.filter(~pl.col("series_description").is_in(rsna.SERIES_KINDS).fill_null(False))
-    consequence = _MEND if learnt else "They are not read."
-    note("series_of_unknown_kind", strange.height, consequence, _named(strange, *_SERIES))
+    note("series_of_unknown_kind", strange.height, "They are not read.", _named(strange, *SERIES_KEY))
     counts = series.group_by("study_id", "series_description", maintain_order=True).len()
     lacking, several = {}, {}
     for kind in rsna.SERIES_KINDS:

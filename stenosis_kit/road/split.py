@@ -58,17 +58,18 @@ def split(
         count = min(max(round(test_share * len(studies)), 1), len(studies) - 1)
         held_out = np.random.default_rng(seed).permutation(studies)[:count].tolist()
     test = sorted(held_out)
-    _write_train(data, out, test)
+    _write_train(root, out, test)
     _write_test(root, out, test)
     train, images = sorted(set(studies) - set(test)), data / rsna.images_folder("train")
     linked = [_link(images, out / rsna.images_folder(name), part) for name, part in (("train", train), ("test", test))]
     return {"train": len(train), "test": len(test), "images": sum(linked)}
 
 
-def _write_train(data: Path, out: Path, test: list[int]) -> None:
-    held_out = pl.col("study_id").cast(pl.Int64, strict=False).is_in(test)
-    for name in (rsna.TRAIN_TABLE, rsna.POINTS_TABLE, rsna.series_table("train")):
-        write_frame(out / name, read_text(data / name).filter(~held_out))
+def _write_train(root: Root, out: Path, test: list[int]) -> None:
+    """The training tables as they are spelt, without the held-out studies."""
+    for table in (root.label_table, root.point_table, root.series_table):
+        kept = ~table.usable()["study_id"].is_in(test)  # null, and so left out, where the study cannot be read
+        write_frame(out / table.path.name, read_text(table.path).filter(kept))
 
 
 def _write_test(root: Root, out: Path, test: list[int]) -> None:

@@ -1,22 +1,24 @@
 """CSV files read as text and converted column by column.
 
-So all problems of a file are collected in one error that names file, row, column, expected and found, whatever version
-of polars runs. Rows are numbered as an editor shows them, blank lines aside: the header is row 1.
+So all problems of a file are collected, each with row, column, expected and found, whatever version of polars runs.
+Rows are numbered as an editor shows them, blank lines aside: the header is row 1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
 
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.tables.no_table import refuse_no_table
+from stenosis_kit.tables.rewritten_ids import restored
 
 INTEGER, NUMBER, TEXT = "an integer", "a number", "text"
 _DTYPES = {INTEGER: pl.Int64, NUMBER: pl.Float64, TEXT: pl.String}
+_WHOLE = r"^(-?\d+)\.0+$"  # an integer spelt as a decimal
 EXAMPLES = 3
 """Problems of one kind that are shown; the rest is counted."""
 
@@ -74,8 +76,53 @@ def read_text(path: Path) -> pl.DataFrame:
     return frame.filter(~pl.all_horizontal(pl.all().is_null()))
 
 
+@dataclass(frozen=True)
+class Table:
+    """A table as far as it can be used.
+
+    Attributes:
+        rows: all of the file's; a value that cannot be used is null, so rows keep their numbers and doubled ones stay.
+        broken: rows that have such a value.
+        wrong: what is wrong with them, a line each (the first few of a kind, and how many more).
+        doubled: rows whose key stands in an earlier one, a line each likewise.
+        notes: what was read though it is spelt oddly, a line each.
+    """
+
+    rows: pl.DataFrame
+    broken: int = 0
+    wrong: Sequence[str] = ()
+    doubled: Sequence[str] = ()
+    notes: Sequence[str] = ()
+
+    @property
+    def problems(self) -> list[str]:
+        """All that is not used, a line each."""
+        return [*self.wrong, *self.doubled]
+
+
+def read_rows(path: Path, columns: Mapping[str, Column], key: tuple[str, ...], images: Path | None = None) -> Table:
+    """The named columns of a CSV, converted; a value that is wrong costs its own row at most.
+
+    Args:
+        path: of the file.
+        columns: that it must have; further ones are ignored.
+        key: columns that tell rows apart, the study first.
+        images: the image folder by which rewritten ids are found again, see `rewritten_ids`.
+
+    Raises:
+        InputError: where the file is missing or not CSV.
+        TableError: with all problems: where a column is missing, or no row has a study.
+    """
+    text = read_text(path)
+    text, notes = restored(text, images) if images else (text, [])
+    table = _convert(path, text, columns, key)
+    if text.height and table.rows[key[0]].is_null().all():
+        raise TableError(path, table.problems)
+    return replace(table, notes=[*notes, *table.notes])
+
+
 def read_table(path: Path, columns: Mapping[str, Column], key: tuple[str, ...] = ()) -> pl.DataFrame:
-    """The named columns of a CSV, converted and validated; further columns are ignored.
+    """As `read_rows`, where nothing may be wrong.
 
     Raises:
         InputError: where the file is missing or not CSV.
@@ -86,49 +133,59 @@ def read_table(path: Path, columns: Mapping[str, Column], key: tuple[str, ...] =
 
 def as_table(path: Path, text: pl.DataFrame, columns: Mapping[str, Column], key: tuple[str, ...] = ()) -> pl.DataFrame:
     """As `read_table`, of a file that was already read as text; `path` is what errors name."""
+    table = _convert(path, text, columns, key)
+    if table.problems:
+        raise TableError(path, table.problems)
+    return table.rows
+
+
+def _convert(path: Path, text: pl.DataFrame, columns: Mapping[str, Column], key: tuple[str, ...]) -> Table:
     missing = [name for name in columns if name not in text.columns]
     if missing:
         shown = ", ".join(text.columns[:8]) + (" …" if len(text.columns) > 8 else "")
         raise TableError(path, [f"row 1: expected a column {name}; found {shown}" for name in missing])
-    frame = text.select([_converted(name, column) for name, column in columns.items()])
-    problems = [problem for name, column in columns.items() for problem in _wrong_values(text, frame, name, column)]
-    if key and not problems:
-        problems += doubled_keys(frame, key)
-    if problems:
-        raise TableError(path, problems)
-    return frame
+    rows, lines, notes = {}, [], []
+    broken = pl.repeat(False, text.height, eager=True)
+    for name, column in columns.items():
+        rows[name], wrong = _converted(text[name], column)
+        broken |= wrong
+        lines += _named_values(text[name], wrong, column)
+        notes += _rewritten(text[name]) if column.kind == INTEGER else []
+    frame = pl.DataFrame(rows)
+    return Table(frame, int(broken.sum()), lines, doubled_keys(frame, key) if key else [], notes)
 
 
-def _converted(name: str, column: Column) -> pl.Expr:
+def _converted(text: pl.Series, column: Column) -> tuple[pl.Series, pl.Series]:
+    """A column's values, null where they are wrong, and which are."""
     if isinstance(column.kind, tuple):
-        return pl.when(pl.col(name).is_in(column.kind)).then(pl.col(name)).alias(name)
-    text = pl.col(name)
-    if column.kind == INTEGER:  # a spreadsheet or pandas writes a column with gaps as 123.0
-        text = text.str.replace(r"^(-?\d+)\.0+$", "$1")
-    return text.cast(_DTYPES[column.kind], strict=False)
-
-
-def _wrong_values(text: pl.DataFrame, frame: pl.DataFrame, name: str, column: Column) -> list[str]:
-    given = text[name].is_not_null() if column.optional else pl.repeat(True, text.height, eager=True)
-    wrong = given & frame[name].is_null()
+        values = text.set(~text.is_in(column.kind).fill_null(False), None)
+    else:
+        plain = text.str.replace(_WHOLE, "$1") if column.kind == INTEGER else text
+        values = plain.cast(_DTYPES[column.kind], strict=False)
     if column.kind == INTEGER:
-        wrong |= (frame[name] < 0).fill_null(False)
+        values = values.set((values < 0).fill_null(False), None)
     if column.kind == NUMBER:
-        wrong |= frame[name].is_finite().not_().fill_null(False)
-    return _named_values(text, wrong, name, column)
+        values = values.set(~values.is_finite().fill_null(True), None)
+    given = text.is_not_null() if column.optional else pl.repeat(True, len(text), eager=True)
+    return values, given & values.is_null()
 
 
-def unknown_words(frame: pl.DataFrame, name: str, words: tuple[str, ...]) -> list[str]:
-    """A line for each row whose column holds none of the words (the first few, and how many more)."""
-    return _named_values(frame, ~frame[name].is_in(words).fill_null(False), name, Column(words))
+def _rewritten(text: pl.Series) -> list[str]:
+    """A line where a column's integers are spelt as decimals: pandas writes a column with gaps so."""
+    rows = text.str.contains(_WHOLE).fill_null(False).arg_true()
+    if not len(rows):
+        return []
+    first = text[rows[0]]
+    spelling = f"as decimals, such as {first} in row {rows[0] + 2}"
+    return [f"column {text.name}: {len(rows)} integers are spelt {spelling}; they are read as integers"]
 
 
-def _named_values(text: pl.DataFrame, wrong: pl.Series, name: str, column: Column) -> list[str]:
+def _named_values(text: pl.Series, wrong: pl.Series, column: Column) -> list[str]:
     rows = wrong.arg_true().to_list()
-    found = [
-        f"row {row + 2}, column {name}: expected {column.expected}; found {text[name][row]!r}"
-        for row in rows[:EXAMPLES]
-    ]
+    found = []
+    for row in rows[:EXAMPLES]:
+        value = "nothing" if text[row] is None else repr(text[row])
+        found.append(f"row {row + 2}, column {text.name}: expected {column.expected}; found {value}")
     return found + and_more(rows)
 
 
@@ -149,5 +206,6 @@ def and_more(rows: list[int]) -> list[str]:
 
 
 def duplicate_rows(frame: pl.DataFrame, key: tuple[str, ...]) -> list[int]:
-    """Indices of the rows whose key stands in an earlier row."""
-    return frame.select(pl.struct(key).is_first_distinct().not_()).to_series().arg_true().to_list()
+    """Indices of the rows whose key stands in an earlier row; a key with a gap is no key."""
+    again = pl.struct(key).is_first_distinct().not_() & pl.all_horizontal(pl.col(key).is_not_null())
+    return frame.select(again).to_series().arg_true().to_list()

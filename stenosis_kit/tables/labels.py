@@ -14,9 +14,10 @@ from stenosis_kit.tables.csv_table import (
     NUMBER,
     TEXT,
     Column,
+    Table,
     TableError,
     as_table,
-    read_table,
+    read_rows,
     read_text,
 )
 from stenosis_kit.tables.grid import row_ids
@@ -24,16 +25,17 @@ from stenosis_kit.tables.grid import row_ids
 LABEL_TABLE = {"study_id": Column(INTEGER)} | {
     name: Column(rsna.SEVERITY_LABELS, optional=True) for name in rsna.LABEL_COLUMNS
 }
+LABEL_KEY = ("study_id",)
 SOLUTION_TABLE = {"row_id": Column(TEXT), **{name: Column(NUMBER) for name in rsna.SEVERITIES}}
 
 
-def read_labels(path: Path) -> pl.DataFrame:
-    """train.csv as it stands: study_id and a column of labels for each of the 25 cells; doubled rows stay.
+def read_labels(path: Path, images: Path | None = None) -> Table:
+    """train.csv as it stands: study_id and a column of labels for each of the 25 cells; see `csv_table.read_rows`.
 
     Raises:
-        InputError: where the table is missing, or holds what is no label.
+        InputError: where the table cannot be used.
     """
-    return read_table(path, LABEL_TABLE)
+    return read_rows(path, LABEL_TABLE, LABEL_KEY, images)
 
 
 def cells_from_wide(wide: pl.DataFrame) -> pl.DataFrame:
@@ -66,7 +68,7 @@ def read_solution(path: Path) -> pl.DataFrame:
     text = read_text(path)
     if "row_id" in text.columns:
         return _cells_of_solution(path, as_table(path, text, SOLUTION_TABLE, key=("row_id",)))
-    return labelled_rows(cells_from_wide(as_table(path, text, LABEL_TABLE, key=("study_id",))))
+    return labelled_rows(cells_from_wide(as_table(path, text, LABEL_TABLE, LABEL_KEY)))
 
 
 def labelled_rows(cells: pl.DataFrame) -> pl.DataFrame:

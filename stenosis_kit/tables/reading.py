@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,9 @@ from pathlib import Path
 import polars as pl
 
 from stenosis_kit.base.errors import InputError
-from stenosis_kit.tables.csv_table import TableError, doubled_keys
+from stenosis_kit.tables.csv_table import Table
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -18,16 +21,16 @@ class Reading:
 
     Attributes:
         path: of the table.
-        rows: as its reader gives them, doubled rows too; None where it could not be read.
+        table: as its reader gives it; None where it could not be read.
         error: why it could not be read.
     """
 
     path: Path
-    rows: pl.DataFrame | None = None
+    table: Table | None = None
     error: InputError | None = None
 
     @classmethod
-    def of(cls, path: Path, reader: Callable[[Path], pl.DataFrame]) -> Reading:
+    def of(cls, path: Path, reader: Callable[[Path], Table]) -> Reading:
         """Reads a table; nothing is raised."""
         try:
             return cls(path, reader(path))
@@ -37,7 +40,12 @@ class Reading:
     @property
     def missing(self) -> bool:
         """Whether there is no such file."""
-        return self.rows is None and not self.path.exists()
+        return self.table is None and not self.path.exists()
+
+    @property
+    def rows(self) -> pl.DataFrame | None:
+        """The table's rows, doubled and broken ones too; None where it could not be read."""
+        return self.table.rows if self.table else None
 
     def usable(self) -> pl.DataFrame:
         """The rows.
@@ -45,16 +53,13 @@ class Reading:
         Raises:
             InputError: where the table could not be read.
         """
-        if self.rows is None:
+        if self.table is None:
             raise self.error
-        return self.rows
+        return self.table.rows
 
-    def problems(self, key: tuple[str, ...]) -> list[str]:
-        """What is wrong with the table's rows, a line each: values that its reader refuses, else doubled keys.
-
-        Raises:
-            InputError: where the table is missing or no CSV.
-        """
-        if isinstance(self.error, TableError):
-            return self.error.problems
-        return doubled_keys(self.usable(), key)
+    def tell(self) -> None:
+        """Logs what of the table is left out, and what is spelt oddly."""
+        for problem in self.table.problems if self.table else ():
+            log.warning("%s: %s: not used", self.path, problem)
+        for note in self.table.notes if self.table else ():
+            log.warning("%s: %s", self.path, note)

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import polars as pl
 
 from stenosis_kit import rsna
 from stenosis_kit.base.errors import InputError
-from stenosis_kit.tables.csv_table import EXAMPLES, TableError, and_more
+from stenosis_kit.tables.csv_table import Table, TableError
 from stenosis_kit.tables.grid import grid
-from stenosis_kit.tables.labels import cells_from_wide, labelled_rows, read_labels, read_solution
+from stenosis_kit.tables.labels import LABEL_KEY, cells_from_wide, labelled_rows, read_labels, read_solution
 from stenosis_kit.tables.no_table import unpacking
-from stenosis_kit.tables.points import POINT_KEY, read_points
+from stenosis_kit.tables.points import POINT_KEY, POINT_TABLE, dangling_points, read_points
 from stenosis_kit.tables.reading import Reading
 from stenosis_kit.tables.sample import read_sample
-from stenosis_kit.tables.series import SERIES_KEY, read_series, unknown_kinds
+from stenosis_kit.tables.series import SERIES_KEY, read_series
 from stenosis_kit.tables.study import LabelPoint, Study
 
 log = logging.getLogger(__name__)
@@ -54,24 +54,26 @@ class Root:
     @property
     def series_table(self) -> Reading:
         """The split's series table."""
-        return self.reading(rsna.series_table(self.split), read_series)
+        return self.reading(rsna.series_table(self.split), partial(read_series, images=self.images))
 
     @property
     def label_table(self) -> Reading:
         """train.csv as it stands."""
-        return self.reading(rsna.TRAIN_TABLE, read_labels)
+        return self.reading(rsna.TRAIN_TABLE, partial(read_labels, images=self.of("train").images))
 
     @property
     def point_table(self) -> Reading:
         """train_label_coordinates.csv, see `points.read_points`."""
-        return self.reading(rsna.POINTS_TABLE, read_points)
+        return self.reading(rsna.POINTS_TABLE, partial(read_points, images=self.of("train").images))
 
     @property
     def true_points(self) -> Reading:
         """The split's points as somebody knows them: the readers', or those of a phantom's test studies."""
-        return self.point_table if self.split == "train" else self.reading(rsna.SOLUTION_POINTS, read_points)
+        if self.split == "train":
+            return self.point_table
+        return self.reading(rsna.SOLUTION_POINTS, partial(read_points, images=self.images))
 
-    def reading(self, name: str, reader: Callable[[Path], pl.DataFrame]) -> Reading:
+    def reading(self, name: str, reader: Callable[[Path], Table]) -> Reading:
         """What reading a file of the root came to; the second time it is remembered."""
         if name not in self._readings:
             self._readings[name] = Reading.of(self.folder / name, reader)
@@ -83,14 +85,15 @@ class Root:
     def series(self) -> pl.DataFrame:
         """The series that the split's grid comes from, each once: study_id, series_id, series_description.
 
-        A doubled row or a series of an unknown kind is no reason to refuse a submission: the latter stays, and is not
-        read.
+        A broken or doubled row is named in the log and left out; a series of an unknown kind stays, and is not read.
 
         Raises:
             InputError: where the folder is no competition root, or its series table cannot be used.
         """
         self._check_layout()
-        return self.series_table.usable().unique(SERIES_KEY, keep="first", maintain_order=True)
+        rows = self.series_table.usable()
+        self.series_table.tell()
+        return _whole(rows, SERIES_KEY, SERIES_KEY)
 
     @property
     def sample(self) -> Reading:
@@ -101,9 +104,12 @@ class Root:
     def grid(self) -> pl.DataFrame:
         """All rows of a submission, see `grid.grid`: of the series table's studies, and of the sample's.
 
-        A study that stands in one of the two alone is named in the log; raises as `series` does.
+        A study that stands in one of the two alone is named in the log.
+
+        Raises:
+            InputError: where the folder is no competition root, or neither of the two tables can be used.
         """
-        listed = set(self.series["study_id"])
+        listed = self._listed()
         sampled = set(self.sampled["study_id"]) if self.sampled is not None else listed
         table = rsna.series_table(self.split)
         for alone, here, there in (
@@ -114,6 +120,18 @@ class Root:
                 text = "%d studies stand in %s and not in %s, the first %d; they have rows all the same"
                 log.warning(text, len(alone), here, there, min(alone))
         return grid(listed | sampled)
+
+    def _listed(self) -> set[int]:
+        """Studies of the series table, those too whose series ids are broken; none where the sample has to do."""
+        self._check_layout()
+        try:
+            _ = self.series
+        except InputError as error:
+            if self.sampled is None:
+                raise
+            log.error("%s", error)
+            return set()
+        return set(self.series_table.rows["study_id"].drop_nulls())
 
     @cached_property
     def sampled(self) -> pl.DataFrame | None:
@@ -138,36 +156,42 @@ class Root:
     # --- Labels --------------------------------------------------------------------------------
 
     def checked(self) -> Root:
-        """Itself, where the tables of training can all be used and agree with each other.
+        """Itself, where the tables of training can be used; what of them is left out is named in the log.
 
         Raises:
             InputError: where one is missing or no CSV.
-            TableError: with the problems of all three, or all points that lead nowhere.
+            TableError: with the problems of all that cannot be used.
         """
         self._check_layout()
-        tables = ((self.label_table, ("study_id",)), (self.point_table, POINT_KEY), (self.series_table, SERIES_KEY))
-        problems = [f"{table.path.name}: {problem}" for table, key in tables for problem in table.problems(key)]
-        if self.series_table.rows is not None:
-            kinds = unknown_kinds(self.series_table.rows)
-            problems += [f"{self.series_table.path.name}: {problem}" for problem in kinds]
-        problems = problems or self._dangling_points()
+        tables = (self.label_table, self.point_table, self.series_table)
+        problems = []
+        for table in tables:
+            if isinstance(table.error, TableError):
+                problems += [f"{table.path.name}: {problem}" for problem in table.error.problems]
+            else:
+                table.usable()
         if problems:
             raise TableError(self.folder, problems)
+        _ = self.series  # tells what is wrong with its own table
+        self.label_table.tell()
+        self.point_table.tell()
+        for problem in dangling_points(self.point_table, self.label_table, self.series_table):
+            log.warning("%s: %s: not used", self.point_table.path, problem)
         return self
 
     @cached_property
     def cells(self) -> pl.DataFrame:
-        """The cells of train.csv: study_id, condition, level, severity (null where unlabelled).
+        """The cells of train.csv, each once: study_id, condition, level, severity (null where unlabelled).
 
         Raises:
             InputError: where the table cannot be used.
         """
-        return cells_from_wide(self.label_table.usable())
+        return cells_from_wide(_whole(self.label_table.usable(), LABEL_KEY, LABEL_KEY))
 
-    @property
+    @cached_property
     def points(self) -> pl.DataFrame:
-        """The label points; raises as `cells` does."""
-        return self.point_table.usable()
+        """The label points, one a cell at most; raises as `cells` does."""
+        return _whole(self.point_table.usable(), POINT_TABLE, POINT_KEY)
 
     def labelled_studies(self) -> list[Study]:
         """The studies that have labels, by id, with their points; raises as `cells` and `series` do."""
@@ -180,10 +204,11 @@ class Root:
 
     def with_points(self, studies: list[Study]) -> list[Study]:
         """The studies with their label points, where the table of points can be used."""
+        if self.point_table.error:
+            return studies
         points: dict[int, dict] = {}
         columns = (*POINT_KEY, "series_id", "instance_number", "x", "y")
-        rows = self.point_table.rows
-        for study, condition, level, *place in rows.select(columns).iter_rows() if rows is not None else ():
+        for study, condition, level, *place in self.points.select(columns).iter_rows():
             points.setdefault(study, {})[condition, level] = LabelPoint(*place)
         return [replace(study, points=points.get(study.study_id, {})) for study in studies]
 
@@ -197,7 +222,8 @@ class Root:
             The labelled cells as `labels.read_solution` gives them and the name of their table: solution.csv, else
             train.csv; None where there are none.
         """
-        for reading in (self.reading(rsna.SOLUTION, read_solution), self.label_table):
+        solution = self.reading(rsna.SOLUTION, lambda path: Table(read_solution(path)))
+        for reading in (solution, self.label_table):
             if reading.error and not reading.missing:
                 log.warning("labels: %s", reading.error)
             if reading.rows is None:
@@ -228,18 +254,10 @@ class Root:
             remedy = unpacking(table) or "Give the folder into which the competition's zip was unpacked."
             raise InputError(self.folder, table.name, found, remedy)
 
-    def _dangling_points(self) -> list[str]:
-        """Points of studies or series that the other tables do not know."""
-        problems = []
-        series = self.series_table
-        owners = ((rsna.TRAIN_TABLE, self.cells, ["study_id"]), (series.path.name, series.rows, list(SERIES_KEY)))
-        for name, owner, key in owners:
-            lost = self.points.with_row_index("row").join(owner, on=key, how="anti").sort("row")
-            for row, found in lost.select("row", key[-1]).head(EXAMPLES).iter_rows():
-                expected = f"expected a {key[-1]} of {name}; found {found}"
-                problems.append(f"{rsna.POINTS_TABLE}: row {row + 2}, column {key[-1]}: {expected}")
-            problems += and_more(lost["row"].to_list())
-        return problems
+
+def _whole(rows: pl.DataFrame, needed: Iterable[str], key: tuple[str, ...]) -> pl.DataFrame:
+    """The rows that have values in the needed columns, the first of each key."""
+    return rows.drop_nulls(list(needed)).unique(key, keep="first", maintain_order=True)
 
 
 def as_root(data: Root | Path | str, split: str) -> Root:

@@ -8,10 +8,10 @@ import polars as pl
 
 from stenosis_kit import rsna
 from stenosis_kit.base.errors import InputError
-from stenosis_kit.tables.csv_table import read_text
+from stenosis_kit.tables.csv_table import Table, read_text
 
 
-def read_sample(path: Path) -> pl.DataFrame:
+def read_sample(path: Path) -> Table:
     """The row ids of a sample submission, each once, in its order: row_id, study_id. What is no row id is left out.
 
     Raises:
@@ -22,4 +22,4 @@ def read_sample(path: Path) -> pl.DataFrame:
     rows = [(row_id, parts[0]) for row_id in ids if (parts := rsna.split_row_id(row_id))]
     if not rows:
         raise InputError(path, "row ids of the competition", "none", "Download it again, or delete it.")
-    return pl.DataFrame(rows, schema={"row_id": pl.String, "study_id": pl.Int64}, orient="row")
+    return Table(pl.DataFrame(rows, schema={"row_id": pl.String, "study_id": pl.Int64}, orient="row"))

@@ -36,7 +36,7 @@ def test_any_one_table_is_enough(tmp_path: Path, name: str, keys: set[str]) -> N
         if path.name != name:
             path.unlink()
     found = doctor(root)
-    assert found.findings == {key: HEALTHY[key] for key in {"studies", "cells"} | keys}
+    assert found.findings == {key: HEALTHY[key] for key in {"studies", "cells", "broken_rows"} | keys}
     assert not found.rows_lost
     assert len([line for line in found.remarks if "not there" in line]) == 2
 
@@ -47,6 +47,7 @@ def test_the_test_split_has_its_series_table_alone(tmp_path: Path) -> None:
     assert found == {
         "studies": 2,
         "cells": 50,
+        "broken_rows": {},
         "duplicate_series": 0,
         "series_of_unknown_kind": 0,
         "studies_without_series": NONE,
@@ -55,13 +56,34 @@ def test_the_test_split_has_its_series_table_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["train.csv", "train_label_coordinates.csv", "train_series_descriptions.csv"])
-def test_a_broken_table_is_a_no_and_the_others_are_examined(tmp_path: Path, name: str) -> None:
+def test_a_broken_row_is_a_no_and_the_others_are_examined(tmp_path: Path, name: str) -> None:
     root = Tables().write(tmp_path)
     swap_text(root / name, "\n101,", "\nx,")
     found = doctor(root)
     assert found.rows_lost
-    assert any(f"{root / name}: row 2, column study_id: expected an integer; found 'x'" in r for r in found.remarks)
+    assert any(f"{name}: row 2, column study_id: expected an integer; found 'x'" in r for r in found.remarks)
+    assert found.findings["broken_rows"] == {name: 1}
+    assert found.findings["studies"] == len(STUDIES) - (name == "train.csv")
+
+
+@pytest.mark.parametrize("name", ["train.csv", "train_label_coordinates.csv", "train_series_descriptions.csv"])
+def test_a_broken_table_is_a_no_and_the_others_are_examined(tmp_path: Path, name: str) -> None:
+    root = Tables().write(tmp_path)
+    swap_text(root / name, "study_id", "study")
+    found = doctor(root)
+    assert found.rows_lost
+    assert any(f"{root / name}: row 1: expected a column study_id; found study" in r for r in found.remarks)
     assert found.findings["studies"] == len(STUDIES)
+
+
+def test_odd_spelling_that_is_read_is_a_remark_and_no_no(tmp_path: Path) -> None:
+    tables = Tables()
+    for row in tables.series:
+        row["series_id"] = f"{row['series_id']}.0"
+    found = doctor(tables.write(tmp_path))
+    assert found.findings == HEALTHY
+    assert not found.rows_lost
+    assert any("12 integers are spelt as decimals, such as 1011.0 in row 2" in remark for remark in found.remarks)
 
 
 def test_a_folder_without_tables_is_an_input_error(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from cohort import STUDIES, Tables, read_csv, write_csv, write_images
+from cohort import STUDIES, Tables, read_csv, swap_text, write_csv, write_images
 
 from stenosis_kit import rsna
 from stenosis_kit.answers.check import check
@@ -164,9 +164,26 @@ def test_out_that_is_a_file_is_refused(root: Path, out: Path) -> None:
     assert out.read_text() == "mine"
 
 
-def test_broken_tables_are_refused_before_anything_is_written(tmp_path: Path, out: Path) -> None:
-    tables = Tables()
-    tables.points[0]["series_id"] = 9999
+def test_tables_that_cannot_be_used_are_refused_before_anything_is_written(tmp_path: Path, out: Path) -> None:
+    root = Tables().write(tmp_path / "data")
+    swap_text(root / "train.csv", "study_id", "study")
     with pytest.raises(TableError):
-        split(tables.write(tmp_path / "data"), out)
+        split(root, out)
     assert not out.exists()
+
+
+def test_ids_spelt_as_decimals_are_split_as_ids(tmp_path: Path, out: Path) -> None:
+    tables = Tables()
+    for row in (*tables.labels, *tables.points, *tables.series):
+        row["study_id"] = f"{row['study_id']}.0"
+    split(tables.write(tmp_path / "data"), out, held_out=[102])
+    train, test = Root(out), Root(out, "test")
+    assert train.cells["study_id"].unique().to_list() == [101, 103, 104]
+    assert (train.points.height, train.series.height, test.grid.height) == (75, 9, 25)
+
+
+def test_a_broken_row_is_not_split(tmp_path: Path, out: Path) -> None:
+    tables = Tables()
+    tables.points[0]["study_id"] = "?"
+    split(tables.write(tmp_path / "data"), out, held_out=[102])
+    assert Root(out).points.height == 74

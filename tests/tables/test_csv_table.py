@@ -11,6 +11,7 @@ from cohort import TABLE_READERS, Tables, problems, read_cells, read_csv, swap_t
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.tables.csv_table import TableError
 from stenosis_kit.tables.points import read_points
+from stenosis_kit.tables.series import read_series
 
 
 def _with_bom(data: bytes) -> bytes:
@@ -65,7 +66,7 @@ def test_odd_spelling_of_a_good_table_changes_nothing(root: Path, name: str, rew
     data = (root / name).read_bytes()
     (root / name).write_bytes(rewrite(data))
     assert (root / name).read_bytes() != data
-    assert TABLE_READERS[name](root / name).equals(plain)
+    assert TABLE_READERS[name](root / name).rows.equals(plain.rows)
 
 
 @pytest.mark.parametrize("found", ["1.5", "-1", "x", "../101", "1e3", "0x10", "99999999999999999999", "1 2"])
@@ -78,16 +79,16 @@ def test_odd_spelling_of_a_good_table_changes_nothing(root: Path, name: str, rew
         ("train_label_coordinates.csv", "instance_number"),
     ],
 )
-def test_an_id_that_is_not_a_natural_number_is_refused(root: Path, name: str, column: str, found: str) -> None:
+def test_an_id_that_is_no_natural_number_is_left_out_and_named(root: Path, name: str, column: str, found: str) -> None:
     rows = read_csv(root / name)
     rows[1][column] = found
     write_csv(root / name, rows)
     assert problems(root, name) == [f"row 3, column {column}: expected an integer; found {found!r}"]
 
 
-def test_an_empty_id_is_refused(root: Path) -> None:
+def test_an_empty_id_is_left_out_and_named(root: Path) -> None:
     swap_text(root / "train.csv", "\n101,", "\n,")
-    assert problems(root, "train.csv") == ["row 2, column study_id: expected an integer; found None"]
+    assert problems(root, "train.csv") == ["row 2, column study_id: expected an integer; found nothing"]
 
 
 @pytest.mark.parametrize(
@@ -95,7 +96,6 @@ def test_an_empty_id_is_refused(root: Path) -> None:
     [
         ("train_label_coordinates.csv", "condition", "spinal_canal_stenosis"),
         ("train_label_coordinates.csv", "level", "L1L2"),
-        ("train_series_descriptions.csv", "series_description", "Sagittal T2"),
     ],
 )
 def test_an_unknown_word_is_named_with_what_was_expected(root: Path, name: str, column: str, found: str) -> None:
@@ -107,17 +107,50 @@ def test_an_unknown_word_is_named_with_what_was_expected(root: Path, name: str, 
     assert problem.endswith(f"; found {found!r}")
 
 
-def test_all_problems_of_a_table_come_in_one_error(tmp_path: Path) -> None:
+def test_each_wrong_value_of_a_row_is_named(tmp_path: Path) -> None:
     tables = Tables()
     tables.points[0] |= {"study_id": "a", "x": "b"}
     tables.points[1]["level"] = "c"
-    root = tables.write(tmp_path)
+    found = problems(tables.write(tmp_path), "train_label_coordinates.csv")
+    assert [line.partition(":")[0] for line in found] == [
+        "row 2, column study_id",
+        "row 3, column level",
+        "row 2, column x",
+    ]
+
+
+def test_a_wrong_value_leaves_all_others_where_they_were(tmp_path: Path) -> None:
+    whole = read_points(Tables().write(tmp_path / "whole") / "train_label_coordinates.csv")
+    tables = Tables()
+    tables.points[1] |= {"x": "b", "y": "c"}
+    table = read_points(tables.write(tmp_path / "broken") / "train_label_coordinates.csv")
+    assert (whole.broken, table.broken) == (0, 1)
+    assert table.rows.row(1, named=True)["x"] is None
+    assert table.rows[[0, *range(2, 100)]].equals(whole.rows[[0, *range(2, 100)]])
+
+
+def test_a_table_no_row_of_which_has_a_study_is_refused_with_all_problems(tmp_path: Path) -> None:
+    tables = Tables(studies=(101,))
+    for row in tables.series:
+        row["study_id"] = "?"
+    path = tables.write(tmp_path) / "train_series_descriptions.csv"
     with pytest.raises(TableError) as raised:
-        read_points(root / "train_label_coordinates.csv")
+        read_series(path)
     lines = str(raised.value).splitlines()
-    assert [line for line in lines if "; found " in line] == lines[:3]
-    for line, where in zip(lines, ("row 2, column study_id", "row 3, column level", "row 2, column x"), strict=False):
-        assert line.startswith(f"{root / 'train_label_coordinates.csv'}: {where}: expected ")
+    assert lines[:-1] == [f"{path}: row {row}, column study_id: expected an integer; found '?'" for row in (2, 3, 4)]
+
+
+@pytest.mark.parametrize("column", ["study_id", "series_id", "instance_number"])
+def test_integers_spelt_as_decimals_are_read_and_said_once(tmp_path: Path, column: str) -> None:
+    tables = Tables()
+    for row in tables.points[:40]:
+        row[column] = f"{row[column]}.0"
+    whole = read_points(Tables().write(tmp_path / "whole") / "train_label_coordinates.csv")
+    table = read_points(tables.write(tmp_path / "decimals") / "train_label_coordinates.csv")
+    assert table.rows.equals(whole.rows)
+    assert not table.problems
+    (note,) = table.notes
+    assert note.startswith(f"column {column}: 40 integers are spelt as decimals, such as ")
 
 
 def test_many_alike_problems_are_shown_thrice_and_counted(tmp_path: Path) -> None:
@@ -137,7 +170,7 @@ def test_many_alike_problems_are_shown_thrice_and_counted(tmp_path: Path) -> Non
         ("train_series_descriptions.csv", "(study_id, series_id)"),
     ],
 )
-def test_a_doubled_key_is_refused_and_named(root: Path, name: str, key: str) -> None:
+def test_a_doubled_key_is_named(root: Path, name: str, key: str) -> None:
     rows = read_csv(root / name)
     write_csv(root / name, [*rows, rows[1]])
     (problem,) = problems(root, name)
@@ -176,7 +209,7 @@ def test_what_is_not_csv_is_an_input_error(root: Path, data: bytes) -> None:
 def test_a_header_alone_is_a_table_without_rows(root: Path, name: str) -> None:
     path = root / name
     path.write_text(path.read_text().splitlines()[0] + "\n")
-    assert TABLE_READERS[name](path).height == 0
+    assert TABLE_READERS[name](path).rows.is_empty()
 
 
 def test_errors_travel_back_from_workers() -> None:

@@ -12,7 +12,7 @@ from stenosis_kit.tables.points import read_points
 
 
 def test_points_are_spelt_as_row_ids_spell_them(root: Path) -> None:
-    points = read_points(root / "train_label_coordinates.csv")
+    points = read_points(root / "train_label_coordinates.csv").rows
     first = points.row(0, named=True)
     assert first == {
         "study_id": 101,
@@ -27,7 +27,7 @@ def test_points_are_spelt_as_row_ids_spell_them(root: Path) -> None:
 
 
 @pytest.mark.parametrize("found", ["nan", "inf", "-inf", "x", "1,5"])
-def test_a_pixel_that_is_not_a_finite_number_is_refused(tmp_path: Path, found: str) -> None:
+def test_a_pixel_that_is_not_a_finite_number_is_left_out_and_named(tmp_path: Path, found: str) -> None:
     tables = Tables()
     tables.points[4]["y"] = found
     assert problems(tables.write(tmp_path), "train_label_coordinates.csv") == [
