@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,20 +67,24 @@ def _give_up(number: int, frame: Any) -> None:
     raise Hang
 
 
-def start(*arguments: object, limit: Callable[[], None] | None = None) -> subprocess.Popen[str]:
+def start(
+    *arguments: object, limit: Callable[[], None] | None = None, settings: Mapping[str, str | None] | None = None
+) -> subprocess.Popen[str]:
     """Starts a command in a process of its own, and of its own group.
 
     Args:
         arguments: of the command; those of the form `module:NAME` run `python -m NAME` instead.
         limit: called in the process before it begins.
+        settings: environment variables; None takes one away.
     """
     first, *rest = map(str, arguments)
     module, rest = (first[7:], rest) if first.startswith("module:") else ("stenosis_kit", [first, *rest])
     paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    environment = {**os.environ, "PYTHONPATH": paths, **(settings or {})}
     return subprocess.Popen(
         [sys.executable, "-m", module, *rest],
         cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": paths},
+        env={name: value for name, value in environment.items() if value is not None},
         text=True,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
