@@ -10,6 +10,15 @@ def first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [""])[0][:200] or type(error).__name__
 
 
+def why_unreadable(error: OSError) -> str:
+    """What is found in place of a file that can be read, in a few words."""
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return "no such file"
+    if isinstance(error, IsADirectoryError):
+        return "a folder"
+    return "one that you may not read" if isinstance(error, PermissionError) else error.strerror or first_line(error)
+
+
 class InputError(Exception):
     """Unusable input. The command line prints it on stderr, without a traceback, and exits with 2.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterable
@@ -9,10 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
-from stenosis_kit.base.errors import InputError
+from stenosis_kit.base.errors import InputError, why_unreadable
 from stenosis_kit.crops.views import VIEW_BY_NAME
 from stenosis_kit.graders.settings import Grader, Training
 
+_EXPECTED = "a TOML file of settings"
 _REMEDY = "Correct it, or leave it out for the default."
 
 
@@ -35,13 +38,41 @@ def read_training(path: Path | str) -> Training:
 
 
 def _parsed(path: Path) -> dict[str, Any]:
-    expected = "a TOML file of settings"
+    text = _text(path)
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # the latter for brackets in brackets in brackets
+        remedy = "A line is KEY = VALUE, or [graders.VIEW]; see Settings in README.md."
+        what = str(error) if isinstance(error, ValueError) else "too many brackets"
+        raise InputError(path, _EXPECTED, _place(text, what), remedy) from None
+
+
+def _text(path: Path) -> str:
+    try:
+        data = path.read_bytes()
     except OSError as error:
-        raise InputError(path, expected, error.strerror or str(error), "Give the path of one.") from None
-    except ValueError as error:  # damaged TOML, or bytes that are no text
-        raise InputError(path, expected, f"a damaged one: {error}", "Correct it.") from None
+        raise InputError(path, _EXPECTED, why_unreadable(error), "Give the path of one.") from None
+    remedy = "Save it as UTF-8."
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise InputError(path, f"{_EXPECTED} in UTF-8", "text in UTF-16", remedy)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        found = f"line {line} with a byte that is not UTF-8, {data[error.start]:#04x}"
+        raise InputError(path, f"{_EXPECTED} in UTF-8", found, remedy) from None
+    if "\0" in text:
+        raise InputError(path, f"{_EXPECTED} in UTF-8", "text in UTF-16, or no text", remedy)
+    return text
+
+
+def _place(text: str, message: str) -> str:
+    """What tomllib says, with the line that it speaks of."""
+    what, _, place = message.partition(" (at ")
+    line = re.match(r"line (\d+)", place)
+    lines = text.rstrip().split("\n")
+    number = min(int(line[1]), len(lines)) if line else len(lines)
+    return f"line {number}, {lines[number - 1].strip()[:60]!r}: {what[:1].lower()}{what[1:]}"
 
 
 # --- Graders -----------------------------------------------------------------------------------

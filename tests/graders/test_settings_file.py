@@ -23,7 +23,7 @@ def config(tmp_path: Path) -> Config:
 
     def write(text: str) -> Path:
         path = tmp_path / "settings.toml"
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
         return path
 
     return write
@@ -87,7 +87,13 @@ WRONG = {
     "[[graders]]\npx = 64": "the view of each of the [[graders]] to be one of canal_sagittal, ",
     "[[graders]]\nview = []": "the view of each of the [[graders]] to be one of canal_sagittal, ",
     2 * "[[graders]]\nview = 'canal_axial'\n": "one graders.canal_axial; found 2",
-    "folds =": "a TOML file of settings; found a damaged one: Invalid value",
+    "folds =": "a TOML file of settings; found line 1, 'folds =': invalid value. ",
+    "seed = 3\ngrow = True": "a TOML file of settings; found line 2, 'grow = True': invalid value. ",
+    "folds: 3\nseed = 3": "a TOML file of settings; found line 1, 'folds: 3': expected '=' after a key",
+    "\n\n  peak_rate = 1,5 # \u2028\n": "a TOML file of settings; found line 3, 'peak_rate = 1,5 #': expected newline",
+    "folds = 3\nfolds = 3": "a TOML file of settings; found line 2, 'folds = 3': cannot overwrite a value. ",
+    "folds = 3\nfilters = [\n8,\n\n": "a TOML file of settings; found line 3, '8,': ",
+    f"folds = {9999 * '['}": f"a TOML file of settings; found line 1, 'folds = {52 * '['}': too many brackets. ",
 }
 
 
@@ -100,15 +106,43 @@ def test_what_is_wrong_is_told_in_a_line(config: Config, text: str) -> None:
     assert "\n" not in str(refused.value)
 
 
-def test_bytes_that_are_no_text_are_a_damaged_file(tmp_path: Path) -> None:
-    (tmp_path / "f.toml").write_bytes(b"folds = 3 # \xff")
-    with pytest.raises(InputError, match="found a damaged one"):
+GOOD = "# Größe\nfolds = 3\n[graders.canal_axial]\npx = 64\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_a_byte_order_mark_and_other_line_ends_are_no_fault(
+    config: Config, tmp_path: Path, encoding: str, newline: str
+) -> None:
+    path = tmp_path / "saved.toml"
+    path.write_bytes(GOOD.replace("\n", newline).encode(encoding))
+    assert read_training(path) == read_training(config(GOOD)) != Training()
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        (GOOD.encode("utf-16"), "text in UTF-16"),
+        (b"\xfe\xff" + GOOD.encode("utf-16-be"), "text in UTF-16"),
+        ("folds = 3".encode("utf-16-le"), "text in UTF-16, or no text"),
+        (b"folds = 3\n# Gr\xf6\xdfe", "line 2 with a byte that is not UTF-8, 0xf6"),
+        (b"PK\3\4\0\0", "text in UTF-16, or no text"),
+    ],
+    ids=["utf-16", "utf-16 big end first", "utf-16 without a mark", "latin-1", "an archive"],
+)
+def test_text_in_another_encoding_is_named_with_the_remedy(tmp_path: Path, data: bytes, found: str) -> None:
+    (tmp_path / "f.toml").write_bytes(data)
+    with pytest.raises(InputError) as refused:
         read_training(tmp_path / "f.toml")
+    assert (refused.value.found, refused.value.remedy) == (found, "Save it as UTF-8.")
 
 
-@pytest.mark.parametrize("name", ["missing.toml", "."])
-def test_what_is_no_file(tmp_path: Path, name: str) -> None:
-    with pytest.raises(InputError, match="expected a TOML file of settings; found "):
+@pytest.mark.parametrize(
+    ("name", "found"), [("missing.toml", "no such file"), (".", "a folder"), ("f.toml/below", "no such file")]
+)
+def test_what_is_no_file(tmp_path: Path, name: str, found: str) -> None:
+    (tmp_path / "f.toml").touch()
+    with pytest.raises(InputError, match=f"expected a TOML file of settings; found {found}. "):
         read_training(tmp_path / name)
 
 
