@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 import re
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stenosis_kit.base.errors import InputError
+from stenosis_kit.base.errors import InputError, why_unreadable
+from stenosis_kit.base.output import followed, is_stream, write_to_stream
 
 if TYPE_CHECKING:
     import polars as pl
@@ -24,7 +27,8 @@ def replacing(path: Path, synced: bool = True) -> Iterator[Path]:
     """Gives a temporary path beside `path`, which replaces it by an atomic rename when the block ends.
 
     The temporary name keeps the suffixes (Keras looks at them) and holds the process's number.
-    If the block raises, `path` stays as it was.
+    If the block raises, `path` stays as it was. A link stays, and what it leads to is replaced or made. A stream (see
+    `output.is_stream`) is no file to replace: what was written is copied to it.
 
     Args:
         path: what is written.
@@ -32,7 +36,20 @@ def replacing(path: Path, synced: bool = True) -> Iterator[Path]:
 
     Raises:
         InputError: where the file cannot be written.
+        BrokenPipeError: where it is a pipe that nobody reads any more.
     """
+    try:
+        with _copying_to(path) if is_stream(path) else _replacing_file(followed(path), synced) as partial:
+            yield partial
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        found = error.strerror or str(error)
+        raise InputError(path, "a file that can be written", found, "Give another place, or free some space.") from None
+
+
+@contextmanager
+def _replacing_file(path: Path, synced: bool) -> Iterator[Path]:
     partial = path.with_name(f".{os.getpid()}.partial.{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -41,12 +58,17 @@ def replacing(path: Path, synced: bool = True) -> Iterator[Path]:
             with partial.open("rb") as written:
                 os.fsync(written.fileno())
         partial.replace(path)
-    except OSError as error:
-        found = error.strerror or str(error)
-        raise InputError(path, "a file that can be written", found, "Give another place, or free some space.") from None
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def _copying_to(stream: Path) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        partial = Path(folder, stream.name)
+        yield partial
+        write_to_stream(stream, partial)
 
 
 def remove_partials(folder: Path) -> None:
@@ -63,6 +85,7 @@ def remove_partials(folder: Path) -> None:
 
 def remove_stale(path: Path) -> None:
     """Deletes the temporary files of `path` that killed processes left; those of living processes stay."""
+    path = followed(path)
     with suppress(OSError):
         for entry in path.parent.iterdir():
             found = _PARTIAL.match(entry.name)
@@ -72,8 +95,7 @@ def remove_stale(path: Path) -> None:
 
 def _is_alive(process: int) -> bool:
     try:
-        if os.name != "nt":  # there a signal 0 would end it
-            os.kill(process, 0)
+        os.kill(process, 0)
     except ProcessLookupError:
         return False
     except (OSError, OverflowError):  # somebody else's, or no number of a process
@@ -96,13 +118,28 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Writes a JSON file atomically, indented; NumPy's numbers as Python's."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, default=_as_python) + "\n")
+    """Writes a JSON file atomically, indented; what JSON does not know as `_as_json` has it."""
+    write_text(path, json.dumps(_as_json(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def _as_python(value: Any) -> Any:
-    if hasattr(value, "item"):
-        return value.item()
+def _as_json(value: Any) -> Any:
+    """NumPy's numbers and arrays as Python's, paths as text, and null for numbers that are not finite.
+
+    Raises:
+        TypeError: for anything else that JSON does not know.
+    """
+    if isinstance(value, dict):
+        return {key if isinstance(key, str) else str(_as_json(key)): _as_json(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_json(each) for each in value]
+    if hasattr(value, "tolist"):  # before float: NumPy's is one too
+        return _as_json(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if value is None or isinstance(value, str | int):
+        return value
     raise TypeError(f"{type(value).__name__} is nothing that JSON knows")
 
 
@@ -127,9 +164,9 @@ def read_json(path: Path, what: str) -> dict:
         InputError: where there is none; `what` says what the file should be.
     """
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except OSError:
-        raise InputError(path, what, "no such file", "Is this the right folder?") from None
+        value = json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise InputError(path, what, why_unreadable(error), "Is this the right folder?") from None
     except ValueError:
         raise InputError(path, what, "a file that is not JSON", "Make it again.") from None
     if not isinstance(value, dict):
@@ -144,7 +181,7 @@ def make_folder(folder: Path) -> None:
         InputError: where it cannot be made or written to.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        followed(folder).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(folder, "a folder to write to", f"{error.strerror}", "Give another output folder.") from None
     if not os.access(folder, os.W_OK):

@@ -57,7 +57,9 @@ def run_section(evidence: Evidence) -> Markup:
 def timings_table(run: dict[str, Any], whole: str) -> Markup:
     """What a run.json says of the time of each stage and, in a row named `whole`, of the run."""
     elapsed, limit = run.get("elapsed_s"), run.get("time_limit_s")
-    total = f"{show_time(float(elapsed))} of {show_time(float(limit))}" if elapsed and limit else "not noted"
+    total = show_time(float(elapsed)) if elapsed else "not noted"
+    if elapsed and limit:  # null where there was none
+        total += f" of {show_time(float(limit))}"
     rows = [(name, show_time(float(took))) for name, took in run.get("seconds", {}).items()]
     return table(("stage", "took"), [*rows, (whole, total)], "Timings")
 

@@ -20,3 +20,4 @@ def test_timings_end_with_the_whole_run_which_may_not_be_noted():
     found = timings_table({"seconds": {"cut": 61.0}, "elapsed_s": 70.0, "time_limit_s": 120.0}, "all of it")
     assert found.index("1 min 01 s") < found.index("all of it") < found.index("1 min 10 s of 2 min 00 s")
     assert "not noted" in timings_table({}, "all of it")
+    assert "<td>1 min 05 s</td>" in timings_table({"elapsed_s": 65.0, "time_limit_s": None}, "all of it")

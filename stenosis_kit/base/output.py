@@ -1,0 +1,109 @@
+"""Where an output goes: links are followed, what is no plain file is written to, and no input is written over."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from stenosis_kit.base.errors import InputError
+
+_REMEDY = "Give the output another place."
+
+
+def followed(path: Path) -> Path:
+    """What a path leads to when all links are followed; it need not be there.
+
+    Raises:
+        InputError: where they lead in a circle.
+    """
+    try:
+        path.stat()
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise InputError(path, "a place for an output", "links that lead in a circle", _REMEDY) from None
+    return Path(os.path.realpath(path))
+
+
+def is_stream(path: Path) -> bool:
+    """Whether a path is a device, a pipe or a socket, or the very file that our messages go to.
+
+    Such a thing is written to. Renaming a file to its name would put that in its place, for all who use it.
+    """
+    try:
+        found = path.stat()
+    except OSError:
+        return False
+    plain = stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)
+    return not plain or _own_descriptor(found) is not None
+
+
+def write_to_stream(path: Path, content: Path) -> None:
+    """Writes what a file holds to a stream, after all that was printed before."""
+    sys.stdout.flush()
+    own = _own_descriptor(path.stat())
+    with content.open("rb") as file, path.open("wb") if own is None else os.fdopen(os.dup(own), "wb") as stream:
+        shutil.copyfileobj(file, stream)
+
+
+def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path], streams: bool = True) -> None:
+    """Refuses, before any work is done, an output that could not be written or would cost an input.
+
+    Other spellings of a path, links and hard links are known for what they are.
+
+    Args:
+        outputs: files that a command will write.
+        inputs: files that it reads or that must stay, and folders in which nothing may be written.
+        streams: whether an output may be a device or a pipe.
+
+    Raises:
+        InputError: where an output is a folder, cannot be written, is an input or lies in such a folder.
+    """
+    sources = list(inputs)
+    for output in outputs:
+        _check_writable(output, streams)
+        for source in sources:
+            if _is_or_lies_in(output, source):
+                expected = "a file that is neither an input nor one of the competition's own"
+                raise InputError(output, expected, str(source), _REMEDY)
+
+
+def _check_writable(output: Path, streams: bool) -> None:
+    target = followed(output)
+    if output.is_dir():
+        raise InputError(output, "a file to write", "a folder", "Give the output a name in it.")
+    if is_stream(output):
+        sink = output.is_block_device() or (output.is_socket() and _own_descriptor(output.stat()) is None)
+        if sink or not streams:
+            found = "a disk or a socket" if sink else "a device or a pipe, or where messages go"
+            raise InputError(output, "a plain file, or one that does not exist yet", found, _REMEDY)
+        return
+    above = next(folder for folder in target.parents if folder.exists())
+    if not above.is_dir():
+        raise InputError(output, "a file in a folder", f"a file in the folder's place, {above}", _REMEDY)
+    if not os.access(above, os.W_OK):
+        raise InputError(output, "a file in a folder to write to", f"a read-only one, {above}", _REMEDY)
+
+
+def _is_or_lies_in(output: Path, source: Path) -> bool:
+    if source.is_dir():
+        above = {*output.absolute().parents, *followed(output).parents}
+        return any(folder.exists() and folder.samefile(source) for folder in above)
+    if output.exists() and source.exists():
+        return source.is_file() and output.samefile(source)  # a terminal may be both
+    return followed(output) == followed(source)
+
+
+def _own_descriptor(found: os.stat_result) -> int | None:
+    """The number of our standard output or error, where that is the file found."""
+    for number in (1, 2):
+        try:
+            if os.path.samestat(found, os.fstat(number)):
+                return number
+        except OSError:  # closed
+            continue
+    return None
