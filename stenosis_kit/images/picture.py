@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stenosis_kit.base.errors import InputError
+from stenosis_kit.base.files import replacing
 from stenosis_kit.images.file import UnreadableSlice
 from stenosis_kit.images.resampling import as_bytes
 from stenosis_kit.images.series import read_series
@@ -34,6 +35,17 @@ def new_figure(rows: int, columns: int, inches: tuple[float, float]) -> tuple[Fi
     for axes in grid.flat:
         axes.set_axis_off()
     return figure, grid
+
+
+def save_figure(figure: Figure, path: Path, dpi: int) -> None:
+    """Writes a figure in the format of its name, as PNG where that names none that matplotlib knows.
+
+    Raises:
+        InputError: where the file cannot be written.
+    """
+    suffix = path.suffix[1:].lower()
+    with replacing(path) as partial:
+        figure.savefig(partial, dpi=dpi, format=suffix if suffix in figure.canvas.get_supported_filetypes() else "png")
 
 
 def show_fullest_slice(axes: Axes, images: Path, points: pl.DataFrame, kind: str) -> Slice | None:

@@ -11,8 +11,7 @@ import polars as pl
 
 from stenosis_kit import rsna
 from stenosis_kit.base.errors import InputError
-from stenosis_kit.base.files import replacing
-from stenosis_kit.images.picture import new_figure, show_fullest_slice
+from stenosis_kit.images.picture import new_figure, save_figure, show_fullest_slice
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,7 +34,7 @@ def save_preview(images: Path, points: pl.DataFrame, path: Path) -> None:
     Args:
         images: the split's image folder.
         points: what `levels` found.
-        path: of the picture, in any format that matplotlib knows.
+        path: of the picture, see `picture.save_figure`.
 
     Raises:
         InputError: where nothing was found, matplotlib is missing, or the file cannot be written.
@@ -48,8 +47,7 @@ def save_preview(images: Path, points: pl.DataFrame, path: Path) -> None:
     figure, grid = new_figure(len(studies), columns, (2.7 * columns, 2.9 * len(studies)))
     for row, study in zip(grid, studies, strict=True):
         _draw_study(row, images, found.filter(study_id=study))
-    with replacing(path) as partial:
-        figure.savefig(partial, dpi=100)
+    save_figure(figure, path, dpi=100)
 
 
 def _draw_study(row: Sequence[Axes], images: Path, points: pl.DataFrame) -> None:

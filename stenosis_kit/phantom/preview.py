@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from stenosis_kit import rsna
-from stenosis_kit.base.files import replacing
-from stenosis_kit.images.picture import new_figure, show_fullest_slice
+from stenosis_kit.images.picture import new_figure, save_figure, show_fullest_slice
 from stenosis_kit.phantom.files.tables import LATENTS
 
 if TYPE_CHECKING:
@@ -45,8 +44,7 @@ def save_preview(root: Path, path: Path) -> None:
         if shown:
             on_it = mine.filter(series_id=int(shown.path.parent.name), instance_number=shown.number)
             _mark_points(axes, on_it, kind)
-    with replacing(path) as partial:
-        figure.savefig(partial, dpi=110)
+    save_figure(figure, path, dpi=110)
 
 
 def _points(root: Path, table: str) -> pl.DataFrame:
