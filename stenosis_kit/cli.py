@@ -57,12 +57,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 @contextmanager
 def _reserved(chosen: Arguments) -> Iterator[None]:
     """Keeps the folder that a command writes for it alone, and clears what killed runs left half written."""
-    from stenosis_kit.base.files import remove_stale
+    from stenosis_kit.base.files import remove_stale, run_json_of
     from stenosis_kit.base.lock import locked
 
     for path in filter(None, (getattr(chosen, name, None) for name in ("output", "json"))):
         remove_stale(path)
-        remove_stale(path.with_suffix(".run.json"))
+        remove_stale(run_json_of(path))
     with locked(getattr(chosen, chosen.writes)) if chosen.writes else nullcontext():
         yield
 

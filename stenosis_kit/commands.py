@@ -43,8 +43,12 @@ def run_split(chosen: Arguments) -> int:
 def run_doctor(chosen: Arguments) -> int:
     """Prints what is wrong with a data folder; 1 where rows will be lost."""
     from stenosis_kit.base.files import write_json
+    from stenosis_kit.base.output import check_outputs
     from stenosis_kit.doctor import doctor
+    from stenosis_kit.tables.own_files import own_files
 
+    if chosen.json:
+        check_outputs([chosen.json], own_files(chosen.data))
     found = doctor(chosen.data, chosen.split, pixels=chosen.pixels)
     print(*found.lines(), sep="\n")
     if chosen.json:
@@ -66,10 +70,11 @@ def run_train(chosen: Arguments) -> int:
     """Trains graders."""
     from dataclasses import replace
 
+    from stenosis_kit.graders.model_file import model_files
     from stenosis_kit.road.train import train
 
     given = {name: value for name in ("folds", "seed") if (value := getattr(chosen, name)) is not None}
-    training = replace(_training(chosen), **given)
+    training = replace(_training(chosen, model_files(chosen.model)), **given)
     folders = [chosen.store, chosen.model, *([chosen.start] if chosen.start else [])]
     with _cluster(chosen, *folders) as cluster:
         train(chosen.store, chosen.model, _budget(chosen), training, chosen.fresh, cluster, chosen.start)
@@ -106,7 +111,12 @@ def run_score(chosen: Arguments) -> int:
     """Prints the metric, its parts and what constants reach."""
     from stenosis_kit.answers.score import baselines, compare, score
     from stenosis_kit.base.files import write_json
+    from stenosis_kit.base.output import check_outputs
+    from stenosis_kit.tables.own_files import own_files
 
+    if chosen.json:
+        inputs = [path for path in (chosen.submission, chosen.labels, chosen.against) if path]
+        check_outputs([chosen.json], [*inputs, *(own for path in inputs for own in own_files(path.parent))])
     result = score(chosen.submission, chosen.labels)
     other = compare(chosen.submission, chosen.against, chosen.labels) if chosen.against else None
     if chosen.json:
@@ -124,13 +134,15 @@ def run_score(chosen: Arguments) -> int:
 def run_submit(chosen: Arguments) -> int:
     """Goes the whole road; 1 where the submission is not legal."""
     from stenosis_kit.base.errors import InputError
-    from stenosis_kit.road.submit import submit
+    from stenosis_kit.graders.model_file import model_files
+    from stenosis_kit.road.submit import submit, written
 
     for option in ("config", "start"):
         if chosen.model and getattr(chosen, option):
             found = f"--model {chosen.model}, with which nothing is trained"
             raise InputError(f"--{option}", "a training", found, "Leave one of them out.")
-    run = submit(chosen.data, chosen.out, _budget(chosen), chosen.model, _training(chosen), chosen.start)
+    training = _training(chosen, [*written(chosen.out), *model_files(chosen.out / "model")])
+    run = submit(chosen.data, chosen.out, _budget(chosen), chosen.model, training, chosen.start)
     return int(not run["legal"])
 
 
@@ -169,12 +181,16 @@ def run_report(chosen: Arguments) -> int:
     return 0
 
 
-def _training(chosen: Arguments) -> Training:
-    """The defaults, or what --config makes of them."""
+def _training(chosen: Arguments, outputs: list[Path]) -> Training:
+    """The defaults, or what --config makes of them, a file that is none of the outputs."""
+    from stenosis_kit.base.output import check_outputs
     from stenosis_kit.graders.settings import Training
     from stenosis_kit.graders.settings_file import read_training
 
-    return read_training(chosen.config) if chosen.config else Training()
+    if not chosen.config:
+        return Training()
+    check_outputs(outputs, [chosen.config])
+    return read_training(chosen.config)
 
 
 def _cluster(chosen: Arguments, *folders: Path) -> AbstractContextManager[Cluster | None]:

@@ -122,6 +122,8 @@ POINTS_TABLE = "train_label_coordinates.csv"
 SAMPLE_SUBMISSION = "sample_submission.csv"
 SOLUTION, SOLUTION_POINTS = "solution.csv", "solution_coordinates.csv"
 """Labels and true points of test studies, which split and phantom write."""
+ORACLE = "oracle_submission.csv"
+"""The best possible answers, which phantom writes."""
 SUBMISSION_COLUMNS = ("row_id", *SEVERITIES)
 
 
@@ -135,8 +137,10 @@ def images_folder(split: str) -> str:
     return f"{split}_images"
 
 
-FILES = (TRAIN_TABLE, POINTS_TABLE, SAMPLE_SUBMISSION, SOLUTION, *map(series_table, SPLITS))
-"""Files of a competition root; no command writes over them."""
+FILES = (
+    TRAIN_TABLE, POINTS_TABLE, SAMPLE_SUBMISSION, SOLUTION, SOLUTION_POINTS, ORACLE, *map(series_table, SPLITS),
+)  # fmt: skip
+"""Tables of a competition root, see `tables.own_files`."""
 
 # --- Aggregates over the 1,975 training studies, for use where no labels are at hand ----------
 

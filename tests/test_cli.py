@@ -251,6 +251,99 @@ def test_an_output_that_cannot_be_written(run: Run, root: Path, tmp_path: Path, 
     assert "unexpected" not in err
 
 
+# --- Outputs that would cost an input: 2 -------------------------------------------------------
+
+
+def command_writing(name: str, root: Path, out: object) -> list[object]:
+    """A command line that writes `out`."""
+    mine = root / "mine.csv"
+    labels, sample = root / "train.csv", root / "sample_submission.csv"
+    return {
+        "doctor --json": ["doctor", root, "--json", out],
+        "score --json": ["score", mine, labels, "--json", out],
+        "score --against --json": ["score", sample, labels, "--against", mine, "--json", out],
+        "levels -o": ["levels", root, "-o", out],
+        "levels --preview": ["levels", root, "-o", root.parent / "levels.csv", "--preview", out],
+        "levels MODEL -o": ["levels", root, root, "-o", out],
+    }[name]
+
+
+LOSSES = {
+    "doctor --json": ("train.csv", "sample_submission.csv", "test_series_descriptions.csv", "train_images/x.json"),
+    "score --json": ("mine.csv", "train.csv", "train_label_coordinates.csv"),
+    "score --against --json": ("mine.csv", "sample_submission.csv"),
+    "levels -o": ("sample_submission.csv", "solution.csv", "oracle_submission.csv", "test_images/201/levels.csv"),
+    "levels --preview": ("train.csv", "../levels.csv"),
+    "levels MODEL -o": ("model.json", "oof.csv", "canal_sagittal.fold0.weights.h5"),
+}
+
+
+def contents(root: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("linked", [False, True])
+@pytest.mark.parametrize(("name", "file"), [(name, file) for name, files in LOSSES.items() for file in files])
+def test_no_command_writes_over_what_it_reads(run: Run, root: Path, name: str, file: str, linked: bool) -> None:
+    for own in ("mine.csv", "canal_sagittal.fold0.weights.h5"):
+        (root / own).write_bytes((root / "sample_submission.csv").read_bytes())
+    (root / "train_images").mkdir()
+    (root / "test_images" / "201").mkdir(parents=True)
+    out = root / file
+    if linked:
+        out = root.parent / "link"
+        out.symlink_to(root / file)
+    before = contents(root.parent)
+    code, printed, err = run(*command_writing(name, root, out))
+    assert (code, printed) == (2, "")
+    assert_one_line(err, name.split()[0], out)
+    assert "expected a file that is no input, no other output and none of the competition's own" in err
+    assert contents(root.parent) == before
+
+
+@pytest.mark.parametrize("name", [name for name in LOSSES if name != "levels MODEL -o"])
+@pytest.mark.parametrize("kind", ["a folder", "links that lead in a circle"])
+def test_an_output_that_is_no_file_is_refused_before_any_work(run: Run, root: Path, name: str, kind: str) -> None:
+    loop = root.parent / "loop"
+    loop.symlink_to("loop")
+    code, printed, err = run(*command_writing(name, root, root if kind == "a folder" else loop))
+    assert (code, printed) == (2, "")
+    assert_one_line(err, name.split()[0], root if kind == "a folder" else loop)
+    assert f"found {kind}" in err
+
+
+@pytest.mark.parametrize("output", [".", "/", ""])
+@pytest.mark.parametrize("name", ["doctor --json", "levels -o"])
+def test_a_folder_without_a_name_is_no_output_either(run: Run, root: Path, name: str, output: str) -> None:
+    code, _, err = run(*command_writing(name, root, output))
+    assert code == 2
+    assert "expected a file to write; found a folder" in err
+
+
+@pytest.mark.parametrize(
+    ("command", "file"), [("submit", "run.json"), ("submit", "model/oof.csv"), ("train", "run.json")]
+)
+def test_the_settings_file_is_not_written_over(run: Run, root: Path, command: str, file: str) -> None:
+    config = root.parent / "out" / file
+    config.parent.mkdir(parents=True)
+    config.write_text("folds = 3")
+    (root.parent / "link.toml").symlink_to(config)
+    for given in (config, root.parent / "link.toml"):
+        code, _, err = run(command, root, root.parent / "out", "--config", given)
+        assert code == 2
+        assert_one_line(err, command, config)
+        assert config.read_text() == "folds = 3"
+
+
+def test_json_to_standard_output_comes_in_its_order(root: Path) -> None:
+    line = [sys.executable, "-m", "stenosis_kit", "doctor", root, "--json", "/dev/stdout"]
+    done = subprocess.run(line, env=environment(), capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    printed = done.stdout[done.stdout.index("{") : done.stdout.rindex("}") + 1]
+    assert json.loads(printed)["cells"] == 100
+    assert done.stdout.endswith("}\n\nno row will be lost\n")
+
+
 # --- Wrong use: 2 ------------------------------------------------------------------------------
 
 

@@ -11,7 +11,7 @@ import polars as pl
 
 from stenosis_kit import rsna
 from stenosis_kit.answers.priors import Priors, prior_rows
-from stenosis_kit.base.files import write_frame, write_json
+from stenosis_kit.base.files import run_json_of, write_frame, write_json
 from stenosis_kit.tables.csv_table import TableError, read_table
 from stenosis_kit.tables.labels import SOLUTION_TABLE
 
@@ -83,7 +83,7 @@ class Submission:
         """
         write_frame(path, answer_frame(self.grid["row_id"], self.probabilities))
         rows = dict(zip(self.grid["row_id"], self.sources, strict=True))
-        write_json(path.with_suffix(".run.json"), {**(run or {}), "counts": self.counts(), "rows": rows})
+        write_json(run_json_of(path), {**(run or {}), "counts": self.counts(), "rows": rows})
 
 
 def read_submission(path: Path) -> pl.DataFrame:

@@ -93,6 +93,11 @@ def remove_stale(path: Path) -> None:
                 entry.unlink()
 
 
+def run_json_of(output: Path) -> Path:
+    """<name>.run.json beside an output, which says how it was made."""
+    return output.parent / f"{output.stem}.run.json"
+
+
 def _is_alive(process: int) -> bool:
     try:
         os.kill(process, 0)

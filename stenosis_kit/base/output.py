@@ -61,15 +61,17 @@ def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path], streams: bool
         streams: whether an output may be a device or a pipe.
 
     Raises:
-        InputError: where an output is a folder, cannot be written, is an input or lies in such a folder.
+        InputError: where an output is a folder, cannot be written, is an input or another output, or lies in such a
+            folder.
     """
-    sources = list(inputs)
+    kept = list(inputs)
     for output in outputs:
         _check_writable(output, streams)
-        for source in sources:
+        for source in kept:
             if _is_or_lies_in(output, source):
-                expected = "a file that is neither an input nor one of the competition's own"
+                expected = "a file that is no input, no other output and none of the competition's own"
                 raise InputError(output, expected, str(source), _REMEDY)
+        kept.append(output)
 
 
 def _check_writable(output: Path, streams: bool) -> None:
@@ -95,7 +97,8 @@ def _is_or_lies_in(output: Path, source: Path) -> bool:
         return any(folder.exists() and folder.samefile(source) for folder in above)
     if output.exists() and source.exists():
         return source.is_file() and output.samefile(source)  # a terminal may be both
-    return followed(output) == followed(source)
+    target = followed(output)
+    return followed(source) in (target, *target.parents)
 
 
 def _own_descriptor(found: os.stat_result) -> int | None:

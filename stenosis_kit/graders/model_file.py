@@ -19,8 +19,11 @@ from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import read_json, write_json
 from stenosis_kit.crops.views import VIEW_BY_NAME
 from stenosis_kit.graders.settings import Grader, Training
+from stenosis_kit.levels.localiser import DESCRIPTION_NAME
+from stenosis_kit.tables.folds import FOLDS_NAME
 
 MODEL_NAME = "model.json"
+_BESIDE = ("run.json", "oof.csv", "history.csv", FOLDS_NAME, DESCRIPTION_NAME)
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,11 @@ class Description:
         value = asdict(self) | {"version": __version__}
         value["priors"] = {f"{condition}_{level}": row.tolist() for (condition, level), row in self.priors.items()}
         write_json(folder / MODEL_NAME, value)
+
+
+def model_files(folder: Path) -> list[Path]:
+    """The files of a model's folder that `train` writes, whether they are there or not, and its weights."""
+    return [*(folder / name for name in (*_BESIDE, MODEL_NAME)), *folder.glob("*.weights.h5")]
 
 
 def read_description(folder: Path) -> Description:

@@ -21,7 +21,7 @@ from stenosis_kit.answers.submission import Submission
 from stenosis_kit.base.budget import parse_time, show_time
 from stenosis_kit.base.console import log_to_stderr
 from stenosis_kit.base.errors import InputError
-from stenosis_kit.base.files import read_json
+from stenosis_kit.base.files import read_json, run_json_of
 from stenosis_kit.kaggle import mounts
 from stenosis_kit.tables.root import Root
 
@@ -101,7 +101,7 @@ def _hand_in(data: Path, submission: Path, code: int) -> int:
 
 def _say_what_is_graded(submission: Path) -> None:
     try:
-        counts = read_json(submission.with_suffix(".run.json"), "what predict says of each row")["counts"]
+        counts = read_json(run_json_of(submission), "what predict says of each row")["counts"]
     except (InputError, KeyError) as error:
         log.error("kaggle: where the rows came from is not known: %s", error)
         return

@@ -9,6 +9,7 @@ import polars as pl
 
 from stenosis_kit.base.budget import show_time
 from stenosis_kit.base.files import write_text
+from stenosis_kit.base.output import check_outputs
 from stenosis_kit.paper import recipe, tables
 from stenosis_kit.paper.findings import apart, comparison, k_means_levels
 from stenosis_kit.paper.holdout import STUDY
@@ -16,6 +17,7 @@ from stenosis_kit.report.evidence import read_run
 from stenosis_kit.report.markup import Markup, details, figure, image, join, note, table, tag
 from stenosis_kit.report.page import REPORT, Section, render
 from stenosis_kit.report.provenance import pretty, timings_table, versions_table
+from stenosis_kit.tables.own_files import own_files
 
 _OWN_FIGURES = ("figure_5_accuracy.png", "figure_6_loss.png", "figure_7_confusion.png")
 _SAMPLE = ("figure_2_augmented.png",)
@@ -31,8 +33,9 @@ def is_paper_run(folder: Path) -> bool:
 
 def write_page(folder: Path) -> Path:
     """Writes the report.html of a paper run's folder, from its run.json, tables and figures; returns its path."""
-    path = folder / REPORT
-    write_text(path, paper_page(folder, read_run(folder)))
+    path, run = folder / REPORT, read_run(folder)
+    check_outputs([path], own_files(Path(run["data"])) if "data" in run else [])
+    write_text(path, paper_page(folder, run))
     return path
 
 

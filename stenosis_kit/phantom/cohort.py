@@ -19,11 +19,13 @@ from stenosis_kit import rsna
 from stenosis_kit.base.cores import usable_cores
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import write_json
+from stenosis_kit.base.output import check_outputs
 from stenosis_kit.phantom.faults import MODES, RATES
-from stenosis_kit.phantom.files.tables import write_tables
+from stenosis_kit.phantom.files.tables import LATENTS, write_tables
 from stenosis_kit.phantom.imaging.series import SIZES
 from stenosis_kit.phantom.make import make_study
 from stenosis_kit.phantom.study import Order, Study
+from stenosis_kit.tables.own_files import own_files
 
 VERSION = 2
 """Of the generator: raised whenever the same arguments would give another cohort."""
@@ -69,7 +71,8 @@ def phantom(
         The folder.
 
     Raises:
-        InputError: where an argument is no good, or the folder holds something else.
+        InputError: where an argument is no good, the folder holds something else, or the picture would be one of its
+            files.
     """
     out = Path(out)
     forced = {int(index): tuple(sorted(names)) for index, names in (force or {}).items()}
@@ -78,6 +81,8 @@ def phantom(
     settings |= {"version": VERSION, "complete": True}
     _check_settings(settings, workers)
     _check_folder(out)
+    if preview:
+        check_outputs([Path(preview)], [*own_files(out), out / MARKER, out / LATENTS])
     if _marker(out) == settings:
         _log.info("%s: the same cohort is there already", out)
     else:

@@ -10,7 +10,9 @@ from pathlib import Path
 
 from stenosis_kit.base.budget import Budget
 from stenosis_kit.base.files import write_text
-from stenosis_kit.report.evidence import Evidence, read_evidence
+from stenosis_kit.base.output import check_outputs
+from stenosis_kit.graders.model_file import model_files
+from stenosis_kit.report.evidence import SUBMISSION, Evidence, read_evidence
 from stenosis_kit.report.learning import learning_section
 from stenosis_kit.report.levels import levels_section
 from stenosis_kit.report.markup import Markup, note
@@ -19,6 +21,7 @@ from stenosis_kit.report.provenance import run_section, sources_section
 from stenosis_kit.report.quality import confusion_section, measures_section, reliability_section
 from stenosis_kit.report.results import lead, score_section
 from stenosis_kit.report.sheets import crops_section, mistakes_section, saliency_section
+from stenosis_kit.tables.own_files import own_files
 from stenosis_kit.tables.root import Root
 
 log = logging.getLogger(__name__)
@@ -91,11 +94,13 @@ def report(run: Path | str, budget: Budget | None = None, root: Root | None = No
         The report's path.
 
     Raises:
-        InputError: where the folder is not a run's, or cannot be written to.
+        InputError: where the folder is not a run's, or cannot be written to, or the report is one of its inputs.
     """
     folder, budget = Path(run), budget or Budget()
     path = folder / REPORT
     evidence = read_evidence(folder, root)
+    kept = [folder / SUBMISSION, *model_files(folder), *(own_files(evidence.root.folder) if evidence.root else [])]
+    check_outputs([path], kept)
     pace = _Pace(budget)
     sections = [_section(part, evidence, pace) for part in _PARTS]
     first = _made("the first lines", lambda: lead(evidence))

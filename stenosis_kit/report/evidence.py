@@ -13,7 +13,7 @@ import polars as pl
 from stenosis_kit import rsna
 from stenosis_kit.answers.submission import read_submission
 from stenosis_kit.base.errors import InputError
-from stenosis_kit.base.files import read_json
+from stenosis_kit.base.files import read_json, run_json_of
 from stenosis_kit.crops.store import Store, open_store
 from stenosis_kit.graders.model_file import MODEL_NAME
 from stenosis_kit.tables.labels import labelled_rows
@@ -73,7 +73,7 @@ def read_evidence(folder: Path, root: Root | None = None) -> Evidence:
         remedy = "Give the OUT of stenosis-kit submit or paper, or a MODEL."
         raise InputError(folder, "the folder of a run", "neither submission.csv nor model.json", remedy)
     evidence = Evidence(folder, read_run(folder))
-    predicted = _json(folder / "submission.run.json")
+    predicted = _json(run_json_of(folder / SUBMISSION))
     evidence.sources = predicted.get("rows", {})
     # Runs note paths as they were given; the data may have moved since.
     named = (evidence.run.get("data"), predicted.get("data"))

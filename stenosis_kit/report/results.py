@@ -87,7 +87,7 @@ def _oracle(evidence: Evidence) -> pl.DataFrame | None:
     """The answers of a synthetic cohort's oracle_submission.csv, where it holds all of these cells."""
     if not evidence.root or evidence.root.split != "test":
         return None
-    frame = if_usable(read_submission, evidence.root.folder / "oracle_submission.csv")
+    frame = if_usable(read_submission, evidence.root.folder / rsna.ORACLE)
     covered = frame is not None and evidence.answers["row_id"].is_in(frame["row_id"].implode()).all()
     return frame if covered else None
 

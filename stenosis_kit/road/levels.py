@@ -12,9 +12,12 @@ from tqdm import tqdm
 
 from stenosis_kit import rsna
 from stenosis_kit.base.files import write_frame
+from stenosis_kit.base.output import check_outputs
 from stenosis_kit.base.tasks import run_tasks
+from stenosis_kit.graders.model_file import model_files
 from stenosis_kit.levels.finder import find_canals
 from stenosis_kit.levels.points import COLUMNS, study_points, unplaced_point
+from stenosis_kit.tables.own_files import own_files
 from stenosis_kit.tables.root import Root, as_root
 
 log = logging.getLogger(__name__)
@@ -44,10 +47,11 @@ def levels(
         What was written, with columns as `COLUMNS`.
 
     Raises:
-        InputError: where there is no series table, or the output cannot be written.
+        InputError: where there is no series table, or an output cannot be written or is an input.
     """
     root, output = as_root(data, split), Path(output)
-    root.protect(output)
+    written = [output, *([Path(preview)] if preview else [])]
+    check_outputs(written, [*own_files(root.folder), *(model_files(Path(model)) if model else [])])
     tasks = find_canals(root.studies(), [Path(model)] if model else [], workers)
     rows: list[dict[str, Any]] = []
     results = run_tasks(study_points, tasks, workers)

@@ -17,15 +17,18 @@ from stenosis_kit.answers.priors import Priors, builtin_prior
 from stenosis_kit.answers.submission import Submission
 from stenosis_kit.base.budget import Budget, Pace, Stopwatch
 from stenosis_kit.base.errors import InputError
+from stenosis_kit.base.files import run_json_of
+from stenosis_kit.base.output import check_outputs
 from stenosis_kit.base.tasks import TimeUp, run_tasks
 from stenosis_kit.base.tensorflow_start import load_tensorflow
 from stenosis_kit.crops.study_crops import StudyCrops, cut_study
 from stenosis_kit.crops.views import VIEW_BY_NAME
 from stenosis_kit.graders.model import Model
-from stenosis_kit.graders.model_file import read_description
+from stenosis_kit.graders.model_file import model_files, read_description
 from stenosis_kit.levels.canal import LocatedStudy
 from stenosis_kit.levels.finder import CanalFinder
 from stenosis_kit.tables.grid import row_ids
+from stenosis_kit.tables.own_files import own_files
 from stenosis_kit.tables.root import Root, as_root
 from stenosis_kit.tables.study import Study
 
@@ -61,10 +64,12 @@ def predict(
         lean: on the prior, as far as the data are unlike the models' training data, see `answers.dataset_shift`.
 
     Raises:
-        InputError: where there is no grid, or the submission cannot be written.
+        InputError: where there is no grid, or the submission cannot be written or is an input.
     """
     root, output, budget = as_root(data, split), Path(output), budget or Budget()
     folders = [Path(model) for model in models]
+    kept = [*own_files(root.folder), *(path for folder in folders for path in model_files(folder))]
+    check_outputs([output, run_json_of(output)], kept, streams=False)
     submission = Submission(root.grid, _priors(folders))
     run = {
         "version": __version__,
@@ -72,7 +77,6 @@ def predict(
         "split": root.split,
         "models": [str(folder) for folder in folders],
     }
-    root.protect(output)
     submission.save(output, run)
     log.info("predict: priors written for %d rows: %s", submission.grid.height, output)
     in_time = budget.remaining() > _LOAD_S

@@ -17,13 +17,16 @@ from stenosis_kit.answers.submission import Submission
 from stenosis_kit.base.budget import Budget, Stopwatch, show_time
 from stenosis_kit.base.cores import usable_cores
 from stenosis_kit.base.errors import InputError, TimeTooShort
-from stenosis_kit.base.files import make_folder, write_json
-from stenosis_kit.graders.model_file import MODEL_NAME
+from stenosis_kit.base.files import make_folder, run_json_of, write_json
+from stenosis_kit.base.output import check_outputs
+from stenosis_kit.graders.model_file import MODEL_NAME, model_files
 from stenosis_kit.graders.settings import Training
 from stenosis_kit.graders.warm_start import read_start
+from stenosis_kit.report.page import REPORT
 from stenosis_kit.road.format import format as format_store
 from stenosis_kit.road.predict import predict
 from stenosis_kit.road.train import train
+from stenosis_kit.tables.own_files import own_files
 from stenosis_kit.tables.root import Root, as_root
 
 log = logging.getLogger(__name__)
@@ -62,12 +65,13 @@ def submit(
         The run.json.
 
     Raises:
-        InputError: where the test split has no usable series table; also, with the priors in place, where the train
-            tables cannot be used.
+        InputError: where the test split has no usable series table, or what is written to OUT is an input; also, with
+            the priors in place, where the train tables cannot be used.
     """
     root, out, budget, training = as_root(data, "test"), Path(out), budget or Budget(480.0), training or Training()
     before_finish = budget.share(keep=_FINISH_S + min(_REPORT_S, _REPORT_SHARE * budget.seconds))
     road, output = _Road(root, out, before_finish), out / "submission.csv"
+    check_outputs(written(out), [*own_files(root.folder), *(model_files(Path(model)) if model else [])], streams=False)
     make_folder(out)
     submission = Submission(root.grid, builtin_prior() if root.label_table.error else smoothed_prior(root.cells))
     submission.save(output, {"version": __version__, "data": str(root.folder)})
@@ -100,6 +104,12 @@ def submit(
     if page:
         log.info("submit: look at %s", page)
     return run
+
+
+def written(out: Path) -> list[Path]:
+    """The files that submit writes in OUT itself."""
+    submission = out / "submission.csv"
+    return [submission, run_json_of(submission), out / "score.json", out / "run.json", out / REPORT]
 
 
 def _report(out: Path, budget: Budget, root: Root) -> Path | None:
@@ -164,7 +174,7 @@ def _score(root: Root, out: Path, output: Path) -> dict | None:
         log.warning("submit: %d test studies are also training studies: THE SCORE IS NOT HELD OUT", count)
     result = score(output, truth) | {"baselines": baselines(truth)}
     with suppress(InputError):  # only a phantom's own test split has an oracle
-        result["baselines"]["oracle"] = score(root.folder / "oracle_submission.csv", truth)["score"]
+        result["baselines"]["oracle"] = score(root.folder / rsna.ORACLE, truth)["score"]
     write_json(out / "score.json", result)
     for name in ("score", "spinal", "foraminal", "subarticular", "any_severe_spinal"):
         log.info("submit: %-18s %s", name, _figure(result[name]))

@@ -15,12 +15,10 @@ from stenosis_kit.base.files import make_folder, read_json, write_json
 from stenosis_kit.base.manifest import run_matches
 from stenosis_kit.crops.store import open_store
 from stenosis_kit.graders.job import JOBS
-from stenosis_kit.graders.model_file import MODEL_NAME
+from stenosis_kit.graders.model_file import MODEL_NAME, model_files
 from stenosis_kit.graders.settings import Training
 from stenosis_kit.graders.training_run import Request, TrainingRun
 from stenosis_kit.graders.warm_start import read_start
-from stenosis_kit.levels.localiser import DESCRIPTION_NAME
-from stenosis_kit.tables.folds import FOLDS_NAME
 
 if TYPE_CHECKING:
     from stenosis_kit.base.cluster import Cluster
@@ -95,7 +93,6 @@ def _start_over(request: Request) -> None:
     if (folder / MODEL_NAME).exists() or (folder / JOBS).exists():
         log.info("train: %s was made from other input, settings, time limit or version: it is made anew", folder)
     shutil.rmtree(folder / JOBS, ignore_errors=True)
-    names = ("run.json", MODEL_NAME, DESCRIPTION_NAME, FOLDS_NAME)
-    for path in [*(folder / name for name in names), *folder.glob("*.weights.h5")]:
+    for path in model_files(folder):
         path.unlink(missing_ok=True)
     write_json(folder / JOBS / "run.json", {"fingerprint": request.fingerprint})

@@ -236,11 +236,6 @@ class Root:
 
     # --- Checks --------------------------------------------------------------------------------
 
-    def protect(self, output: Path) -> None:
-        """Raises InputError where an output would overwrite one of the competition's own files."""
-        if output.resolve().parent == self.folder.resolve() and output.name in rsna.FILES:
-            raise InputError(output, "a new file", "one of the competition's own", "Give the output another name.")
-
     def _check_layout(self) -> None:
         """Raises InputError where the folder is not a competition root."""
         if not self.folder.is_dir():

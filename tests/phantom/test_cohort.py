@@ -57,6 +57,13 @@ def test_a_folder_of_something_else_is_refused_and_left_alone(tmp_path):
     assert (tmp_path / "train.csv").read_text() == "mine"
 
 
+@pytest.mark.parametrize("name", ["train.csv", "oracle_submission.csv", "latents.csv", "test_images/1/a.png", MARKER])
+def test_the_picture_is_none_of_the_cohorts_files(tmp_path, name):
+    with pytest.raises(InputError, match=f"{name}: expected a file that is no input"):
+        phantom(tmp_path / "p", studies=1, test_studies=0, preview=tmp_path / "p" / name)
+    assert not (tmp_path / "p").exists()
+
+
 @pytest.mark.parametrize(
     "wrong",
     [{"size": "huge"}, {"faults": "some"}, {"studies": 0, "test_studies": 0}, {"noise": -1}, {"force": {0: ["x"]}}],

@@ -38,6 +38,20 @@ def test_submit_names_the_report_last(cohort, model, tmp_path, caplog):
     assert (tmp_path / "out" / "report.html").is_file()
 
 
+@pytest.mark.parametrize("own", ["competition", "submission", "model"])
+def test_the_report_does_not_write_over_what_it_is_made_from(cohort, model, tmp_path, own, capsys):
+    out = tmp_path / "out"
+    submit(cohort, out, Budget(2.0), model)
+    path = {"competition": cohort / "train.csv", "submission": out / "submission.csv", "model": out / "model.json"}[own]
+    path.touch()
+    before = path.read_bytes()
+    (out / "report.html").unlink()
+    (out / "report.html").symlink_to(path)
+    assert main(["report", str(out)]) == 2
+    assert f"{out / 'report.html'}: expected a file that is no input" in capsys.readouterr().err
+    assert path.read_bytes() == before
+
+
 def test_it_is_one_file_that_refers_to_nothing_and_has_no_script(page, run):
     assert (run / "report.html").stat().st_size < 8e6
     assert "<script" not in page

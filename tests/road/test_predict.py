@@ -178,6 +178,21 @@ def test_the_competitions_own_files_are_not_written_over(cohort, model, name):
     assert (cohort / name).read_bytes() == before
 
 
+@pytest.mark.parametrize("linked", ["s.csv", "s.run.json"])
+def test_neither_is_the_model_nor_what_a_link_beside_leads_to(cohort, model, tmp_path, linked):
+    before = (model / "oof.csv").read_bytes()
+    (tmp_path / linked).symlink_to(model / "oof.csv")
+    with pytest.raises(InputError, match=f"{linked}: expected a file that is no input"):
+        predict(cohort, [model], tmp_path / "s.csv")
+    assert (model / "oof.csv").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == [linked]
+
+
+def test_a_submission_goes_into_no_device(cohort, model):
+    with pytest.raises(InputError, match="/dev/null: expected a plain file"):
+        predict(cohort, [model], "/dev/null")
+
+
 def test_a_series_of_an_unknown_kind_is_not_read_and_costs_no_row(cohort, model, predicted, tmp_path):
     root, series = broken_root(cohort, tmp_path)
     localizer = pl.DataFrame({"study_id": [series["study_id"][0], 77], "series_id": [5, 6]})

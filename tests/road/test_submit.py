@@ -13,7 +13,7 @@ import pytest
 from stenosis_kit.answers.check import check, is_legal
 from stenosis_kit.answers.score import score
 from stenosis_kit.base.budget import Budget
-from stenosis_kit.base.errors import TimeTooShort
+from stenosis_kit.base.errors import InputError, TimeTooShort
 from stenosis_kit.cli import main
 from stenosis_kit.road import submit as submit_module
 from stenosis_kit.road.submit import submit
@@ -55,6 +55,34 @@ def test_too_short_a_time_leaves_complete_priors_and_says_so(cohort, store, tmp_
     assert main(["submit", str(cohort), str(tmp_path / "out"), "--time-limit", "20s"]) == 0
     assert is_legal(check(tmp_path / "out" / "submission.csv", cohort))
     assert "NOTHING WAS TRAINED" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["submission.csv", "submission.run.json", "score.json", "run.json", "report.html"])
+def test_what_a_link_in_out_leads_to_is_not_written_over_where_it_is_an_input(cohort, model, tmp_path, name):
+    out, own = tmp_path / "out", cohort / "sample_submission.csv"
+    before = own.read_bytes()
+    out.mkdir()
+    (out / name).symlink_to(own)
+    with pytest.raises(InputError, match=f"{name}: expected a file that is no input"):
+        submit(cohort, out, Budget(300.0), model)
+    assert own.read_bytes() == before
+    assert [path.name for path in out.iterdir()] == [name]
+
+
+def test_out_is_not_the_models_folder(cohort, model, tmp_path):
+    folder = shutil.copytree(model, tmp_path / "model")
+    with pytest.raises(InputError, match="run.json: expected a file that is no input"):
+        submit(cohort, folder, Budget(300.0), folder)
+    assert (folder / "run.json").read_bytes() == (model / "run.json").read_bytes()
+
+
+def test_a_link_in_out_stays_and_what_it_leads_to_is_the_submission(cohort, model, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "submission.csv").symlink_to(tmp_path / "disk" / "mine.csv")
+    submit(cohort, tmp_path / "out", Budget(1.0), model)
+    assert (tmp_path / "out" / "submission.csv").is_symlink()
+    assert is_legal(check(tmp_path / "disk" / "mine.csv", cohort))
+    assert [path.name for path in (tmp_path / "disk").iterdir()] == ["mine.csv"]
 
 
 def root_with(cohort, tmp_path, **tables):

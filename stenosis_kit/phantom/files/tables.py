@@ -12,7 +12,6 @@ from stenosis_kit.base.files import replacing
 from stenosis_kit.phantom.study import Cell, Point, Study
 
 LATENTS = "latents.csv"
-ORACLE = "oracle_submission.csv"
 
 _SERIES_COLUMNS = ("study_id", "series_id", "series_description")
 _POINT_COLUMNS = ("study_id", "series_id", "instance_number", "condition", "level", "x", "y")
@@ -43,7 +42,7 @@ def _write_train_tables(out: Path, studies: Sequence[Study]) -> None:
 def _write_test_tables(out: Path, studies: Sequence[Study]) -> None:
     answers = [one for study in studies for one in _answers(study)]
     _write(out / rsna.SAMPLE_SUBMISSION, rsna.SUBMISSION_COLUMNS, ((one.row_id, *[1 / 3] * 3) for one in answers))
-    _write(out / ORACLE, rsna.SUBMISSION_COLUMNS, ((one.row_id, *one.oracle) for one in answers))
+    _write(out / rsna.ORACLE, rsna.SUBMISSION_COLUMNS, ((one.row_id, *one.oracle) for one in answers))
     known = ((one.row_id, *one.truth) for one in answers if one.truth)
     _write(out / rsna.SOLUTION, (*rsna.SUBMISSION_COLUMNS, "sample_weight"), known)
     points = (row for study in studies for row in _point_rows(study, study.true_points))
