@@ -30,7 +30,7 @@ class Crop:
         series_id: of the series it was cut from.
         slice: the slice in the middle.
         x, y: the crop's centre on it, pixels.
-        padding: share of the middle slice's crop that lies outside its image, 0 to 1.
+        padding: share of the middle slice's crop that lies outside its image or is no signal, 0 to 1.
     """
 
     pixels: np.ndarray
@@ -68,7 +68,8 @@ def cut(series: Series, point: np.ndarray, view: View, mirrored: bool = False) -
             for each, item in zip(signal, chosen, strict=True)
         ]
         middle = pick.slice.plane
-        padding = outside_share(middle, SquareGrid(point, _axes(middle, series, mirrored), view.px, view.mm))
+        grid = SquareGrid(point, _axes(middle, series, mirrored), view.px, view.mm)
+        padding = outside_share(middle, grid, series.signal(pick.slice).silent)
         x, y = middle.to_pixel(point)
         pixels = as_bytes(np.stack(layers, axis=-1), window)
         return Crop(pixels, series.series_id, pick.slice, float(x), float(y), padding)

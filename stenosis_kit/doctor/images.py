@@ -35,6 +35,9 @@ CONSEQUENCES = {
     "images_of_implausible_size": "They are cut as their PixelSpacing says.",
     "inverted_files": "MONOCHROME1 is turned round.",
     "rescaled_files": "RescaleSlope and RescaleIntercept are applied.",
+    "files_with_padding": "PixelPaddingValue is no signal, unless it is as dark as air, or as usual as other values.",
+    "left_justified_files": "Their HighBit says where values end: they are shifted there.",
+    "images_with_silent_pixels": "Padding and what is no number are cut as if they lay outside the image.",
     "constant_images": "They are cut; a grader sees nothing in them.",
     "series_with_instance_gaps": "Slices are ordered by their positions, never by number.",
     "series_not_from_1": "Slices are known by their file names, whatever the first one is.",
@@ -126,10 +129,11 @@ def _examine_pixels(found: StudyFindings, name: str, one: Series) -> None:
     """Decodes every slice; one that cannot be decoded joins the series' skipped files."""
     for item in list(one.slices):
         try:
-            pixels = one.pixels(item)
+            pixels, silent = one.signal(item)
         except UnreadableSlice:
             continue
         found.note("constant_images", f"{name}/{item.path.name}", int(pixels.min() == pixels.max()))
+        found.note("images_with_silent_pixels", f"{name}/{item.path.name}", int(silent is not None))
         one.forget(item)
 
 
@@ -142,6 +146,8 @@ def _examine_slices(found: StudyFindings, name: str, one: Series) -> None:
     found.note("files_without_spacing_tags", name, sum(not header.spaced for header in headers))
     found.note("inverted_files", name, sum(header.inverted for header in headers))
     found.note("rescaled_files", name, sum((header.slope, header.intercept) != (1, 0) for header in headers))
+    found.note("files_with_padding", name, sum(header.padding is not None for header in headers))
+    found.note("left_justified_files", name, sum(bool(header.coding.lowest_bit) for header in headers))
     sides = np.array([np.multiply(plane.shape, plane.spacing) for plane in one.planes])
     strange = ((sides < _FIELD_MM[0]) | (sides > _FIELD_MM[1])).any(axis=1)
     found.note("images_of_implausible_size", name, int(strange.sum()))

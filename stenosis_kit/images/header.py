@@ -24,6 +24,7 @@ from stenosis_kit.base.errors import first_line
 from stenosis_kit.images.file import BoundedFile, UnreadableSlice
 from stenosis_kit.images.geometry import Plane
 from stenosis_kit.images.pixels import Coding, find_pixels
+from stenosis_kit.images.silence import Padding
 
 # Values that break the rules of their VR are common and harmless: what is used is checked here.
 pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
@@ -38,13 +39,23 @@ _OPTIONS = {  # what a decoder is told, by pydicom's names, and the tags that sa
     "samples_per_pixel": "SamplesPerPixel",
     "bits_allocated": "BitsAllocated",
     "bits_stored": "BitsStored",
+    "high_bit": "HighBit",
     "pixel_representation": "PixelRepresentation",
 }
 _PHOTOMETRIC = "PhotometricInterpretation"
 _PLACE = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
 _SCALE = ("RescaleSlope", "RescaleIntercept")
 _GAPS = ("SliceThickness", "SpacingBetweenSlices")
-_TAGS = {keyword: Tag(keyword) for keyword in (*_OPTIONS.values(), _PHOTOMETRIC, *_PLACE, *_SCALE, *_GAPS)}
+_WHOLE = ("PixelPaddingValue", "PixelPaddingRangeLimit")
+_PADDING = {  # by the element with the pixels: the tags that say which stored values are padding
+    "PixelData": _WHOLE,
+    "FloatPixelData": ("FloatPixelPaddingValue", "FloatPixelPaddingRangeLimit"),
+    "DoubleFloatPixelData": ("DoubleFloatPixelPaddingValue", "DoubleFloatPixelPaddingRangeLimit"),
+}
+_PADDING_TAGS = [keyword for keywords in _PADDING.values() for keyword in keywords]
+_TAGS = {
+    keyword: Tag(keyword) for keyword in (*_OPTIONS.values(), _PHOTOMETRIC, *_PLACE, *_SCALE, *_GAPS, *_PADDING_TAGS)
+}
 
 
 @dataclass(frozen=True)
@@ -57,6 +68,7 @@ class Header:
         slope, intercept: signal = stored * slope + intercept (PS3.3 C.11.1).
         spaced: whether SliceThickness and SpacingBetweenSlices are both there.
         coding: of its pixels.
+        padding: the stored values that are no signal; None where none are declared.
     """
 
     plane: Plane
@@ -65,6 +77,7 @@ class Header:
     intercept: float
     spaced: bool
     coding: Coding
+    padding: Padding | None
 
 
 def read_header(path: Path) -> Header:
@@ -93,7 +106,8 @@ def _header(file: BoundedFile) -> Header:
         raise UnreadableSlice(f"RescaleSlope, RescaleIntercept: expected numbers; found {slope}, {intercept}")
     inverted = coding.options.get("photometric_interpretation") == "MONOCHROME1"
     spaced = all(_TAGS[keyword] in dataset for keyword in _GAPS)
-    return Header(Plane.from_tags(*place, coding.shape), inverted, slope, intercept, spaced, coding)
+    plane, padding = Plane.from_tags(*place, coding.shape), _padding(dataset, coding)
+    return Header(plane, inverted, slope, intercept, spaced, coding, padding)
 
 
 def _decoding_options(dataset: Dataset) -> dict[str, Any]:
@@ -111,6 +125,34 @@ def _decoding_options(dataset: Dataset) -> dict[str, Any]:
         raise UnreadableSlice(f"Rows, Columns: expected at most {MAX_PIXELS} pixels; found {shape}")
     photometric = _values(dataset, _PHOTOMETRIC)
     return options | ({"photometric_interpretation": str(photometric[0])} if photometric else {})
+
+
+def _padding(dataset: Dataset, coding: Coding) -> Padding | None:
+    """The range of padding; a value that is none declares nothing, and a limit that is none leaves the value alone."""
+    value, limit = _PADDING[coding.keyword]
+    first = _padding_value(dataset, value, coding)
+    if first is None and coding.is_float:
+        value, limit = _WHOLE  # as some files have it that were made floats later
+        first = _padding_value(dataset, value, coding)
+    if first is None:
+        return None
+    last = _padding_value(dataset, limit, coding)
+    return (first, first) if last is None else (min(first, last), max(first, last))
+
+
+def _padding_value(dataset: Dataset, keyword: str, coding: Coding) -> float | None:
+    """A padding value as the decoded pixels have it, whatever VR it came in; None where it is absent or no number."""
+    if _TAGS[keyword] not in dataset:
+        return None
+    try:
+        value = _values(dataset, keyword)[0]
+        if isinstance(value, bytes):  # its VR does not tell whether it is signed; `wrap` does
+            value = int.from_bytes(value[:2], "little" if dataset.original_encoding[1] else "big") if value else None
+        number = float(value)
+        found = number if coding.is_float else coding.wrap(int(number))
+    except (UnreadableSlice, IndexError, TypeError, ValueError, OverflowError):
+        return None
+    return None if math.isnan(found) else found
 
 
 def _values(dataset: Dataset, keyword: str) -> tuple[Any, ...]:

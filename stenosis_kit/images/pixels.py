@@ -36,17 +36,37 @@ class Coding:
         options: what else a decoder has to know, by the names of pydicom's decoding options.
         value_at: offset in the file of the value of the element with the pixels, bytes.
         frame_at: offset in the file of the first fragment's value, bytes; 0 where the pixels are not compressed.
+        lowest_bit: of a stored value, at which the pixel's begins: 0 unless left-justified (HighBit, PS3.5 8.1.1).
     """
 
     syntax: UID
     options: dict[str, Any]
     value_at: int
     frame_at: int
+    lowest_bit: int = 0
 
     @property
     def shape(self) -> tuple[int, int]:
         """(rows, columns)."""
         return self.options["rows"], self.options["columns"]
+
+    @property
+    def keyword(self) -> str:
+        """Of the element with the pixels."""
+        return self.options["pixel_keyword"]
+
+    @property
+    def is_float(self) -> bool:
+        """Whether the pixels are floating point numbers."""
+        return self.keyword != "PixelData"
+
+    def wrap(self, value: int) -> int:
+        """A whole number as `decode` would give it, had it stood in a pixel: its bits, with the pixels' sign."""
+        bits = self.options.get("bits_stored", 16) - self.lowest_bit
+        if not -(1 << (bits - 1)) <= value < 1 << bits:
+            value >>= self.lowest_bit
+        value &= (1 << bits) - 1
+        return value - (1 << bits) if self.options.get("pixel_representation") == 1 and value >> (bits - 1) else value
 
 
 def find_pixels(file: BoundedFile, syntax: UID, options: dict[str, Any], implicit: bool, little: bool) -> Coding:
@@ -68,9 +88,25 @@ def find_pixels(file: BoundedFile, syntax: UID, options: dict[str, Any], implici
         raise UnreadableSlice("no pixel data")
     found = {"pixel_keyword": keyword} | ({} if implicit else {"pixel_vr": head[4:6].decode("ascii", "replace")})
     needed = options["rows"] * options["columns"] * max(1, options.get("bits_allocated", 16) // 8)
+    lowest_bit = _lowest_bit(options) if keyword == "PixelData" else 0
+    found |= {"bits_stored": options["bits_stored"] + lowest_bit} if lowest_bit else {}
+    options = {name: value for name, value in options.items() if name != "high_bit"}
     value_at = file.tell()
     frame_at = _check_length(file, syntax, int.from_bytes(head[-4:], order), needed)
-    return Coding(syntax, options | found, value_at, frame_at)
+    return Coding(syntax, options | found, value_at, frame_at, lowest_bit)
+
+
+def _lowest_bit(options: dict[str, Any]) -> int:
+    """The bit at which a pixel's value begins, by BitsAllocated, BitsStored and HighBit."""
+    if not {"bits_allocated", "bits_stored", "high_bit"} <= options.keys():
+        return 0
+    allocated, stored, high = (options[name] for name in ("bits_allocated", "bits_stored", "high_bit"))
+    if stored > allocated:
+        return 0  # which `decode` refuses
+    if not stored <= high + 1 <= allocated:
+        bits = f"{stored} bits stored in {allocated}"
+        raise UnreadableSlice(f"HighBit: expected {stored - 1} to {allocated - 1}, with {bits}; found {high}")
+    return high + 1 - stored
 
 
 def _check_length(file: BoundedFile, syntax: UID, length: int, needed: int) -> int:
@@ -122,7 +158,17 @@ def decode(path: Path, coding: Coding) -> np.ndarray:
         raise
     if stored.shape != coding.shape:  # of several frames
         raise UnreadableSlice(f"expected {coding.shape} pixels; found {stored.shape}")
-    return stored
+    return _shifted(stored, coding) if coding.lowest_bit else stored
+
+
+def _shifted(stored: np.ndarray, coding: Coding) -> np.ndarray:
+    """Left-justified values moved to the right; what stands below them, such as overlays, falls out."""
+    bits = coding.options["bits_stored"] - coding.lowest_bit
+    below = np.bitwise_and(stored, (1 << coding.lowest_bit) - 1).any()
+    if below and np.isin(stored >> bits, (0, -1)).all():
+        high = coding.options["bits_stored"] - 1
+        raise UnreadableSlice(f"expected {bits}-bit values that end at HighBit {high}; found them to end at {bits - 1}")
+    return stored >> coding.lowest_bit
 
 
 def _check_stream(file: BoundedFile, coding: Coding) -> None:

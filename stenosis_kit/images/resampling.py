@@ -109,10 +109,19 @@ def _mixed(one: np.ndarray, other: np.ndarray, share: np.ndarray) -> np.ndarray:
     return other
 
 
-def outside_share(plane: Plane, grid: SquareGrid) -> float:
-    """Fraction of a grid's pixels that lie outside the image, 0 to 1."""
+def outside_share(plane: Plane, grid: SquareGrid, silent: np.ndarray | None = None) -> float:
+    """Fraction of a grid's pixels that lie outside the image or on one of its silent pixels, 0 to 1.
+
+    Args:
+        plane: where the slice lies.
+        grid: where pixels are wanted.
+        silent: (rows, columns) bool of the slice, see `slice.Signal`.
+    """
     x, y = _places(sampling_matrix(plane, grid), grid.px)
-    return float(1 - _inside(x, y, plane.shape).mean())
+    shown = _inside(x, y, plane.shape)
+    if silent is not None:
+        shown[shown] = ~silent[y[shown].round().astype(int), x[shown].round().astype(int)]
+    return float(1 - shown.mean())
 
 
 def as_bytes(signal: np.ndarray, window: tuple[float, float]) -> np.ndarray:

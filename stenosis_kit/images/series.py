@@ -15,7 +15,7 @@ import numpy as np
 from stenosis_kit import rsna
 from stenosis_kit.images.file import UnreadableSlice
 from stenosis_kit.images.geometry import AXIAL, SAGITTAL, Plane, stacking_order
-from stenosis_kit.images.slice import Slice, read_pixels, read_slice
+from stenosis_kit.images.slice import Signal, Slice, read_signal, read_slice
 
 STEEPEST_DEG = 60.0
 """Slices tilted more are scouts, or of another kind of series; axial slices along a disc have up to some 45 degrees."""
@@ -47,7 +47,7 @@ class Series:
         order = stacking_order([item.plane for item in found], self.orientation)
         self.slices = [found[i] for i in order]
         self.skipped = skipped
-        self._pixels: dict[int, np.ndarray] = {}
+        self._signals: dict[int, Signal] = {}
         self._window: tuple[float, float] | None = None
 
     @property
@@ -65,26 +65,37 @@ class Series:
         return next((i for i, item in enumerate(self.slices) if item.number == number), None)
 
     def pixels(self, item: Slice) -> np.ndarray:
-        """The signal of a slice, decoded once; see `read_pixels`.
+        """(rows, columns) float32: a slice's signal; silent pixels are as dark as what lies outside an image.
+
+        Raises:
+            UnreadableSlice: as `signal`.
+        """
+        values, silent = self.signal(item)
+        if silent is not None:
+            values[silent] = self.window()[0]
+        return values
+
+    def signal(self, item: Slice) -> Signal:
+        """The signal of a slice, decoded once; see `read_signal`.
 
         Raises:
             UnreadableSlice: where it cannot be decoded; it then has moved from `slices` to `skipped`.
         """
-        if item.number not in self._pixels:
+        if item.number not in self._signals:
             try:
-                self._pixels[item.number] = read_pixels(item)
+                self._signals[item.number] = read_signal(item)
             except UnreadableSlice as error:
                 self.slices.remove(item)
                 self.skipped[item.path.name] = str(error)
                 raise
-        return self._pixels[item.number]
+        return self._signals[item.number]
 
     def forget(self, item: Slice) -> None:
         """Drops a slice's decoded signal."""
-        self._pixels.pop(item.number, None)
+        self._signals.pop(item.number, None)
 
     def window(self) -> tuple[float, float]:
-        """Low and high signal of the series: percentiles 1 and 99.5 of up to five evenly spaced slices.
+        """Low and high of the series: percentiles 1 and 99.5 of the signal of up to five evenly spaced slices.
 
         DICOM's own window tags vary from slice to slice. A constant series gives (v, v + 1).
 
@@ -100,7 +111,8 @@ class Series:
         sample = []
         for item in _evenly_spaced(self.slices, SAMPLE_SLICES):
             try:
-                sample.append(self.pixels(item).ravel())
+                values, silent = self.signal(item)
+                sample.append(values.ravel() if silent is None else values[~silent])
             except UnreadableSlice:
                 continue
         if not sample and not self.slices:

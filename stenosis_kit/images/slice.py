@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,8 +12,7 @@ from stenosis_kit.images.file import UnreadableSlice
 from stenosis_kit.images.geometry import Plane
 from stenosis_kit.images.header import Header, read_header
 from stenosis_kit.images.pixels import decode
-
-_LARGEST_SIGNAL = 1e9  # chosen by hand; real signals stay below 2**16, and far larger ones would overflow in float32
+from stenosis_kit.images.silence import LARGEST_SIGNAL, silent_pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,16 +47,42 @@ def read_slice(path: Path) -> Slice:
     return Slice(int(path.stem), path, header.plane, sign * header.slope, sign * header.intercept, header)
 
 
-def read_pixels(item: Slice) -> np.ndarray:
-    """(rows, columns) float32 signal of a slice: larger is brighter.
+class Signal(NamedTuple):
+    """The pixels of a slice.
+
+    Attributes:
+        values: (rows, columns) float32: larger is brighter. Silent pixels have the darkest of the others' values.
+        silent: (rows, columns) bool: which pixels are no signal, see `silence`; None where all are.
+    """
+
+    values: np.ndarray
+    silent: np.ndarray | None
+
+
+def read_signal(item: Slice) -> Signal:
+    """Decodes a slice.
 
     Raises:
-        UnreadableSlice: where the pixels cannot be decoded or are not what the header says.
+        UnreadableSlice: where the pixels cannot be decoded, are not what the header says, or none of them is signal.
     """
-    signal = decode(item.path, item.header.coding).astype(np.float32)
-    if (item.slope, item.intercept) != (1, 0):
-        with np.errstate(over="ignore"):
+    stored = decode(item.path, item.header.coding)
+    rescaled = (item.slope, item.intercept) != (1, 0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        signal = stored.astype(np.float32)
+        if rescaled:
             signal = signal * np.float32(item.slope) + np.float32(item.intercept)
-        if np.abs(signal).max() > _LARGEST_SIGNAL:
-            raise UnreadableSlice(f"RescaleSlope {item.slope} makes signals beyond {_LARGEST_SIGNAL:g}")
-    return signal
+    silent = None
+    if stored.dtype.kind == "f" or item.header.padding:
+        silent = silent_pixels(stored, signal, item.header.padding)
+    if silent is not None:
+        if silent.all():
+            raise UnreadableSlice("no signal: all of its pixels are padding, or no numbers")
+        signal[silent] = signal[~silent].min()
+    if rescaled and np.abs(signal).max() > LARGEST_SIGNAL:
+        raise UnreadableSlice(f"RescaleSlope {item.slope} makes signals beyond {LARGEST_SIGNAL:g}")
+    return Signal(signal, silent)
+
+
+def read_pixels(item: Slice) -> np.ndarray:
+    """(rows, columns) the values of `read_signal`, which raises what this does."""
+    return read_signal(item).values

@@ -1,6 +1,7 @@
 """Cutting: in mm, along the patient's axes, whatever the storage."""
 
 import numpy as np
+import pydicom
 import pytest
 from cut_scene import AXIAL, CENTER, KINDS, MIDDLE, SAGITTAL, SCENE, brightest, scene_on, series_of, shown, stack
 from fabricate import blobs, plane, render, stored, write_dicom
@@ -8,6 +9,7 @@ from fabricate import blobs, plane, render, stored, write_dicom
 from stenosis_kit import rsna
 from stenosis_kit.crops.crop import cut
 from stenosis_kit.crops.views import View
+from stenosis_kit.images.geometry import Plane
 from stenosis_kit.images.series import read_series
 
 # --- What is where -------------------------------------------------------------------------------
@@ -175,6 +177,31 @@ def test_padding_is_black_where_all_signal_is_negative(tmp_path, tags):
     crop = cut(read_series(tmp_path, 1, rsna.AXIAL_T2), np.array([0.0, 0.0, CENTER[2]]), AXIAL)
     assert crop.pixels[:6].max() == 0
     assert crop.pixels[12:20, 12:20].max() > 100
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_padding_of_an_image_is_as_what_lies_outside_it(tmp_path, kind):
+    """A quarter of each image is gone: cut off in one series, and in the other one declared to be padding."""
+    for number, item in enumerate(stack(kind), start=1):
+        pixels = render(SCENE, item)
+        gone = item.shape[0] // 4
+        origin = item.to_patient(np.array([0, gone]))
+        short = Plane(origin, item.row, item.column, item.spacing, (item.shape[0] - gone, item.shape[1]))
+        write_dicom(tmp_path / "short" / f"{number}.dcm", short, pixels[gone:])
+        pixels[:gone] = 4095
+        path = write_dicom(tmp_path / "padded" / f"{number}.dcm", item, pixels)
+        header = pydicom.dcmread(path)
+        header.add_new("PixelPaddingValue", "US", 4095)
+        header.save_as(path)
+    point = CENTER + np.array([0.0, 0.0, 15.0] if kind == "sagittal" else [0.0, -15.0, 0.0])
+    expected, crop = (
+        cut(read_series(tmp_path / name, 1, KINDS[kind].series_kind), point, KINDS[kind])
+        for name in ("short", "padded")
+    )
+    assert 0.1 < expected.padding < 0.9
+    assert crop.padding == pytest.approx(expected.padding, abs=0.04)
+    differ = np.abs(crop.pixels.astype(int) - expected.pixels) > 1
+    assert differ.any(axis=1).sum(axis=0).max() <= 2  # rows of the crop at the edge, where pixels are interpolated
 
 
 def test_a_crop_beside_its_image_is_all_padding(tmp_path):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pydicom
 import pytest
 
@@ -141,6 +142,44 @@ def test_a_transfer_syntax_that_nothing_here_decodes_is_named(task: Study) -> No
     found = examine_study(task)
     assert found.counts["files_without_decoder"] == 1
     assert "1.2.840.10008.1.2.9" in found.examples["files_without_decoder"][0]
+
+
+def pad(dataset: pydicom.Dataset) -> None:
+    pixels = dataset.pixel_array.copy()
+    pixels[:, :5] = 4095
+    dataset.PixelData = pixels.tobytes()
+    dataset.add_new("PixelPaddingValue", "US", 4095)
+
+
+def make_float(dataset: pydicom.Dataset) -> None:
+    pixels = dataset.pixel_array.astype(np.float32)
+    pixels[3, 4] = np.nan
+    del dataset.PixelData, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation
+    dataset.BitsAllocated, dataset.FloatPixelData = 32, pixels.tobytes()
+
+
+def left_justify(dataset: pydicom.Dataset) -> None:
+    dataset.PixelData = (dataset.pixel_array << (15 - dataset.HighBit)).tobytes()
+    dataset.HighBit = 15
+
+
+@pytest.mark.parametrize(
+    ("change", "by_header", "by_pixels"),
+    [
+        (pad, {"files_with_padding"}, {"files_with_padding", "images_with_silent_pixels"}),
+        (make_float, set(), {"images_with_silent_pixels"}),
+        (left_justify, {"left_justified_files"}, {"left_justified_files"}),
+    ],
+)
+def test_pixels_that_are_no_signal_or_not_in_their_place_are_named(
+    task: Study, change: Callable[[pydicom.Dataset], None], by_header: set[str], by_pixels: set[str]
+) -> None:
+    rewrite(sorted(folder_of(task, rsna.SAGITTAL_T2).iterdir())[0], change)
+    assert odd(examine_study(task)) == by_header
+    found = examine_study(task, pixels=True)
+    assert odd(found) == by_pixels
+    assert all(found.counts[key] == 1 for key in by_pixels)
+    assert found.unreadable == []
 
 
 def test_a_folder_of_another_study_is_unlisted(root: Path, tmp_path: Path, task: Study) -> None:

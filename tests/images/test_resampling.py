@@ -92,3 +92,15 @@ def test_slices_that_lie_behind_one_another_are_sampled_at_places_found_once():
         grid = SquareGrid(np.array([20.0, 20.0, 0.0]), turned(5), 16, 8.0)
         resample(np.ones((64, 64), np.float32), plane, grid, OUTSIDE)
     assert sampling._grid.cache_info().hits == 4
+
+
+def test_silent_pixels_lie_outside():
+    plane, silent = image_plane((40, 50)), np.zeros((40, 50), bool)
+    grid = SquareGrid(np.array([19.5, 19.5, 0.0]), turned(0), 20, 20.0)
+    silent[:20] = True
+    assert outside_share(plane, grid) == 0
+    assert outside_share(plane, grid, silent) == 0.5
+    assert outside_share(plane, grid, ~silent) == 0.5
+    left = SquareGrid(np.array([-0.5, 19.5, 0.0]), turned(0), 20, 20.0)
+    assert outside_share(plane, left) == 0.5
+    assert outside_share(plane, left, silent) == 0.75

@@ -334,6 +334,30 @@ def test_the_window_is_percentiles_so_that_a_few_hot_pixels_do_not_matter(tmp_pa
     assert high < 100
 
 
+def test_the_window_is_of_signal_alone(tmp_path):
+    for number, item in enumerate(PLANES, start=1):
+        write_dicom(tmp_path / "cut" / f"{number}.dcm", plane("axial", 0.0, shape=(30, 36)), render(SCENE, item)[:, 4:])
+        padded = render(SCENE, item)
+        padded[:, :4] = 4095
+        path = write_dicom(tmp_path / "padded" / f"{number}.dcm", item, padded)
+        header = pydicom.dcmread(path)
+        header.add_new("PixelPaddingValue", "US", 4095)
+        header.save_as(path)
+    assert axial(tmp_path / "padded").window() == axial(tmp_path / "cut").window()
+
+
+def test_a_slice_without_signal_is_skipped_when_it_is_wanted(tmp_path):
+    write_series(tmp_path, SCENE, PLANES)
+    path = write_dicom(tmp_path / "3.dcm", PLANES[2], np.full(SHAPE, 4095, np.uint16))
+    header = pydicom.dcmread(path)
+    header.add_new("PixelPaddingValue", "US", 4095)
+    header.save_as(path)
+    series = axial(tmp_path)
+    series.window()
+    assert numbers(series) == [1, 2, 4, 5]
+    assert series.skipped["3.dcm"].startswith("no signal")
+
+
 def test_only_five_slices_are_decoded_for_the_window(tmp_path):
     planes = [plane("axial", 1.0 * i, shape=SHAPE) for i in range(17)]
     write_series(tmp_path, SCENE, planes)

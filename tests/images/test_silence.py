@@ -1,0 +1,287 @@
+"""Which pixels are no signal, by what a header declares and what the file holds."""
+
+import warnings
+
+import numpy as np
+import pydicom
+import pytest
+from fabricate import plane, write_dicom
+from pydicom.dataelem import RawDataElement
+from pydicom.tag import Tag
+from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian, RLELossless
+
+from stenosis_kit.images.file import UnreadableSlice
+from stenosis_kit.images.slice import read_pixels, read_signal, read_slice
+
+SHAPE = (60, 70)
+PLANE = plane("axial", 0.0, shape=SHAPE)
+PIXELS = np.random.default_rng(5).integers(20, 1500, SHAPE).astype(np.uint16)
+BLOCK = np.zeros(SHAPE, bool)
+BLOCK[:, :7] = True
+OTHERS = PIXELS[~BLOCK]
+WIDE = {"BitsStored": 16, "HighBit": 15}
+SIGNED = {**WIDE, "PixelRepresentation": 1}
+
+
+@pytest.fixture(autouse=True)
+def no_warnings():
+    """Nobody who reads such pixels is told so in a library's words."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
+def filled(value, dtype=np.uint16, block=BLOCK):
+    """The pixels with a block of one value."""
+    return np.where(block, np.array(value).astype(dtype), PIXELS.astype(dtype))
+
+
+def write(tmp_path, pixels, padding=(), **tags):
+    """A file of 16-bit pixels; `padding` is the VR and the value, and the range's limit where there is one."""
+    path = write_dicom(tmp_path / "1.dcm", PLANE, PIXELS, PixelData=np.ascontiguousarray(pixels).tobytes(), **tags)
+    dataset = pydicom.dcmread(path)
+    for tag, value in zip((0x00280120, 0x00280121), padding[1:], strict=False):
+        dataset.add_new(tag, padding[0], value)
+    dataset.save_as(path)
+    return path
+
+
+def write_float(tmp_path, pixels, **tags):
+    """A file of float pixels, single or double as the array is."""
+    path = write_dicom(tmp_path / "1.dcm", PLANE, PIXELS)
+    dataset = pydicom.dcmread(path)
+    del dataset.PixelData, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation
+    dataset.BitsAllocated = 8 * pixels.itemsize
+    setattr(dataset, "FloatPixelData" if pixels.itemsize == 4 else "DoubleFloatPixelData", pixels.tobytes())
+    for name, value in tags.items():
+        setattr(dataset, name, value)
+    dataset.save_as(path)
+    return path
+
+
+def signal_of(path):
+    return read_signal(read_slice(path))
+
+
+def check_block_is_silent(path, others=OTHERS, block=BLOCK):
+    """The block is silent and as dark as the darkest of the others, which are as they were."""
+    values, silent = signal_of(path)
+    assert np.array_equal(silent, block)
+    assert np.array_equal(values[~block], others)
+    assert (values[block] == others.min()).all()
+
+
+def check_all_is_signal(path, pixels):
+    values, silent = signal_of(path)
+    assert silent is None
+    assert np.array_equal(values, pixels)
+
+
+# --- Padding of whole numbers --------------------------------------------------------------------
+
+
+def test_padding_that_is_declared_is_silent(tmp_path):
+    check_block_is_silent(write(tmp_path, filled(65535), ("US", 65535), **WIDE))
+
+
+def test_the_same_without_the_tag_is_signal(tmp_path):
+    check_all_is_signal(write(tmp_path, filled(65535), **WIDE), filled(65535))
+
+
+def test_padding_that_is_declared_and_nowhere_there_changes_nothing(tmp_path):
+    check_all_is_signal(write(tmp_path, PIXELS, ("US", 65535), **WIDE), PIXELS)
+
+
+def test_signed_padding(tmp_path):
+    check_block_is_silent(write(tmp_path, filled(-32768, np.int16), ("SS", -32768), **SIGNED))
+
+
+@pytest.mark.parametrize(
+    ("vr", "value"),
+    [("US", 63536), ("SS", -2000), ("SL", -2000), ("IS", "-2000"), ("DS", "-2000.0"), ("LO", "-2000"), ("FD", -2000.0)],
+)
+def test_the_vr_of_the_padding_does_not_matter(tmp_path, vr, value):
+    check_block_is_silent(write(tmp_path, filled(-2000, np.int16), (vr, value), **SIGNED))
+
+
+@pytest.mark.parametrize("vr", ["UN", "OW", "OB"])
+def test_padding_whose_vr_is_not_known_is_two_bytes(tmp_path, vr):
+    path = write(tmp_path, filled(-2000, np.int16), **SIGNED)
+    dataset = pydicom.dcmread(path)
+    tag = Tag(0x00280120)
+    dataset._dict[tag] = RawDataElement(tag, vr, 2, (-2000).to_bytes(2, "little", signed=True), 0, False, True)
+    dataset.save_as(path)
+    check_block_is_silent(path)
+
+
+@pytest.mark.parametrize(("value", "vr"), [(65535, "US"), (-2000, "SS")])
+def test_padding_without_a_vr(tmp_path, value, vr):
+    tags = WIDE if vr == "US" else SIGNED
+    path = write(tmp_path, filled(value, np.int16 if value < 0 else np.uint16), (vr, value), **tags)
+    dataset = pydicom.dcmread(path)
+    dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
+    dataset.save_as(path, implicit_vr=True, little_endian=True)
+    check_block_is_silent(path)
+
+
+def test_padding_in_a_big_endian_file(tmp_path):
+    path = write(tmp_path, filled(-2000, np.int16), ("SS", -2000), **SIGNED)
+    dataset = pydicom.dcmread(path)
+    dataset.PixelData = filled(-2000, np.int16).astype(">i2").tobytes()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRBigEndian
+    pydicom.dcmwrite(path, dataset, implicit_vr=False, little_endian=False)
+    check_block_is_silent(path)
+
+
+def test_compressed_padding(tmp_path):
+    path = write(tmp_path, filled(65535), ("US", 65535), **WIDE)
+    dataset = pydicom.dcmread(path)
+    dataset.compress(RLELossless)
+    dataset.save_as(path)
+    check_block_is_silent(path)
+
+
+def test_padding_wider_than_the_bits_stored_is_cut_as_the_pixels_are(tmp_path):
+    assert pydicom.dcmread(write(tmp_path, PIXELS)).BitsStored == 12
+    check_block_is_silent(write(tmp_path, filled(65535), ("US", 65535)))
+
+
+@pytest.mark.parametrize("limits", [(60000, 65535), (65535, 60000)], ids=["up", "down"])
+def test_a_range_of_padding(tmp_path, limits):
+    pixels = filled(65535)
+    pixels[:, :3] = 60000
+    pixels[:, 3] = 62000
+    check_block_is_silent(write(tmp_path, pixels, ("US", *limits), **WIDE))
+
+
+def test_a_signed_range_of_padding(tmp_path):
+    pixels = filled(-32768, np.int16)
+    pixels[:, 3:5] = -1500
+    check_block_is_silent(write(tmp_path, pixels, ("SS", -32768, -1000), **SIGNED))
+
+
+def test_padding_is_of_stored_values_not_of_rescaled_ones(tmp_path):
+    path = write(tmp_path, filled(4000), ("US", 4000), RescaleSlope=2.0, RescaleIntercept=-100.0)
+    check_block_is_silent(path, OTHERS * 2.0 - 100)
+
+
+def test_padding_of_monochrome1_is_dark_however_dark_it_was_stored(tmp_path):
+    path = write(tmp_path, filled(0), ("US", 0), PhotometricInterpretation="MONOCHROME1")
+    check_block_is_silent(path, -OTHERS.astype(float))
+
+
+@pytest.mark.parametrize("padding", [("LO", "none"), ("US", None), ("DS", ""), ("FL", float("nan"))], ids=str)
+def test_padding_that_is_no_number_declares_nothing(tmp_path, padding):
+    check_all_is_signal(write(tmp_path, filled(65535), padding, **WIDE), filled(65535))
+
+
+def test_a_limit_without_a_value_declares_nothing(tmp_path):
+    path = write(tmp_path, filled(65535), **WIDE)
+    dataset = pydicom.dcmread(path)
+    dataset.add_new(0x00280121, "US", 65535)
+    dataset.save_as(path)
+    check_all_is_signal(path, filled(65535))
+
+
+def test_an_image_of_nothing_but_padding_is_refused(tmp_path):
+    path = write(tmp_path, np.full(SHAPE, 65535, np.uint16), ("US", 65535), **WIDE)
+    with pytest.raises(UnreadableSlice, match="^no signal: all of its pixels"):
+        signal_of(path)
+
+
+# --- Padding that is the image's own -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("share", [0.05, 0.3, 0.9])
+def test_zero_where_air_is_zero_too_stays_signal(tmp_path, share):
+    pixels = PIXELS.copy()
+    pixels[:, : int(share * SHAPE[1])] = 0
+    check_all_is_signal(write(tmp_path, pixels, ("US", 0)), pixels)
+
+
+def test_a_background_of_one_value_above_zero_stays_signal(tmp_path):
+    pixels = np.maximum(PIXELS, 200)
+    pixels[:, :50] = 200
+    check_all_is_signal(write(tmp_path, pixels, ("US", 200)), pixels)
+
+
+def test_a_value_as_frequent_as_those_beside_it_stays_signal(tmp_path):
+    value = int(np.bincount(PIXELS.ravel()).argmax())
+    assert 300 < value < 1400
+    check_all_is_signal(write(tmp_path, PIXELS, ("US", value)), PIXELS)
+
+
+def test_a_block_of_a_value_in_the_midst_of_the_signal_is_silent(tmp_path):
+    path = write(tmp_path, filled(800), ("US", 800))
+    _, silent = signal_of(path)
+    assert np.array_equal(silent, filled(800) == 800)
+
+
+@pytest.mark.parametrize("value", [0, 2000], ids=["dark", "bright"])
+def test_padding_far_from_the_image_s_black_is_silent(tmp_path, value):
+    pixels = filled(value)
+    pixels[~BLOCK] += 1000
+    others = pixels[~BLOCK]
+    if value:
+        others = others[others != value]
+    check_block_is_silent(write(tmp_path, pixels, ("US", value)), others, pixels == value)
+
+
+def test_less_than_nothing_is_no_air(tmp_path):
+    check_block_is_silent(write(tmp_path, filled(-1, np.int16), ("SS", -1), **SIGNED))
+
+
+# --- Floating point ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, np.finfo(np.float32).max, -1e30])
+def test_what_is_no_number_or_too_large_for_one_is_silent(tmp_path, dtype, value):
+    check_block_is_silent(write_float(tmp_path, filled(value, dtype)))
+
+
+@pytest.mark.parametrize("slope", [2.0, -1.0])
+def test_what_is_no_number_stays_none_when_rescaled(tmp_path, slope):
+    path = write_float(tmp_path, filled(np.nan, np.float32), RescaleSlope=slope, RescaleIntercept=1.0)
+    check_block_is_silent(path, OTHERS * slope + 1)
+
+
+def test_a_double_that_no_single_holds_is_silent(tmp_path):
+    check_block_is_silent(write_float(tmp_path, filled(1e300, np.float64), RescaleSlope=2.0), OTHERS * 2.0)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_floats_without_silence_are_signal(tmp_path, dtype):
+    check_all_is_signal(write_float(tmp_path, PIXELS.astype(dtype)), PIXELS)
+
+
+@pytest.mark.parametrize(("dtype", "name"), [(np.float32, "FloatPixel"), (np.float64, "DoubleFloatPixel")])
+def test_padding_of_floats(tmp_path, dtype, name):
+    pixels = filled(-1234.1, dtype)
+    check_block_is_silent(write_float(tmp_path, pixels, **{f"{name}PaddingValue": -1234.1}))
+    pixels[:, :3] = -3000
+    tags = {f"{name}PaddingValue": -4000.5, f"{name}PaddingRangeLimit": -1234.0}
+    check_block_is_silent(write_float(tmp_path, pixels, **tags))
+
+
+def test_a_limit_that_is_no_number_leaves_the_padding_its_value(tmp_path):
+    tags = {"FloatPixelPaddingValue": -2000.0, "FloatPixelPaddingRangeLimit": float("nan")}
+    check_block_is_silent(write_float(tmp_path, filled(-2000, np.float32), **tags))
+
+
+def test_floats_with_the_padding_of_whole_numbers(tmp_path):
+    path = write_float(tmp_path, filled(-2000, np.float32))
+    dataset = pydicom.dcmread(path)
+    dataset.add_new(0x00280120, "SS", -2000)
+    dataset.save_as(path)
+    check_block_is_silent(path)
+
+
+def test_bright_padding_of_floats_below_one_is_silent(tmp_path):
+    path = write_float(tmp_path, np.where(BLOCK, 2, PIXELS / 4096).astype(np.float32), FloatPixelPaddingValue=2.0)
+    check_block_is_silent(path, (OTHERS / 4096).astype(np.float32))
+
+
+def test_a_float_image_without_one_number_is_refused(tmp_path):
+    with pytest.raises(UnreadableSlice, match="^no signal: all of its pixels"):
+        read_pixels(read_slice(write_float(tmp_path, np.full(SHAPE, np.nan, np.float32))))
