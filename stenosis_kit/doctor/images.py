@@ -14,11 +14,11 @@ from stenosis_kit.doctor.diagnosis import EXAMPLES
 from stenosis_kit.doctor.points import POINT_CONSEQUENCES, examine_study_points
 from stenosis_kit.images.file import UnreadableSlice
 from stenosis_kit.images.geometry import orientation_groups
+from stenosis_kit.images.places import SAME_PLACE_MM
 from stenosis_kit.images.series import Series, list_files, read_study
 from stenosis_kit.tables.study import Study
 
 _FIELD_MM = (50.0, 700.0)  # of an image's sides; the competition's lie between 120 and 400
-_SAME_PLACE_MM = 0.05
 _PLACE_TAGS = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
 
 CONSEQUENCES = {
@@ -161,7 +161,7 @@ def _has_duplicates(one: Series, group: list[int]) -> bool:
     """Whether two parallel slices lie in one place."""
     normal = one.planes[group[0]].normal
     depths = np.sort([one.planes[index].center @ normal for index in group])
-    return bool((np.diff(depths) < _SAME_PLACE_MM).any())
+    return bool((np.diff(depths) < SAME_PLACE_MM).any())
 
 
 def _decodable(syntax: UID) -> bool:

@@ -15,10 +15,13 @@ import numpy as np
 from stenosis_kit import rsna
 from stenosis_kit.images.file import UnreadableSlice
 from stenosis_kit.images.geometry import AXIAL, SAGITTAL, Plane, stacking_order
+from stenosis_kit.images.places import placeless
 from stenosis_kit.images.slice import Signal, Slice, read_signal, read_slice
 
 STEEPEST_DEG = 60.0
 """Slices tilted more are scouts, or of another kind of series; axial slices along a disc have up to some 45 degrees."""
+
+_PLACELESS = "ImagePositionPatient: one place for too many slices of the series: nobody knows where they lie"
 
 SAMPLE_SLICES = 5
 SAMPLE_PERCENTILES = (1.0, 99.5)
@@ -44,6 +47,9 @@ class Series:
                 skipped[item.path.name] = f"not {self.orientation}: its plane lies across the series"
             else:
                 found.append(item)
+        lost = placeless([item.plane for item in found])
+        skipped |= {found[i].path.name: _PLACELESS for i in lost}
+        found = [item for i, item in enumerate(found) if i not in lost]
         order = stacking_order([item.plane for item in found], self.orientation)
         self.slices = [found[i] for i in order]
         self.skipped = skipped

@@ -3,6 +3,7 @@
 import shutil
 
 import numpy as np
+import pydicom
 import pytest
 from fabricate import blobs, plane, spoil_pixels, write_series
 from small_study import (
@@ -91,6 +92,22 @@ def test_a_series_without_a_readable_slice_is_lost_and_its_files_are_named(image
     assert all("read" in one.why for one in result.lost)
     assert set(result.skipped_files) == {f"{T1}/{number}.dcm" for number in range(1, 12)}
     assert len(result.rows) == 40
+
+
+@pytest.mark.parametrize("severities", [None, EVERY_CELL])
+@pytest.mark.parametrize("series_id", [T2, T1, UPPER])
+def test_a_series_in_one_place_is_as_good_as_no_series(images, tmp_path, series_id, severities):
+    folder = tmp_path / "images"
+    shutil.copytree(images, folder)
+    for path in (folder / str(STUDY) / str(series_id)).iterdir():
+        header = pydicom.dcmread(path)
+        header.ImagePositionPatient = [0.0, 0.0, 0.0]
+        header.save_as(path)
+    result = cut_study(LocatedStudy(Study(folder, STUDY, SERIES, severities)))
+    unlisted = cut_study(LocatedStudy(Study(images, STUDY, without(series_id), severities)))
+    assert result.rows == unlisted.rows
+    assert result.lost == unlisted.lost
+    assert {name.split("/")[0] for name in result.skipped_files} == {str(series_id)}
 
 
 @pytest.mark.parametrize("number", range(4, 9))
