@@ -36,6 +36,7 @@ def write_part(folder: Path, crops: StudyCrops) -> None:
         "lost": [asdict(lost) for lost in crops.lost],
         "skipped_files": crops.skipped_files,
         "seconds": crops.seconds,
+        "images": crops.images,
     }
     seen = {key: getattr(crops.overviews, name) for name, key in _OVERVIEWS.items()}
     with replacing(_part(folder, crops.study_id), synced=False) as partial, partial.open("wb") as file:

@@ -14,7 +14,7 @@ import numpy as np
 from stenosis_kit import rsna
 from stenosis_kit.crops.centres import Lost, Site, label_sites, of_kind, predicted_sites
 from stenosis_kit.crops.crop import Crop, cut
-from stenosis_kit.images.series import Series, read_study
+from stenosis_kit.images.series import Series, read_study, skipped_files
 from stenosis_kit.levels.canal import LocatedStudy
 from stenosis_kit.levels.labelled_overviews import NO_OVERVIEWS, Overviews, labelled_overviews
 from stenosis_kit.levels.points import PATIENT_MM
@@ -31,6 +31,7 @@ class StudyCrops:
         lost: what was not cut.
         skipped_files: {series_id/file name: why}.
         seconds: that it took.
+        images: slices that can be read.
         overviews: of a labelled study, what the localiser learns from.
     """
 
@@ -40,6 +41,7 @@ class StudyCrops:
     lost: list[Lost] = field(default_factory=list)
     skipped_files: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    images: int = 0
     overviews: Overviews = NO_OVERVIEWS
 
 
@@ -69,7 +71,8 @@ def cut_study(located: LocatedStudy, views: Collection[str] | None = None) -> St
         result.rows.append(_manifest_row(wanted.study_id, site, crop, severity, len(stack)))
         stack.append(crop.pixels)
     result.arrays = {view: np.stack(stack) for view, stack in pixels.items()}
-    result.skipped_files = {f"{one.series_id}/{name}": why for one in study for name, why in one.skipped.items()}
+    result.skipped_files = skipped_files(study)
+    result.images = sum(len(one.slices) for one in study)
     return result
 
 

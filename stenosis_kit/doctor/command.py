@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from stenosis_kit.base.tasks import run_tasks
 from stenosis_kit.doctor.diagnosis import EXAMPLES, Diagnosis
 from stenosis_kit.doctor.images import CONSEQUENCES, StudyFindings, examine_study
 from stenosis_kit.doctor.tables import examine_broken_rows, examine_labels, examine_points, examine_series
+from stenosis_kit.road.passed_over import first_of, nothing_readable
 from stenosis_kit.tables.labels import LABEL_KEY
 from stenosis_kit.tables.points import POINT_TABLE
 from stenosis_kit.tables.reading import Reading
@@ -91,13 +93,20 @@ def _examine_images(found: Diagnosis, studies: list[Study], workers: int | None,
     found.findings["images"] = total.counts["images"]
     found.findings["largest_file_number"] = total.largest
     found.add("transfer_syntaxes", dict(total.syntaxes.most_common()))
-    unreadable = sorted(total.unreadable)
-    found.add("unreadable_files", unreadable, "They are passed over.", unreadable[: EXAMPLES + 1])
+    unreadable = [f"{file}: {why}" for file, why in sorted(total.unreadable.items())]
+    found.add("unreadable_files", unreadable, "They are passed over.", _one_of_each(total.unreadable))
     for key, consequence in CONSEQUENCES.items():
         found.add(key, total.counts[key], consequence, total.examples.get(key, []))
     if not total.counts["usable"]:
         found.rows_lost = True
+        found.remarks.append(f"{nothing_readable(studies[0].images, total.unreadable)}")
         found.remarks.append("no image can be read: every row would be a prior.")
+
+
+def _one_of_each(unreadable: dict[str, str]) -> list[str]:
+    """The first file of each reason, the most frequent reason first."""
+    reasons = Counter(unreadable.values()).most_common(EXAMPLES + 1)
+    return [f"{first_of(unreadable, why)}: {why}" for why, _ in reasons]
 
 
 def _note_unlisted(total: StudyFindings, studies: list[Study]) -> None:

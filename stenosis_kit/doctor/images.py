@@ -7,19 +7,29 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from pydicom.pixels import get_decoder
-from pydicom.uid import UID
 
 from stenosis_kit.doctor.diagnosis import EXAMPLES
 from stenosis_kit.doctor.points import POINT_CONSEQUENCES, examine_study_points
-from stenosis_kit.images.file import UnreadableSlice
+from stenosis_kit.images.file import Kind, UnreadableSlice
 from stenosis_kit.images.geometry import orientation_groups
+from stenosis_kit.images.names import image_number, list_files
+from stenosis_kit.images.pixels import CODECS
 from stenosis_kit.images.places import SAME_PLACE_MM
-from stenosis_kit.images.series import Series, list_files, read_study
+from stenosis_kit.images.series import Series, read_study
 from stenosis_kit.tables.study import Study
 
 _FIELD_MM = (50.0, 700.0)  # of an image's sides; the competition's lie between 120 and 400
-_PLACE_TAGS = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
+
+FILE_KINDS = {
+    Kind.PLACE: "files_without_place",
+    Kind.ACROSS: "files_across_their_series",
+    Kind.DECODER: "files_without_decoder",
+    Kind.FRAMES: "files_of_several_frames",
+    Kind.UNREAD: "files_that_cannot_be_opened",
+    Kind.PACKED: "packed_files",
+    Kind.DEEPER: "folders_too_deep",
+}
+"""The findings that count files by why they cannot be used; files of other kinds are listed alone."""
 
 CONSEQUENCES = {
     "studies_not_examined": "Their rows are priors, and format leaves them out.",
@@ -30,7 +40,12 @@ CONSEQUENCES = {
     "unlisted_series": "Folders that no table names are not read.",
     "files_without_place": "They are passed over: nobody knows where they lie in the patient.",
     "files_across_their_series": "They are passed over: scouts, or slices of another kind of series.",
-    "files_without_decoder": "They are passed over: the extra `codecs` may help, see README.md, Time.",
+    "files_without_decoder": f"They are passed over: {CODECS} brings decoders for most.",
+    "files_of_several_frames": "They are passed over: export their series as one file a slice.",
+    "files_that_cannot_be_opened": "They are passed over: mind their permissions, and their disk.",
+    "packed_files": "They are passed over: unpack them.",
+    "folders_too_deep": "What lies in them is not read: images belong into <study_id>/<series_id>, move them up.",
+    "files_without_photometric_interpretation": "They are taken for MONOCHROME2: larger is brighter.",
     "files_without_spacing_tags": "Distances are taken from the positions instead.",
     "images_of_implausible_size": "They are cut as their PixelSpacing says.",
     "inverted_files": "MONOCHROME1 is turned round.",
@@ -54,16 +69,16 @@ class StudyFindings:
     """Findings in the images of one study, or of all.
 
     Attributes:
-        counts: by key of `CONSEQUENCES`, and `images` (.dcm files) and `usable` (headers).
+        counts: by key of `CONSEQUENCES`, and `images` (files, by their names) and `usable` (headers).
         examples: the first cases of each key.
-        unreadable: study/series/file: why.
+        unreadable: {study/series/file: why}.
         syntaxes: files by the name of their transfer syntax.
         largest: file number.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
     examples: dict[str, list[str]] = field(default_factory=dict)
-    unreadable: list[str] = field(default_factory=list)
+    unreadable: dict[str, str] = field(default_factory=dict)
     syntaxes: Counter[str] = field(default_factory=Counter)
     largest: int = 0
 
@@ -77,7 +92,7 @@ class StudyFindings:
         """Adds another study's."""
         self.counts.update(other.counts)
         self.syntaxes.update(other.syntaxes)
-        self.unreadable += other.unreadable
+        self.unreadable |= other.unreadable
         self.largest = max(self.largest, other.largest)
         for key, cases in other.examples.items():
             self.examples[key] = sorted(self.examples.get(key, []) + cases)[: EXAMPLES + 1]
@@ -105,17 +120,19 @@ def examine_study(task: Study, pixels: bool = False) -> StudyFindings:
 def _examine_files(found: StudyFindings, study_id: int, one: Series, folder: Path, pixels: bool) -> None:
     """Counts a series' files, and notes those that cannot be used."""
     name = f"{study_id}/{one.series_id}"
-    files = [path for path in list_files(folder) if path.suffix == ".dcm"]
-    found.counts["images"] += len(files)
+    folders = {file for file, why in one.skipped.items() if why.kind is Kind.DEEPER}
+    files = [path.name for path in list_files(folder) if path.name not in folders]
+    numbers = {number for file in files if (number := image_number(file)) is not None}
+    images = sum(image_number(file) is not None or file.lower().endswith(".dcm") for file in files)
+    found.counts["images"] += images
     if pixels:
         _examine_pixels(found, name, one)
     found.counts["usable"] += len(one.slices)
-    across = [file for file, why in one.skipped.items() if why.startswith("not ") and "across" in why]
-    found.note("files_across_their_series", name, len(across))
-    found.unreadable += [f"{name}/{file}: {why}" for file, why in one.skipped.items() if file not in across]
-    found.note("files_without_place", name, sum(why.startswith(_PLACE_TAGS) for why in one.skipped.values()))
-    numbers = [int(path.stem) for path in files if path.stem.isascii() and path.stem.isdigit()]
-    if not files:
+    for kind, key in FILE_KINDS.items():
+        found.note(key, name, sum(why.kind is kind for why in one.skipped.values()))
+    unusable = {file: why for file, why in one.skipped.items() if why.kind is not Kind.ACROSS}
+    found.unreadable |= {f"{name}/{file}": str(why) for file, why in unusable.items()}
+    if not images:
         found.note("series_without_images", name)
     elif not one.slices:
         found.note("series_without_usable_images", name)
@@ -142,8 +159,9 @@ def _examine_slices(found: StudyFindings, name: str, one: Series) -> None:
     headers = [item.header for item in one.slices]
     for syntax, count in Counter(header.coding.syntax for header in headers).items():
         found.syntaxes[syntax.name] += count
-        found.note("files_without_decoder", f"{name} ({syntax.name})", 0 if _decodable(syntax) else count)
     found.note("files_without_spacing_tags", name, sum(not header.spaced for header in headers))
+    untold = sum(not header.says_grey for header in headers)
+    found.note("files_without_photometric_interpretation", name, untold)
     found.note("inverted_files", name, sum(header.inverted for header in headers))
     found.note("rescaled_files", name, sum((header.slope, header.intercept) != (1, 0) for header in headers))
     found.note("files_with_padding", name, sum(header.padding is not None for header in headers))
@@ -162,10 +180,3 @@ def _has_duplicates(one: Series, group: list[int]) -> bool:
     normal = one.planes[group[0]].normal
     depths = np.sort([one.planes[index].center @ normal for index in group])
     return bool((np.diff(depths) < SAME_PLACE_MM).any())
-
-
-def _decodable(syntax: UID) -> bool:
-    try:
-        return get_decoder(syntax).is_available
-    except NotImplementedError:
-        return False

@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 from pydicom.pixels import get_decoder
-from pydicom.uid import UID, RLELossless
+from pydicom.uid import UID, JPEGExtended12Bit, RLELossless
 
-from stenosis_kit.base.errors import first_line
-from stenosis_kit.images.file import BoundedFile, UnreadableSlice
+from stenosis_kit.images.file import BoundedFile, Kind, UnreadableSlice, open_image
+
+CODECS = 'pip install "stenosis-kit[codecs]"'
+"""What brings decoders for JPEG, JPEG-LS and JPEG 2000 files."""
 
 _KEYWORDS = {0x0010: "PixelData", 0x0008: "FloatPixelData", 0x0009: "DoubleFloatPixelData"}  # elements of group 7FE0
 _UNDEFINED = 0xFFFFFFFF  # the length that pixel data in fragments has (PS3.5 A.4)
@@ -69,6 +71,29 @@ class Coding:
         return value - (1 << bits) if self.options.get("pixel_representation") == 1 and value >> (bits - 1) else value
 
 
+def check_decoder(syntax: UID, options: dict[str, Any]) -> None:
+    """Refuses pixels that no installed decoder reads, and says what would help.
+
+    Args:
+        syntax: transfer syntax.
+        options: as in `Coding`.
+
+    Raises:
+        UnreadableSlice: where there is none.
+    """
+    try:
+        decoder = get_decoder(syntax)
+    except NotImplementedError:
+        remedy = "convert the files to Explicit VR Little Endian"
+    else:
+        eight_bits_only = syntax == JPEGExtended12Bit and decoder.available_plugins == ("pillow",)
+        if decoder.is_available and not (eight_bits_only and options.get("bits_stored") != 8):
+            return
+        remedy = CODECS
+    named = str(syntax) if syntax.name == syntax else f"{syntax.name} ({syntax})"
+    raise UnreadableSlice(f"expected pixels that a decoder is installed for; found {named}: {remedy}", Kind.DECODER)
+
+
 def find_pixels(file: BoundedFile, syntax: UID, options: dict[str, Any], implicit: bool, little: bool) -> Coding:
     """Checks that the pixels are as long as they have to be, without reading them.
 
@@ -111,6 +136,8 @@ def _lowest_bit(options: dict[str, Any]) -> int:
 
 def _check_length(file: BoundedFile, syntax: UID, length: int, needed: int) -> int:
     """Checks a value of that many bytes, which the file is at; returns the first fragment's offset, else 0."""
+    if (length == _UNDEFINED) != syntax.is_compressed:
+        raise UnreadableSlice(f"its pixels are not stored as its transfer syntax, {syntax.name}, says: damaged")
     if length != _UNDEFINED:
         there = min(length, file.size - file.tell())
         if there < needed:
@@ -146,15 +173,18 @@ def decode(path: Path, coding: Coding) -> np.ndarray:
         UnreadableSlice: where the pixels cannot be decoded or are not what the header says.
     """
     try:
-        with BoundedFile(path) as file, warnings.catch_warnings():
+        with open_image(path) as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of padding and the like
             if coding.frame_at:
                 _check_stream(file, coding)
             file.seek(coding.value_at)
             stored, _ = get_decoder(coding.syntax).as_array(file, **coding.options)
+    except UnreadableSlice:
+        raise
     except BaseException as error:  # untrusted files: decoders raise errors of many kinds, and none may end the run
         if isinstance(error, Exception) or type(error).__name__ == _RUST_PANIC:
-            raise UnreadableSlice(first_line(error)) from None
+            why = f"expected pixels ({coding.syntax.name}) as its header describes; found some that cannot be decoded"
+            raise UnreadableSlice(f"{why}: copy the file again") from None
         raise
     if stored.shape != coding.shape:  # of several frames
         raise UnreadableSlice(f"expected {coding.shape} pixels; found {stored.shape}")

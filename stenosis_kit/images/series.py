@@ -6,22 +6,22 @@ slice goes by its file name, and a series' kind comes from the tables.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from stenosis_kit import rsna
-from stenosis_kit.images.file import UnreadableSlice
+from stenosis_kit.images.file import Kind, Reason, UnreadableSlice
 from stenosis_kit.images.geometry import AXIAL, SAGITTAL, Plane, stacking_order
+from stenosis_kit.images.names import by_preference, image_number, list_files, no_image, nothing_listed
 from stenosis_kit.images.places import placeless
 from stenosis_kit.images.slice import Signal, Slice, read_signal, read_slice
 
 STEEPEST_DEG = 60.0
 """Slices tilted more are scouts, or of another kind of series; axial slices along a disc have up to some 45 degrees."""
 
-_PLACELESS = "ImagePositionPatient: one place for too many slices of the series: nobody knows where they lie"
+_PLACELESS = Reason("ImagePositionPatient: one place for too many slices: nobody knows where they lie", Kind.PLACE)
 
 SAMPLE_SLICES = 5
 SAMPLE_PERCENTILES = (1.0, 99.5)
@@ -38,13 +38,14 @@ class Series:
         skipped: {file name: why} of the files that cannot be used; files whose pixels cannot be decoded join it.
     """
 
-    def __init__(self, series_id: int, kind: str, slices: Iterable[Slice], skipped: dict[str, str]) -> None:
+    def __init__(self, series_id: int, kind: str, slices: Iterable[Slice], skipped: dict[str, Reason]) -> None:
         self.series_id = series_id
         self.kind = kind
         found = []
         for item in sorted(slices, key=lambda item: item.number):
             if item.plane.tilt_deg(self.orientation) > STEEPEST_DEG:
-                skipped[item.path.name] = f"not {self.orientation}: its plane lies across the series"
+                why = f"not {self.orientation}: its plane lies across the series"
+                skipped[item.path.name] = Reason(why, Kind.ACROSS)
             else:
                 found.append(item)
         lost = placeless([item.plane for item in found])
@@ -92,7 +93,7 @@ class Series:
                 self._signals[item.number] = read_signal(item)
             except UnreadableSlice as error:
                 self.slices.remove(item)
-                self.skipped[item.path.name] = str(error)
+                self.skipped[item.path.name] = error.reason
                 raise
         return self._signals[item.number]
 
@@ -127,21 +128,22 @@ class Series:
 
 
 def read_series(folder: Path, series_id: int, kind: str) -> Series:
-    """Reads the headers of all <integer>.dcm in a folder; a folder that does not exist gives an empty series."""
+    """Reads the headers of all images in a folder, see `names`; one that does not exist gives an empty series."""
     slices: dict[int, Slice] = {}
-    skipped = {}
-    for path in list_files(folder):
-        if not re.fullmatch(r"[0-9]{1,9}\.dcm", path.name):
-            skipped[path.name] = "not named <integer>.dcm"
-            continue
-        try:
-            item = read_slice(path)
-        except (UnreadableSlice, OSError) as error:
-            skipped[path.name] = str(error)
-            continue
-        if item.number in slices:
-            skipped[path.name] = f"the same instance number as {slices[item.number].path.name}"
-        slices.setdefault(item.number, item)
+    paths = by_preference(list_files(folder))
+    skipped = {} if paths else nothing_listed(folder)
+    for path in paths:
+        number = image_number(path.name)
+        if number is None:
+            skipped[path.name] = no_image(path)
+        elif number in slices:
+            why = f"the same instance number as {slices[number].path.name}"
+            skipped[path.name] = Reason(why, Kind.TWICE)
+        else:
+            try:
+                slices[number] = read_slice(path)
+            except UnreadableSlice as error:
+                skipped[path.name] = error.reason
     return Series(series_id, kind, slices.values(), skipped)
 
 
@@ -150,18 +152,15 @@ def read_study(images: Path, study_id: int, series: Sequence[tuple[int, str]]) -
     return [read_series(images / str(study_id) / str(series_id), series_id, kind) for series_id, kind in series]
 
 
+def skipped_files(study: Iterable[Series]) -> dict[str, str]:
+    """{series_id/file name: why} of all files of a study that cannot be used, as far as is known by now."""
+    return {f"{one.series_id}/{name}": str(why) for one in study for name, why in one.skipped.items()}
+
+
 def largest(study: Sequence[Series], kind: str) -> Series | None:
     """The series of a kind with the most usable slices (the first of equals), or None where there is none."""
     offers = [series for series in study if series.kind == kind and series.slices]
     return max(offers, key=lambda series: len(series.slices), default=None)
-
-
-def list_files(folder: Path) -> list[Path]:
-    """What lies in a folder, by name; nothing where there is no such folder."""
-    try:
-        return sorted(folder.iterdir())
-    except OSError:
-        return []
 
 
 def _evenly_spaced(items: list, count: int) -> list:

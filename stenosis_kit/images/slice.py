@@ -20,7 +20,7 @@ class Slice:
     """One instance: its plane, and how stored values become signal.
 
     Attributes:
-        number: the file's name, <number>.dcm, which is the tables' instance_number.
+        number: in the file's name, <number>.dcm, which is the tables' instance_number.
         path: the file.
         plane: its geometry.
         slope, intercept: signal = stored * slope + intercept (PS3.3 C.11.1), both negated where MONOCHROME1.
@@ -39,8 +39,7 @@ def read_slice(path: Path) -> Slice:
     """Reads one file's header.
 
     Raises:
-        UnreadableSlice: where it is not a single-frame greyscale image with a place in the patient.
-        OSError: where the file cannot be opened.
+        UnreadableSlice: as `read_header` does.
     """
     header = read_header(path)
     sign = -1 if header.inverted else 1

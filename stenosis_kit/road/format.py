@@ -22,10 +22,11 @@ from stenosis_kit.crops.parts import drop_parts, has_part, join_parts, write_par
 from stenosis_kit.crops.store import is_whole
 from stenosis_kit.crops.study_crops import StudyCrops, cut_study
 from stenosis_kit.crops.views import VIEWS
-from stenosis_kit.images.series import list_files
+from stenosis_kit.images.names import list_files
 from stenosis_kit.levels.canal import LocatedStudy
 from stenosis_kit.levels.finder import find_canals
 from stenosis_kit.levels.overview import GRID as OVERVIEW_GRID
+from stenosis_kit.road.passed_over import nothing_readable
 from stenosis_kit.tables.root import Root, as_root
 from stenosis_kit.tables.study import Study
 
@@ -161,6 +162,9 @@ def _finish(store: Path, studies: list[Study], root: Root) -> dict:
     manifest, parts = join_parts(store, [study.study_id for study in studies])
     lost = Counter(f"{each.view}: {each.why}" for part in parts for each in part.lost)
     skipped = Counter(why for part in parts for why in part.skipped_files.values())
+    if parts and not any(part.images for part in parts):
+        files = {f"{part.study_id}/{name}": why for part in parts for name, why in part.skipped_files.items()}
+        raise nothing_readable(root.images, files)
     if manifest.is_empty():
         found = f"none ({'; '.join(lost) or 'no labelled studies'})"
         remedy = "Is train_images/ complete? stenosis-kit doctor DATA tells more."

@@ -8,7 +8,7 @@ import numpy as np
 import pydicom
 import pytest
 from campaigns.mutations import MUTATIONS, mutate
-from hostile import PIXELS, rewritten
+from hostile import PIXELS, bare, deflated, rewritten
 from pydicom.uid import ImplicitVRLittleEndian, RLELossless
 
 from stenosis_kit.images.file import UnreadableSlice
@@ -29,10 +29,14 @@ def coded(path: Path, how: str) -> bytes:
         dataset.save_as(path, implicit_vr=True, little_endian=True)
     elif how == "JPEG 2000":
         rewritten(path, "1.2.840.10008.1.2.4.90", jpeg2000(PIXELS))
+    elif how == "deflated":
+        deflated(path)
+    elif how == "bare":
+        bare(path)
     return path.read_bytes()
 
 
-@pytest.mark.parametrize("how", ["explicit", "implicit", "RLE", "JPEG 2000"])
+@pytest.mark.parametrize("how", ["explicit", "implicit", "RLE", "JPEG 2000", "deflated", "bare"])
 def test_whatever_happens_to_a_file_it_is_read_or_refused_with_a_reason(path: Path, how: str) -> None:
     rng = np.random.default_rng(8)
     whole = coded(path, how)

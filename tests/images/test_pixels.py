@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hostile import PIXELS, SHAPE, refuse, rewritten
-from pydicom.uid import RLELossless
+from pydicom.uid import UID, JPEGExtended12Bit, RLELossless
 
-from stenosis_kit.images.file import UnreadableSlice
+from stenosis_kit.images.file import Kind, UnreadableSlice
 from stenosis_kit.images.pixels import stream_shape
 from stenosis_kit.images.slice import read_pixels, read_slice
 from stenosis_kit.phantom.files.encode import jpeg2000
@@ -37,14 +37,13 @@ def test_a_decoder_that_panics_costs_its_slice_alone_and_an_interruption_passes(
 
         return get_decoder
 
-    monkeypatch.setattr(
-        "stenosis_kit.images.pixels.get_decoder", raising(panic("index out of bounds: the len is 10240"))
-    )
-    with pytest.raises(UnreadableSlice, match="index out of bounds"):
-        read_pixels(read_slice(path))
+    item = read_slice(path)
+    monkeypatch.setattr("stenosis_kit.images.pixels.get_decoder", raising(panic("index out of bounds")))
+    with pytest.raises(UnreadableSlice, match="found some that cannot be decoded"):
+        read_pixels(item)
     monkeypatch.setattr("stenosis_kit.images.pixels.get_decoder", raising(KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):
-        read_pixels(read_slice(path))
+        read_pixels(item)
 
 
 def test_a_code_stream_of_another_size_is_refused_before_it_is_decoded(path: Path) -> None:
@@ -80,3 +79,48 @@ def test_a_file_of_many_fragments_is_not_walked_to_its_end(path: Path) -> None:
     at = data.index(b"\xfe\xff\x00\xe0")
     path.write_bytes(data[:at] + b"\xfe\xff\x00\xe0\0\0\0\0" * 2_000_000)
     assert read_slice(path).header is not None  # walking all of them would take seconds and this test's memory
+
+
+@pytest.mark.parametrize(
+    ("syntax", "remedy"),
+    [
+        ("1.2.840.10008.1.2.4.57", 'pip install "stenosis-kit[codecs]"'),
+        ("1.2.840.10008.1.2.4.70", 'pip install "stenosis-kit[codecs]"'),
+        ("1.2.840.10008.1.2.4.80", 'pip install "stenosis-kit[codecs]"'),
+        ("1.2.840.10008.1.2.4.90", 'pip install "stenosis-kit[codecs]"'),
+        ("1.2.840.10008.1.2.4.100", "convert the files to Explicit VR Little Endian"),
+        ("1.2.840.113619.5.2", "convert the files to Explicit VR Little Endian"),
+    ],
+    ids=["JPEG Lossless", "JPEG Lossless, first order", "JPEG-LS", "JPEG 2000", "MPEG2", "of a vendor"],
+)
+def test_a_transfer_syntax_that_no_installed_decoder_reads_is_refused_from_the_header_alone_with_what_to_do(
+    path: Path, monkeypatch, syntax: str, remedy: str
+) -> None:
+    monkeypatch.setattr("pydicom.pixels.decoders.base.Decoder.is_available", False)
+    rewritten(path, syntax, b"frame")
+    with pytest.raises(UnreadableSlice) as raised:
+        read_slice(path)
+    name = UID(syntax).name
+    named = syntax if name == syntax else f"{name} ({syntax})"
+    assert str(raised.value) == f"expected pixels that a decoder is installed for; found {named}: {remedy}"
+    assert raised.value.reason.kind is Kind.DECODER
+
+
+@pytest.mark.parametrize("plugins", [("pillow",), ("pillow", "pylibjpeg")])
+def test_a_decoder_of_eight_bits_alone_is_none_for_twelve(path: Path, monkeypatch, plugins: tuple[str, ...]) -> None:
+    monkeypatch.setattr("pydicom.pixels.decoders.base.Decoder.is_available", True)
+    monkeypatch.setattr("pydicom.pixels.decoders.base.Decoder.available_plugins", plugins)
+    rewritten(path, JPEGExtended12Bit, b"frame")
+    if plugins == ("pillow",):
+        with pytest.raises(UnreadableSlice, match="expected pixels that a decoder is installed for"):
+            read_slice(path)
+    else:
+        assert read_slice(path).header
+
+
+def test_pixels_in_fragments_under_an_uncompressed_syntax_are_refused_from_the_header_alone(path: Path) -> None:
+    rewritten(path, RLELossless, b"frame")
+    data = path.read_bytes().replace(b"1.2.840.10008.1.2.5\0", b"1.2.840.10008.1.2.1\0")
+    path.write_bytes(data)
+    with pytest.raises(UnreadableSlice, match="not stored as its transfer syntax, Explicit VR Little Endian, says"):
+        read_slice(path)

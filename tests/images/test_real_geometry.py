@@ -15,8 +15,8 @@ CANAL = rsna.condition_of("spinal", None).name
 @pytest.fixture(scope="module")
 def placed(real_studies):
     """{study: {(condition, level): (slice, pixel, patient mm)}} of all label points."""
-    kinds = read_series(real_studies / rsna.series_table("train"))
-    points = read_points(real_studies / rsna.POINTS_TABLE)
+    kinds = read_series(real_studies / rsna.series_table("train")).rows
+    points = read_points(real_studies / rsna.POINTS_TABLE).rows
     found = {}
     for (study_id,), rows in kinds.group_by("study_id", maintain_order=True):
         pairs = rows.select("series_id", "series_description").rows()

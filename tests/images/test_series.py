@@ -9,8 +9,9 @@ from fabricate import blobs, plane, render, spoil_pixels, tilted, write_dicom, w
 from pydicom.uid import JPEG2000Lossless, RLELossless
 
 from stenosis_kit import rsna
-from stenosis_kit.images.file import UnreadableSlice
-from stenosis_kit.images.series import list_files, read_series, read_study
+from stenosis_kit.images.file import Kind, UnreadableSlice
+from stenosis_kit.images.names import list_files
+from stenosis_kit.images.series import read_series, read_study
 
 SCENE = blobs(np.zeros((1, 3)))
 SHAPE = (30, 40)
@@ -284,11 +285,28 @@ def test_a_file_that_is_not_dicom_is_skipped(tmp_path):
 
 
 def test_two_names_of_one_number_give_one_slice(tmp_path):
-    write_dicom(tmp_path / "007.dcm", PLANES[0], PIXELS)
-    write_dicom(tmp_path / "7.dcm", PLANES[1], PIXELS)
+    for name, item in zip(("7", "007.dcm", "7.dcm", "7.DCM"), PLANES, strict=False):
+        write_dicom(tmp_path / name, item, PIXELS)
     series = axial(tmp_path)
-    assert numbers(series) == [7]
-    assert "007.dcm" in series.skipped["7.dcm"]
+    assert [item.path.name for item in series.slices] == ["7.dcm"]
+    assert series.skipped == dict.fromkeys(("7", "007.dcm", "7.DCM"), "the same instance number as 7.dcm")
+    assert {why.kind for why in series.skipped.values()} == {Kind.TWICE}
+
+
+def test_where_the_file_of_the_usual_name_is_broken_another_of_its_number_is_read(tmp_path):
+    (tmp_path / "7.dcm").write_bytes(b"")
+    write_dicom(tmp_path / "7.DCM", PLANES[0], PIXELS)
+    series = axial(tmp_path)
+    assert [item.path.name for item in series.slices] == ["7.DCM"]
+    assert series.skipped == {"7.dcm": "a file of no bytes"}
+
+
+@pytest.mark.parametrize("name", ["7", "7.DCM", "7.Dcm", "007.dcm", "0007"])
+def test_a_file_is_read_whose_name_is_its_number_alone_or_in_capitals(tmp_path, name):
+    write_dicom(tmp_path / name, PLANES[0], PIXELS)
+    series = axial(tmp_path)
+    assert (numbers(series), series.skipped) == ([7], {})
+    assert np.array_equal(series.pixels(series.slices[0]), PIXELS)
 
 
 # --- 6. Missing spacing tags ---------------------------------------------------------------------
