@@ -17,7 +17,7 @@ from typing import Any
 from stenosis_kit import __version__, commands, rsna
 from stenosis_kit.base.budget import Budget, parse_time
 from stenosis_kit.base.console import end_on_signals, log_to_stderr, settle
-from stenosis_kit.base.errors import InputError
+from stenosis_kit.base.errors import InputError, system_error
 
 Arguments = argparse.Namespace
 
@@ -42,9 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        found = f"expected to read or write it; found {error.strerror or error}"
-        place, remedy = error.filename or "a file", "Mind its permissions, and the space that is left."
-        print(f"stenosis-kit {chosen.command}: {place}: {found}. {remedy}", file=sys.stderr)
+        print(f"stenosis-kit {chosen.command}: {system_error(error)}", file=sys.stderr)
     except Exception as error:
         if os.environ.get("STENOSIS_KIT_DEBUG"):
             raise

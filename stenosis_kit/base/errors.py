@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
+
+_ONLY_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 
 
 def first_line(error: BaseException) -> str:
@@ -45,3 +48,11 @@ class TimeTooShort(InputError):
 
     def __init__(self, expected: str, found: str, remedy: str) -> None:
         super().__init__("--time-limit", expected, found, remedy)
+
+
+def system_error(error: OSError) -> InputError:
+    """What is said of an error of the system that nobody foresaw: in writing, only where reading cannot have it."""
+    found, place = error.strerror or first_line(error), error.filename or "a file"
+    if error.errno in _ONLY_WRITING:
+        return InputError(place, "a file that can be written", found, "Give another place, or free some space.")
+    return InputError(place, "to read or write it", found, "Mind its permissions, and its disk.")

@@ -36,6 +36,7 @@ def replacing(path: Path, synced: bool = True) -> Iterator[Path]:
 
     Raises:
         InputError: where the file cannot be written.
+        OSError: as the block raises it of another file.
         BrokenPipeError: where it is a pipe that nobody reads any more.
     """
     try:
@@ -44,13 +45,25 @@ def replacing(path: Path, synced: bool = True) -> Iterator[Path]:
     except BrokenPipeError:
         raise
     except OSError as error:
+        if error.filename and not _belongs_to(Path(error.filename), path):
+            raise
         found = error.strerror or str(error)
         raise InputError(path, "a file that can be written", found, "Give another place, or free some space.") from None
 
 
+def _belongs_to(file: Path, path: Path) -> bool:
+    """Whether a file that failed is an output, what it leads to, its partial file or a folder of it."""
+    target = followed(path)
+    return is_stream(path) or file in (path, *path.parents, target, *target.parents, _partial(target))
+
+
+def _partial(path: Path) -> Path:
+    return path.with_name(f".{os.getpid()}.partial.{path.name}")
+
+
 @contextmanager
 def _replacing_file(path: Path, synced: bool) -> Iterator[Path]:
-    partial = path.with_name(f".{os.getpid()}.partial.{path.name}")
+    partial = _partial(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield partial

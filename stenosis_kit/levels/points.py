@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
 from stenosis_kit import rsna
 from stenosis_kit.images.nearest_slice import nearest_slice
-from stenosis_kit.images.series import read_study
+from stenosis_kit.images.series import Series, read_study, skipped_files
 from stenosis_kit.levels.canal import LocatedStudy
 from stenosis_kit.levels.carry import VIEW_OF_TERM
 from stenosis_kit.levels.fallback import canal_of
@@ -24,14 +25,34 @@ COLUMNS = {
 """Those of train_label_coordinates.csv; the place in the patient; what found it, and how sure."""
 
 
-def study_points(located: LocatedStudy) -> list[dict[str, Any]]:
-    """The 25 points of one study, in the order of `rsna.CELLS`; a row without a place where no series covers a cell."""
+@dataclass(frozen=True)
+class StudyPoints:
+    """The points of a study.
+
+    Attributes:
+        rows: 25, with `COLUMNS`, in the order of `rsna.CELLS`; one without a place where no series covers a cell.
+        images: slices of the study that can be read.
+        skipped_files: {series_id/file name: why} of its other files.
+    """
+
+    rows: list[dict[str, Any]]
+    images: int
+    skipped_files: dict[str, str]
+
+
+def study_points(located: LocatedStudy) -> StudyPoints:
+    """Reads a study's images, and places its points; runs in a worker."""
     wanted = located.study
     study = read_study(wanted.images, wanted.study_id, wanted.series)
+    rows = _rows(located, study)
+    return StudyPoints(rows, sum(len(one.slices) for one in study), skipped_files(study))
+
+
+def _rows(located: LocatedStudy, study: list[Series]) -> list[dict[str, Any]]:
     canal = canal_of(study, located.canal)
     rows = []
     for condition, level in rsna.CELLS:
-        row = unplaced_point(wanted.study_id, condition, level)
+        row = unplaced_point(located.study.study_id, condition, level)
         if canal:
             kind = rsna.CONDITION_BY_NAME[condition]
             point = located.carry.point(canal.points, VIEW_OF_TERM[kind.term], condition, level)

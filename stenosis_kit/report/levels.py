@@ -83,7 +83,7 @@ def _study_figure(located: LocatedStudy, truth: dict[tuple[int, int], Places]) -
         UnreadableSlice: where there is no such slice, or it cannot be decoded.
     """
     study = located.study
-    points = [row for row in study_points(located) if row["condition"] == _CANAL.label and row["series_id"]]
+    points = [row for row in study_points(located).rows if row["condition"] == _CANAL.label and row["series_id"]]
     held = Counter((row["series_id"], row["instance_number"]) for row in points)
     if not held:
         raise UnreadableSlice("no sagittal T2 slice shows the canal")

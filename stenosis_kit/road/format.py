@@ -162,13 +162,8 @@ def _finish(store: Path, studies: list[Study], root: Root) -> dict:
     manifest, parts = join_parts(store, [study.study_id for study in studies])
     lost = Counter(f"{each.view}: {each.why}" for part in parts for each in part.lost)
     skipped = Counter(why for part in parts for why in part.skipped_files.values())
-    if parts and not any(part.images for part in parts):
-        files = {f"{part.study_id}/{name}": why for part in parts for name, why in part.skipped_files.items()}
-        raise nothing_readable(root.images, files)
     if manifest.is_empty():
-        found = f"none ({'; '.join(lost) or 'no labelled studies'})"
-        remedy = "Is train_images/ complete? stenosis-kit doctor DATA tells more."
-        raise InputError(root.folder, "images that crops can be cut from", found, remedy)
+        raise _nothing_cut(root, parts, lost)
     counts = root.cells.drop_nulls("severity").group_by("condition", "level", "severity").len().sort(pl.all())
     return {
         "studies": len(parts),
@@ -180,6 +175,17 @@ def _finish(store: Path, studies: list[Study], root: Root) -> dict:
         "views": [asdict(view) for view in VIEWS],
         "label_counts": [list(row) for row in counts.iter_rows()],
     }
+
+
+def _nothing_cut(root: Root, parts: list[StudyCrops], lost: Counter[str]) -> InputError:
+    expected = "images that crops can be cut from"
+    if parts and not any(part.images for part in parts):
+        files = {f"{part.study_id}/{name}": why for part in parts for name, why in part.skipped_files.items()}
+        error = nothing_readable(root.images, files)
+        return InputError(root.images, expected, f"none ({error.found})", error.remedy)
+    found = f"none ({'; '.join(lost) or 'no labelled studies'})"
+    remedy = f"Is {root.images.name}/ complete? stenosis-kit doctor DATA tells more."
+    return InputError(root.folder, expected, found, remedy)
 
 
 def _summarise(run: dict, seconds: float) -> None:

@@ -17,6 +17,7 @@ from stenosis_kit.base.tasks import run_tasks
 from stenosis_kit.graders.model_file import model_files
 from stenosis_kit.levels.finder import find_canals
 from stenosis_kit.levels.points import COLUMNS, study_points, unplaced_point
+from stenosis_kit.road.passed_over import PassedOver
 from stenosis_kit.tables.own_files import own_files
 from stenosis_kit.tables.root import Root, as_root
 
@@ -55,13 +56,18 @@ def levels(
     tasks = find_canals(root.studies(), [Path(model)] if model else [], workers)
     rows: list[dict[str, Any]] = []
     results = run_tasks(study_points, tasks, workers)
+    passed_over = PassedOver("levels", root.images)
     for task, found in tqdm(results, "levels", len(tasks), unit="study", disable=None, leave=False):
+        study = task.study.study_id
         if isinstance(found, Exception):
-            log.warning("levels: study %d: %s", task.study.study_id, found)
-            found = [unplaced_point(task.study.study_id, condition, level) for condition, level in rsna.CELLS]
-        rows += found
+            log.warning("levels: study %d: %s", study, found)
+            rows += [unplaced_point(study, condition, level) for condition, level in rsna.CELLS]
+        else:
+            rows += found.rows
+            passed_over.note(study, found.images, found.skipped_files)
     frame = pl.DataFrame(rows, schema=COLUMNS, orient="row").sort("study_id", maintain_order=True)
     write_frame(output, frame)
+    passed_over.finish()
     for method, count in Counter(frame["method"].fill_null("not covered by any series")).most_common():
         log.info("levels: %5d points: %s", count, method)
     if preview:

@@ -50,6 +50,11 @@ class PassedOver:
             text = "%s: study %d, series %s: %d file(s) passed over, the first %s: %s"
             log.warning(text, self._command, study_id, series, len(files), files[0], why)
 
+    @property
+    def reasons(self) -> dict[str, int]:
+        """{why: files}, the most frequent first."""
+        return dict(Counter(self._skipped.values()).most_common())
+
     def finish(self) -> None:
         """Logs one loud line where there were studies, and not one of their images could be read."""
         if self._studies and not self._read:

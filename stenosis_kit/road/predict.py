@@ -27,6 +27,7 @@ from stenosis_kit.graders.model import Model
 from stenosis_kit.graders.model_file import model_files, read_description
 from stenosis_kit.levels.canal import LocatedStudy
 from stenosis_kit.levels.finder import CanalFinder
+from stenosis_kit.road.passed_over import PassedOver
 from stenosis_kit.tables.grid import row_ids
 from stenosis_kit.tables.own_files import own_files
 from stenosis_kit.tables.root import Root, as_root
@@ -82,8 +83,11 @@ def predict(
     in_time = budget.remaining() > _LOAD_S
     loaded = _load(folders) if in_time else []
     if loaded:
-        grading = _Grading(submission, loaded, budget, workers)
+        passed_over = PassedOver("predict", root.images)
+        grading = _Grading(submission, loaded, budget, passed_over, workers)
         grading.grade_all(root.studies(), CanalFinder(folders, workers), lambda: submission.save(output, run))
+        passed_over.finish()
+        run["skipped_files"] = passed_over.reasons
         if lean:
             run["leaning"] = _lean(submission, loaded[0])
     else:
@@ -117,7 +121,10 @@ def _load(folders: list[Path]) -> list[Model]:
 class _Grading:
     """Cuts studies in workers and puts the models' answers into a submission."""
 
-    def __init__(self, submission: Submission, models: list[Model], budget: Budget, workers: int | None) -> None:
+    def __init__(
+        self, submission: Submission, models: list[Model], budget: Budget, passed_over: PassedOver, workers: int | None
+    ) -> None:
+        self.passed_over = passed_over
         self.submission = submission
         self.models = models
         self.budget = budget
@@ -152,6 +159,7 @@ class _Grading:
                 _explain_study(self.submission, located.study.study_id, crops)
             else:
                 _explain_losses(self.submission, crops)
+                self.passed_over.note(crops.study_id, crops.images, crops.skipped_files)
                 waiting.append(crops)
             if len(waiting) >= _TOGETHER or done == len(studies):
                 watch.lap("cut")
@@ -195,12 +203,6 @@ def _lean(submission: Submission, model: Model) -> list[dict]:
 def _explain_losses(submission: Submission, crops: StudyCrops) -> None:
     for lost in crops.lost:
         submission.explain([rsna.row_id(crops.study_id, lost.condition, lost.level)], f"{lost.view}: {lost.why}")
-    by_series: dict[tuple[str, str], list[str]] = {}
-    for name, why in crops.skipped_files.items():
-        by_series.setdefault((name.split("/")[0], why), []).append(name)
-    for (series, why), names in by_series.items():
-        text = "predict: study %d, series %s: %d file(s) passed over, the first %s: %s"
-        log.warning(text, crops.study_id, series, len(names), names[0].split("/")[1], why)
 
 
 def _explain_study(submission: Submission, study_id: int, why: Exception) -> None:

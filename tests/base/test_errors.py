@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import pickle
 from pathlib import Path
 
 import pytest
 
-from stenosis_kit.base.errors import InputError, TimeTooShort, first_line
+from stenosis_kit.base.errors import InputError, TimeTooShort, first_line, system_error
 
 
 @pytest.mark.parametrize(
@@ -37,3 +39,16 @@ def test_an_error_says_path_expected_found_and_remedy_also_after_pickling(error:
 )
 def test_the_first_line_of_an_error(error: Exception, line: str) -> None:
     assert first_line(error) == line
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EACCES, errno.ESTALE])
+def test_an_error_of_the_system_that_reading_may_have_is_not_said_to_be_one_of_writing(number: int) -> None:
+    error = OSError(number, os.strerror(number), "image.dcm")
+    found = f"image.dcm: expected to read or write it; found {os.strerror(number)}. Mind its permissions, and its disk."
+    assert str(system_error(error)) == found
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])
+def test_an_error_of_the_system_that_only_writing_has_is_said_to_be_one(number: int) -> None:
+    text = str(system_error(OSError(number, os.strerror(number))))
+    assert text.startswith(f"a file: expected a file that can be written; found {os.strerror(number)}. ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -66,6 +67,20 @@ def test_a_block_that_writes_nothing_leaves_the_old_file(tmp_path: Path) -> None
     with pytest.raises(InputError, match="a file that can be written"), replacing(path):
         pass
     assert path.read_text() == "old"
+
+
+@pytest.mark.parametrize("name", [None, "folder", "f.csv"])
+def test_what_the_system_refuses_while_the_block_writes_is_said_of_the_file(tmp_path: Path, name: str | None) -> None:
+    place = tmp_path / "folder" / "f.csv"
+    named = place if name == "f.csv" else name and place.parent
+    with pytest.raises(InputError, match=f"{place}: expected a file that can be written"), replacing(place):
+        raise OSError(errno.EIO, "Input/output error", named and str(named))
+
+
+def test_a_file_that_the_block_cannot_read_is_not_said_to_be_one_that_cannot_be_written(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"image\.dcm"), replacing(tmp_path / "f.csv"):
+        (tmp_path / "images" / "image.dcm").read_bytes()
+    assert names(tmp_path) == []
 
 
 def test_the_partial_file_keeps_the_suffixes_and_is_hidden(tmp_path: Path) -> None:

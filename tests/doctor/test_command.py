@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pydicom
 import pytest
 from cohort import STUDIES, Tables, swap_text, write_images
 from doctor_findings import AXIAL, HEALTHY, NONE, T1, T2
+from hostile import rewritten
 
 from stenosis_kit import cli
 from stenosis_kit.base.errors import InputError
@@ -171,6 +173,65 @@ def test_images_none_of_which_can_be_read_are_a_no(root: Path) -> None:
     found = doctor(root, workers=1)
     assert len(found.findings["unreadable_files"]) == 18
     assert found.rows_lost
+
+
+@pytest.mark.parametrize(
+    ("name", "key"), [("{}.dcm.gz", "packed_files"), ("{0}/{0}.dcm", "folders_too_deep"), ("image {}.dcm", None)]
+)
+def test_files_of_other_names_are_a_no_with_the_reason_in_one_line(root: Path, name: str, key: str | None) -> None:
+    for path in sorted((root / "train_images").rglob("*.dcm")):
+        aside = path.rename(path.with_name("aside"))
+        place = path.parent / name.format(path.stem)
+        place.parent.mkdir(exist_ok=True)
+        aside.rename(place)
+    found = doctor(root, workers=1)
+    (line,) = [remark for remark in found.remarks if "expected readable images, " in remark]
+    reasons = {text.split(": ", 1)[1] for text in found.findings["unreadable_files"]}
+    assert f"found 18 x {reasons.pop()} (101/1011/" in line
+    assert not reasons
+    assert found.rows_lost
+    if key:
+        assert found.findings[key] == 18
+
+
+@pytest.mark.parametrize("name", ["{}.DCM", "{}"])
+def test_files_that_are_numbers_alone_or_in_capitals_are_like_others(root: Path, name: str) -> None:
+    before = doctor(root, workers=1)
+    for path in sorted((root / "train_images").rglob("*.dcm")):
+        path.rename(path.with_name(name.format(path.stem)))
+    assert doctor(root, workers=1) == before
+
+
+def test_an_unreadable_file_of_each_reason_is_shown_the_most_frequent_reason_first(root: Path) -> None:
+    for number in (1, 2, 3):
+        (root / "train_images" / "102" / "1021" / f"{number}.dcm").write_bytes(b"")
+    (root / "train_images" / "101" / "1011" / ".DS_Store").touch()
+    (remark,) = [line for line in doctor(root, workers=1).remarks if line.startswith("unreadable files")]
+    first, second = "102/1021/1.dcm: a file of no bytes", "101/1011/.DS_Store: not named <integer>.dcm"
+    assert remark == f"unreadable files: 4. They are passed over. For instance {first}; {second}"
+
+
+def test_images_that_do_not_say_what_their_numbers_mean_are_counted(root: Path) -> None:
+    folder = root / "train_images" / "101" / "1013"
+    for number, text in enumerate((None, "MONOCHROME2"), 1):
+        dataset = pydicom.dcmread(folder / f"{number}.dcm")
+        dataset.PhotometricInterpretation = text
+        dataset.save_as(folder / f"{number}.dcm")
+    assert doctor(root, workers=1).findings["files_without_photometric_interpretation"] == 1
+
+
+def test_header_and_pixels_agree_about_a_file_that_no_installed_decoder_reads(root: Path, monkeypatch) -> None:
+    monkeypatch.setattr("pydicom.pixels.decoders.base.Decoder.is_available", False)
+    path = root / "train_images" / "101" / "1012" / "2.dcm"
+    for other in (root / "train_images").rglob("*.dcm"):
+        if other != path:
+            other.unlink()
+    rewritten(path, "1.2.840.10008.1.2.4.70", b"frame")
+    found = doctor(root, workers=1)
+    assert found == doctor(root, workers=1, pixels=True)
+    assert found.findings["files_without_decoder"] == 1
+    (line,) = found.findings["unreadable_files"]
+    assert line.endswith('(1.2.840.10008.1.2.4.70): pip install "stenosis-kit[codecs]"')
 
 
 def test_an_image_folder_without_images_is_a_no(root: Path) -> None:

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import polars as pl
 import pytest
+from cohort import Tables, write_images
 
 from stenosis_kit import rsna
 from stenosis_kit.base.budget import Budget
@@ -117,7 +118,7 @@ def test_changed_labels_make_the_store_anew(cohort, tmp_path):
 def test_a_root_without_images_is_an_error_that_says_so(cohort, tmp_path):
     for name in ("train.csv", "train_label_coordinates.csv", "train_series_descriptions.csv"):
         shutil.copy(cohort / name, tmp_path)
-    with pytest.raises(InputError, match="train_images: expected readable images, .*; found no such folder"):
+    with pytest.raises(InputError, match=r"expected images that crops can be cut from; found none \(no such folder\)"):
         format(tmp_path, tmp_path / "s", workers=1)
 
 
@@ -174,3 +175,14 @@ def test_a_link_to_nowhere_among_the_images_stops_nothing(cohort, store, tmp_pat
     run = format(root, tmp_path / "s", workers=1)
     assert content(tmp_path / "s") == content(store)
     assert sum(run["skipped_files"].values()) == 1
+
+
+@pytest.mark.parametrize(("name", "why"), [("{}.dcm.gz", "packed"), ("x{}", "not named <integer>.dcm")])
+def test_files_that_are_there_under_other_names_are_an_error_that_says_so(tmp_path, name, why):
+    tables = Tables()
+    root = tables.write(tmp_path / "root")
+    write_images(root, "train", tables.series)
+    for path in sorted((root / "train_images").rglob("*.dcm")):
+        path.rename(path.with_name(name.format(path.stem)))
+    with pytest.raises(InputError, match=rf"expected images that crops can be cut from; found none \(36 x {why}"):
+        format(root, tmp_path / "s", workers=1)

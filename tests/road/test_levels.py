@@ -1,5 +1,8 @@
 """The levels command: 25 rows a study, whatever is missing, from the images alone."""
 
+import logging
+import shutil
+
 import numpy as np
 import polars as pl
 import pytest
@@ -131,3 +134,56 @@ def test_the_levels_command_asks_it(cohort, tmp_path):
     assert set(found["method"].drop_nulls()) == {"localiser on T2 and T1"}
     assert found["series_id"].is_null().sum() <= 4 and found.height == 75
     assert (tmp_path / "levels.png").read_bytes().startswith(b"\x89PNG")
+
+
+# --- Files that are passed over ------------------------------------------------------------------
+
+
+def renamed(root, tmp_path, change):
+    """The root, every image file changed."""
+    copy = shutil.copytree(root, tmp_path / "root")
+    for path in sorted((copy / "test_images").rglob("*.dcm")):
+        change(path)
+    return copy
+
+
+def test_files_that_are_passed_over_are_named(root, tmp_path, caplog):
+    copy = shutil.copytree(root, tmp_path / "root")
+    (copy / "test_images" / "12" / "1201" / "1.dcm").write_bytes(b"")
+    with caplog.at_level(logging.WARNING):
+        levels_of(copy, tmp_path / "levels.csv")
+    line = "levels: study 12, series 1201: 1 file(s) passed over, the first 1.dcm: a file of no bytes"
+    assert caplog.messages == [line]
+
+
+@pytest.mark.parametrize("name", ["{}.DCM", "{}.Dcm", "{}"])
+def test_images_of_other_names_give_the_same_points(root, found, tmp_path, name):
+    copy = renamed(root, tmp_path, lambda path: path.rename(path.with_name(name.format(path.stem))))
+    assert levels_of(copy, tmp_path / "levels.csv").equals(found[0])
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda path: path.rename(path.with_name(f"{path.name}.gz")), "52 x packed (.gz): "),
+        (lambda path: path.rename(path.with_name(f"image {path.name}")), "52 x not named <integer>.dcm"),
+        (lambda path: path.write_bytes(b"<html>"), "52 x expected a DICOM file; found one that starts with b'<html>'"),
+    ],
+    ids=["packed", "other names", "no images"],
+)
+def test_one_loud_line_says_why_no_image_can_be_read(root, tmp_path, caplog, change, why):
+    frame = levels_of(renamed(root, tmp_path, change), tmp_path / "levels.csv")
+    assert frame["method"].is_null().all()
+    (line,) = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert line.getMessage().startswith("levels: NOT ONE IMAGE OF 3 STUDIES CAN BE READ: ")
+    assert f"found {why}" in line.getMessage()
+
+
+def test_one_loud_line_names_a_folder_that_stands_in_itself(root, tmp_path, caplog):
+    copy = shutil.copytree(root, tmp_path / "root")
+    (copy / "test_images").rename(copy / "inner")
+    (copy / "test_images").mkdir()
+    (copy / "inner").rename(copy / "test_images" / "test_images")
+    levels_of(copy, tmp_path / "levels.csv")
+    (line,) = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
+    assert "6 x its folder lies deeper than <study_id>/<series_id>: move it up (12/1201/test_images/12/1201)" in line
