@@ -6,6 +6,11 @@ import errno
 from pathlib import Path
 
 _ONLY_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
+_OF_THE_FILE = {  # what an operating system says of a file or a name that is no good, and will say again
+    *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG),
+    *(errno.EINVAL, errno.EOVERFLOW, errno.EFBIG),
+}
+_PASSING = (MemoryError, TimeoutError, ConnectionError, PermissionError, InterruptedError, BlockingIOError)
 
 
 def first_line(error: BaseException) -> str:
@@ -20,6 +25,16 @@ def why_unreadable(error: OSError) -> str:
     if isinstance(error, IsADirectoryError):
         return "a folder"
     return "one that you may not read" if isinstance(error, PermissionError) else error.strerror or first_line(error)
+
+
+def may_pass(error: BaseException) -> bool:
+    """Whether an error on reading is an accident of disk, network, memory or rights: another try may succeed.
+
+    An `OSError` without a number is none: libraries raise it for what stands in a file.
+    """
+    return isinstance(error, _PASSING) or (
+        isinstance(error, OSError) and error.errno is not None and error.errno not in _OF_THE_FILE
+    )
 
 
 class InputError(Exception):

@@ -10,6 +10,7 @@ from typing import Any
 
 from stenosis_kit.base.budget import Budget
 from stenosis_kit.base.cores import usable_cores
+from stenosis_kit.base.errors import may_pass
 from stenosis_kit.base.worker_process import TaskLost, WorkerPool
 
 _AHEAD = 4  # tasks in flight for each worker, chosen by hand: it stays busy, and few results wait in memory
@@ -31,6 +32,11 @@ class ExecutorGone(TaskLost):
 
     def __init__(self, why: str) -> None:
         super().__init__(f"the workers are gone: {why}")
+
+
+def is_accident(result: Any) -> bool:
+    """Whether a task's result is an exception that tells nothing of the task: done again, it may succeed."""
+    return isinstance(result, TaskLost) or (isinstance(result, Exception) and may_pass(result))
 
 
 def run_tasks(

@@ -6,11 +6,12 @@ memory does not grow with their pixels.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,8 @@ def write_part(folder: Path, crops: StudyCrops) -> None:
         "lost": [asdict(lost) for lost in crops.lost],
         "skipped_files": crops.skipped_files,
         "seconds": crops.seconds,
+        "accidents": crops.accidents,
+        "readable": crops.readable,
         "images": crops.images,
     }
     seen = {key: getattr(crops.overviews, name) for name, key in _OVERVIEWS.items()}
@@ -43,13 +46,19 @@ def write_part(folder: Path, crops: StudyCrops) -> None:
         np.savez(file, notes=np.frombuffer(json.dumps(notes).encode(), np.uint8), **crops.arrays, **seen)
 
 
-def has_part(folder: Path, study_id: int) -> bool:
-    """Whether a study's part is there and can be read."""
+def is_cut(folder: Path, study_id: int, images: str) -> bool:
+    """Whether a study's part is there, can be read, and has nothing to gain from cutting the study again.
+
+    Args:
+        folder: of the store.
+        study_id: the study.
+        images: fingerprint of its image files, see `made_of`; empty where it is not known: any will do.
+    """
     try:
-        read_part(folder, study_id)
+        part = read_part(folder, study_id)
     except DAMAGED:
         return False
-    return True
+    return not part.accidents and images in ("", part.images)
 
 
 def read_part(folder: Path, study_id: int) -> StudyCrops:
@@ -59,11 +68,34 @@ def read_part(folder: Path, study_id: int) -> StudyCrops:
         files.DAMAGED: where there is no such part, or it is damaged.
     """
     with np.load(_part(folder, study_id)) as file:
-        notes = json.loads(file["notes"].tobytes())
         arrays = {view.name: file[view.name] for view in VIEWS if view.name in file.files}
         overviews = Overviews(**{name: file[key] for name, key in _OVERVIEWS.items()})
+        return replace(_noted(study_id, file), arrays=arrays, overviews=overviews)
+
+
+def _noted(study_id: int, file: np.lib.npyio.NpzFile) -> StudyCrops:
+    notes = json.loads(file["notes"].tobytes())
     notes["lost"] = [Lost(**each) for each in notes["lost"]]
-    return StudyCrops(study_id, arrays, **notes, overviews=overviews)
+    return StudyCrops(study_id, **notes)
+
+
+def read_notes(folder: Path, study_id: int) -> StudyCrops | None:
+    """What a part says beside its pixels and overviews; None where there is no part, or it is damaged."""
+    try:
+        with np.load(_part(folder, study_id)) as file:
+            return _noted(study_id, file)
+    except DAMAGED:
+        return None
+
+
+def parts_run(folder: Path) -> Path:
+    """The run.json of the parts, which says what they are made of."""
+    return folder / _PARTS_NAME / RUN_NAME
+
+
+def drop_part(folder: Path, study_id: int) -> None:
+    """Removes a study's part."""
+    _part(folder, study_id).unlink(missing_ok=True)
 
 
 def drop_parts(folder: Path) -> None:
@@ -71,15 +103,28 @@ def drop_parts(folder: Path) -> None:
     shutil.rmtree(folder / _PARTS_NAME, ignore_errors=True)
 
 
-def join_parts(folder: Path, studies: Sequence[int]) -> tuple[pl.DataFrame, list[StudyCrops]]:
+@dataclass(frozen=True)
+class Joined:
+    """What parts were joined to.
+
+    Attributes:
+        manifest: the store's.
+        notes: of each study what its part says beside its crops: arrays and rows are left out.
+        content: fingerprint of crops, rows and overviews: the same where a store is made again to the same end.
+    """
+
+    manifest: pl.DataFrame
+    notes: list[StudyCrops]
+    content: str
+
+
+def join_parts(folder: Path, studies: Sequence[int]) -> Joined:
     """Joins the parts of the studies, in the order given, into arrays and manifest.
 
-    The caller then writes run.json, and drops the parts.
-
-    Returns:
-        The manifest, and of each study what its part says beside its crops: arrays and rows are left out.
+    The caller then writes run.json, and drops the parts once none is missing.
     """
     (folder / RUN_NAME).unlink(missing_ok=True)  # from here until it is written again the store is not whole
+    digest = hashlib.sha256()
     rows: list[dict] = []
     notes: list[StudyCrops] = []
     paths = {view.name: folder / f"{view.name}.npy" for view in VIEWS}
@@ -94,13 +139,16 @@ def join_parts(folder: Path, studies: Sequence[int]) -> tuple[pl.DataFrame, list
                 append[view](crops)
                 sizes[view] += len(crops)
             append_overviews(part.overviews)
+            digest.update(json.dumps(part.rows).encode())
+            for array in (*part.arrays.values(), *(getattr(part.overviews, name) for name in FIELDS)):
+                digest.update(np.ascontiguousarray(array).tobytes())
             notes.append(replace(part, arrays={}, rows=[], overviews=NO_OVERVIEWS))
     for view, size in sizes.items():
         if not size:
             paths[view].unlink()
     manifest = pl.DataFrame(rows, schema=MANIFEST, orient="row")
     write_frame(folder / MANIFEST_NAME, manifest)
-    return manifest, notes
+    return Joined(manifest, notes, digest.hexdigest()[:16])
 
 
 def _part(folder: Path, study_id: int) -> Path:

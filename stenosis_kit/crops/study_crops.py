@@ -14,10 +14,16 @@ import numpy as np
 from stenosis_kit import rsna
 from stenosis_kit.crops.centres import Lost, Site, label_sites, of_kind, predicted_sites
 from stenosis_kit.crops.crop import Crop, cut
+from stenosis_kit.images.file import Kind
 from stenosis_kit.images.series import Series, read_study, skipped_files
 from stenosis_kit.levels.canal import LocatedStudy
 from stenosis_kit.levels.labelled_overviews import NO_OVERVIEWS, Overviews, labelled_overviews
 from stenosis_kit.levels.points import PATIENT_MM
+
+CUTTING_VERSION = 1
+"""Of the pixels that `cut_study` makes of a study. Raise it with every change to crops: networks that learnt from other
+crops would answer worse without a word. Stores and models name the version that they were made with; those that name
+none are of version 1."""
 
 
 @dataclass
@@ -31,8 +37,11 @@ class StudyCrops:
         lost: what was not cut.
         skipped_files: {series_id/file name: why}.
         seconds: that it took.
-        images: slices that can be read.
+        readable: slices that can be read.
         overviews: of a labelled study, what the localiser learns from.
+        accidents: {series_id/file name, or what else: why} of what could not be read this time: cut again, the study
+            may have more crops, or better ones.
+        images: fingerprint of the image files that it was cut from, see `made_of`; empty where it is not known.
     """
 
     study_id: int
@@ -41,8 +50,17 @@ class StudyCrops:
     lost: list[Lost] = field(default_factory=list)
     skipped_files: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
-    images: int = 0
+    readable: int = 0
     overviews: Overviews = NO_OVERVIEWS
+    accidents: dict[str, str] = field(default_factory=dict)
+    images: str = ""
+
+    def accident(self) -> str:
+        """The accidents in a few words; empty where there were none."""
+        if not self.accidents:
+            return ""
+        name, why = next(iter(self.accidents.items()))
+        return f"{name}: {why}" + (f" (and {len(self.accidents) - 1} more)" if len(self.accidents) > 1 else "")
 
 
 def cut_study(located: LocatedStudy, views: Collection[str] | None = None) -> StudyCrops:
@@ -72,7 +90,10 @@ def cut_study(located: LocatedStudy, views: Collection[str] | None = None) -> St
         stack.append(crop.pixels)
     result.arrays = {view: np.stack(stack) for view, stack in pixels.items()}
     result.skipped_files = skipped_files(study)
-    result.images = sum(len(one.slices) for one in study)
+    result.readable = sum(len(one.slices) for one in study)
+    result.accidents = skipped_files(study, Kind.UNREAD)
+    if located.accident:
+        result.accidents["levels"] = located.accident
     return result
 
 

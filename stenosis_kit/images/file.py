@@ -12,6 +12,8 @@ from pathlib import Path
 
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
+from stenosis_kit.base.errors import may_pass
+
 MAX_BYTES = 1 << 27
 """Larger files are not opened. Chosen by hand: four times the largest image allowed, at 8 bytes a pixel."""
 
@@ -38,7 +40,7 @@ class Kind(Enum):
     PACKED = "compressed as a whole"
     PLACE = "no place in the patient"
     TWICE = "an instance number that another file has"
-    UNREAD = "not given by the system"
+    UNREAD = "not given by the system this time"
 
 
 class Reason(str):
@@ -59,6 +61,13 @@ class UnreadableSlice(Exception):
     def __init__(self, why: str, kind: Kind = Kind.DAMAGED) -> None:
         super().__init__(why)
         self.reason = Reason(why, kind)
+
+
+def unreadable(error: OSError | MemoryError, what: str = "a file") -> UnreadableSlice:
+    """What an error of the system says of what was being read: of the kind UNREAD where another try may succeed."""
+    found = getattr(error, "strerror", None) or type(error).__name__
+    why = f"expected {what} that can be read; found: {found}. Mind its permissions, and its disk"
+    return UnreadableSlice(why, Kind.UNREAD if may_pass(error) else Kind.DAMAGED)
 
 
 class BoundedFile(io.BufferedReader):
@@ -103,10 +112,8 @@ def open_image(path: Path) -> Iterator[BoundedFile]:
                     yield inflated
             else:
                 yield file
-    except OSError as error:
-        found = error.strerror or type(error).__name__
-        why = f"expected a file that can be read; found: {found}. Mind its permissions, and its disk"
-        raise UnreadableSlice(why, Kind.UNREAD) from None
+    except (OSError, MemoryError) as error:
+        raise unreadable(error) from None
 
 
 def _checked_size(path: Path) -> int:

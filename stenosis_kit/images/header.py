@@ -105,7 +105,7 @@ def read_header(path: Path) -> Header:
         warnings.simplefilter("ignore")  # of values that break the rules of their VR, for instance
         try:
             return _header(file)
-        except (UnreadableSlice, OSError):
+        except (UnreadableSlice, OSError, MemoryError):
             raise
         except Exception:  # untrusted files: pydicom raises errors of many kinds, and none may end the run
             raise UnreadableSlice("its header is cut off or damaged: copy the file again") from None

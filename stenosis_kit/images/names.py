@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from stenosis_kit.base.errors import may_pass
 from stenosis_kit.images.file import Kind, Reason, a_folder
 
 _IMAGE = re.compile(r"([0-9]{1,9})(\.dcm)?", re.IGNORECASE)
@@ -32,10 +33,24 @@ def no_image(path: Path) -> Reason:
 
 
 def list_files(folder: Path) -> list[Path]:
-    """What lies in a folder, by name; nothing where it cannot be listed."""
+    """What lies in a folder, by name; nothing where there is no such folder, or it cannot be listed."""
+    try:
+        return list_now(folder)
+    except OSError:
+        return []
+
+
+def list_now(folder: Path) -> list[Path]:
+    """What lies in a folder, by name; nothing where there is no such folder.
+
+    Raises:
+        OSError: where it cannot be listed now, and perhaps can be later.
+    """
     try:
         return sorted(folder.iterdir())
-    except OSError:
+    except OSError as error:
+        if may_pass(error):
+            raise
         return []
 
 
@@ -51,15 +66,8 @@ def nothing_listed(folder: Path) -> dict[str, Reason]:
         if _is_folder(parent / folder.name):
             why = "its folder lies deeper than <study_id>/<series_id>: move it up"
             return {(parent / folder.name).relative_to(images).as_posix(): Reason(why, Kind.DEEPER)}
-    try:
-        next(folder.iterdir(), None)
-    except FileNotFoundError:
-        return {}
-    except NotADirectoryError:
+    if folder.exists() and not _is_folder(folder):
         return {folder.name: Reason("expected a series' folder; found a file", Kind.NAME)}
-    except OSError as error:
-        why = f"expected a folder that can be read; found: {error.strerror}. Mind its permissions, and its disk"
-        return {".": Reason(why, Kind.UNREAD)}
     return {}
 
 

@@ -179,7 +179,7 @@ def decode(path: Path, coding: Coding) -> np.ndarray:
                 _check_stream(file, coding)
             file.seek(coding.value_at)
             stored, _ = get_decoder(coding.syntax).as_array(file, **coding.options)
-    except UnreadableSlice:
+    except (UnreadableSlice, MemoryError):
         raise
     except BaseException as error:  # untrusted files: decoders raise errors of many kinds, and none may end the run
         if isinstance(error, Exception) or type(error).__name__ == _RUST_PANIC:

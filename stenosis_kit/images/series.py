@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from stenosis_kit import rsna
-from stenosis_kit.images.file import Kind, Reason, UnreadableSlice
+from stenosis_kit.images.file import Kind, Reason, UnreadableSlice, unreadable
 from stenosis_kit.images.geometry import AXIAL, SAGITTAL, Plane, stacking_order
-from stenosis_kit.images.names import by_preference, image_number, list_files, no_image, nothing_listed
+from stenosis_kit.images.names import by_preference, image_number, list_now, no_image, nothing_listed
 from stenosis_kit.images.places import placeless
 from stenosis_kit.images.slice import Signal, Slice, read_signal, read_slice
 
@@ -22,6 +22,8 @@ STEEPEST_DEG = 60.0
 """Slices tilted more are scouts, or of another kind of series; axial slices along a disc have up to some 45 degrees."""
 
 _PLACELESS = Reason("ImagePositionPatient: one place for too many slices: nobody knows where they lie", Kind.PLACE)
+THE_FOLDER = "its folder"
+"""Stands for a file name where the whole folder could not be listed."""
 
 SAMPLE_SLICES = 5
 SAMPLE_PERCENTILES = (1.0, 99.5)
@@ -130,8 +132,12 @@ class Series:
 def read_series(folder: Path, series_id: int, kind: str) -> Series:
     """Reads the headers of all images in a folder, see `names`; one that does not exist gives an empty series."""
     slices: dict[int, Slice] = {}
-    paths = by_preference(list_files(folder))
-    skipped = {} if paths else nothing_listed(folder)
+    skipped: dict[str, Reason] = {}
+    try:
+        paths = by_preference(list_now(folder))
+    except OSError as error:
+        paths, skipped[THE_FOLDER] = [], unreadable(error, "a folder").reason
+    skipped |= {} if paths or skipped else nothing_listed(folder)
     for path in paths:
         number = image_number(path.name)
         if number is None:
@@ -152,9 +158,10 @@ def read_study(images: Path, study_id: int, series: Sequence[tuple[int, str]]) -
     return [read_series(images / str(study_id) / str(series_id), series_id, kind) for series_id, kind in series]
 
 
-def skipped_files(study: Iterable[Series]) -> dict[str, str]:
-    """{series_id/file name: why} of all files of a study that cannot be used, as far as is known by now."""
-    return {f"{one.series_id}/{name}": str(why) for one in study for name, why in one.skipped.items()}
+def skipped_files(study: Iterable[Series], kind: Kind | None = None) -> dict[str, str]:
+    """{series_id/file name: why} of a study's files, or those of a kind, that cannot be used as far as is known."""
+    skipped = [(f"{one.series_id}/{name}", why) for one in study for name, why in one.skipped.items()]
+    return {name: str(why) for name, why in skipped if kind in (None, why.kind)}
 
 
 def largest(study: Sequence[Series], kind: str) -> Series | None:

@@ -33,8 +33,10 @@ class LocatedStudy:
         study: as the tables know it.
         canal: where the localiser found the levels; None: left to `fallback`, when the study is read.
         carry: the steps from there to foramina and recesses.
+        accident: why the levels could not be looked for this time; empty where they could.
     """
 
     study: Study
     canal: CanalPoints | None = None
     carry: Carry = TYPICAL
+    accident: str = ""

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from stenosis_kit.base.budget import Budget
 from stenosis_kit.base.errors import InputError
-from stenosis_kit.base.tasks import TimeUp, run_tasks
+from stenosis_kit.base.tasks import TimeUp, is_accident, run_tasks
 from stenosis_kit.base.tensorflow_start import load_tensorflow
 from stenosis_kit.levels.canal import CanalPoints, LocatedStudy
 from stenosis_kit.levels.localiser import DESCRIPTION_NAME, TAUGHT_ON_LABELS, Localiser
@@ -65,13 +65,19 @@ class CanalFinder:
         if self._localiser is None:
             return [LocatedStudy(study) for study in studies]
         budget = budget or Budget()
-        found = self._locate(self._localiser, [one for one in studies if one.study_id not in self._seen], budget)
+        accidents: dict[int, str] = {}
+        new = [one for one in studies if one.study_id not in self._seen]
+        found = self._locate(self._localiser, new, budget, accidents)
         known = [one for one in studies if one.study_id in self._seen]
         if known and self._unbiased:
-            found |= self._locate(self._unbiased, known, budget)
-        return [LocatedStudy(study, found.get(study.study_id), self._localiser.carry) for study in studies]
+            found |= self._locate(self._unbiased, known, budget, accidents)
+        carry = self._localiser.carry
+        return [LocatedStudy(one, found.get(one.study_id), carry, accidents.get(one.study_id, "")) for one in studies]
 
-    def _locate(self, localiser: Localiser, studies: Sequence[Study], budget: Budget) -> dict[int, CanalPoints]:
+    def _locate(
+        self, localiser: Localiser, studies: Sequence[Study], budget: Budget, accidents: dict[int, str]
+    ) -> dict[int, CanalPoints]:
+        """The canals by study; adds to the accidents why studies could not be looked at this time."""
         found: dict[int, CanalPoints] = {}
         waiting: dict[int, list[Overview]] = {}
         late = 0
@@ -81,6 +87,8 @@ class CanalFinder:
                 late += 1
             elif isinstance(overviews, Exception):
                 log.warning("levels: study %d: %s", study.study_id, overviews)
+                if is_accident(overviews):
+                    accidents[study.study_id] = f"its levels could not be looked for: {overviews}"
             else:
                 waiting[study.study_id] = overviews
             if len(waiting) == _TOGETHER:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from stenosis_kit import rsna
-from stenosis_kit.images.file import UnreadableSlice
+from stenosis_kit.images.file import Kind, UnreadableSlice
 from stenosis_kit.images.geometry import SAGITTAL, Plane, SquareGrid, nearest_plane, orientation_groups
 from stenosis_kit.images.resampling import as_bytes, resample
-from stenosis_kit.images.series import Series, largest, read_study
+from stenosis_kit.images.series import Series, largest, read_study, skipped_files
 from stenosis_kit.tables.study import Study
 
 PX, STEP_MM = 160, 2.0
@@ -57,8 +57,13 @@ def _plane(frame: np.ndarray) -> Plane:
 
 
 def read_overviews(study: Study) -> list[Overview]:
-    """The overviews of a study; runs in a worker."""
-    return study_overviews(read_study(study.images, study.study_id, study.series))
+    """The overviews of a study; runs in a worker. Where a file could not be read for a moment, all are read again."""
+    for _ in range(2):
+        series = read_study(study.images, study.study_id, study.series)
+        found = study_overviews(series)
+        if not skipped_files(series, Kind.UNREAD):
+            break
+    return found
 
 
 def study_overviews(study: Sequence[Series]) -> list[Overview]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -19,7 +20,7 @@ from stenosis_kit.base.budget import Budget, Pace, Stopwatch
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import run_json_of
 from stenosis_kit.base.output import check_outputs
-from stenosis_kit.base.tasks import TimeUp, run_tasks
+from stenosis_kit.base.tasks import TimeUp, is_accident, run_tasks
 from stenosis_kit.base.tensorflow_start import load_tensorflow
 from stenosis_kit.crops.study_crops import StudyCrops, cut_study
 from stenosis_kit.crops.views import VIEW_BY_NAME
@@ -54,6 +55,8 @@ def predict(
     """Grades all cells of a split and writes a submission, and beside it <output>.run.json.
 
     Never reads labels. Whatever cannot be graded (no image, no time, no model) keeps the prior, and run.json says why.
+    A study that could not be read this time (its disk failed, its worker died or took too long) is tried once more
+    after all others; run.json names those that it did not help, under failed_studies.
 
     Args:
         data: competition root.
@@ -88,6 +91,7 @@ def predict(
         grading.grade_all(root.studies(), CanalFinder(folders, workers), lambda: submission.save(output, run))
         passed_over.finish()
         run["skipped_files"] = passed_over.reasons
+        run["failed_studies"] = [{"study_id": study, "why": why} for study, why in sorted(grading.failed.items())]
         if lean:
             run["leaning"] = _lean(submission, loaded[0])
     else:
@@ -119,7 +123,11 @@ def _load(folders: list[Path]) -> list[Model]:
 
 
 class _Grading:
-    """Cuts studies in workers and puts the models' answers into a submission."""
+    """Cuts studies in workers and puts the models' answers into a submission.
+
+    Attributes:
+        failed: {study: why} of those that could not be read this time, or not all of them.
+    """
 
     def __init__(
         self, submission: Submission, models: list[Model], budget: Budget, passed_over: PassedOver, workers: int | None
@@ -132,17 +140,29 @@ class _Grading:
         networks = [each for model in models for each in model.description.graders]
         self.cutter = partial(cut_study, views=frozenset(each.grader.view for each in networks))
         self.folds = max(1 + each.fold for each in networks)
+        self.failed: dict[int, str] = {}
+        self._crops: Counter[int] = Counter()  # of each study, as graded last
 
     def grade_all(self, studies: list[Study], finder: CanalFinder, save: Callable[[], None]) -> None:
-        """Grades part after part, and saves after each; where the time does not reach, that is said."""
+        """Grades all studies, and those that could not be read once more; where the time does not reach, says so."""
+        late = self._grade_parts(studies, finder, save)
+        if late:
+            log.error("predict: THE TIME WAS UP: %d of %d studies are left at their priors", late, len(studies))
+        elif again := [study for study in studies if study.study_id in self.failed]:
+            log.warning("predict: %d studies could not be read this time: they are tried once more", len(again))
+            self._grade_parts(again, finder, save)
+        for study, why in self.failed.items():
+            log.warning("predict: STUDY %d COULD NOT BE READ: %s", study, why)
+
+    def _grade_parts(self, studies: list[Study], finder: CanalFinder, save: Callable[[], None]) -> int:
+        """Grades part after part, and saves after each; the number of studies for which the time did not reach."""
         pace, late = Pace(self.budget.share(keep=_FINISH_S), len(studies)), 0
         with tqdm(desc="predict", total=len(studies), unit="study", disable=None, leave=False) as bar:
             for first in range(0, len(studies), _PART):
                 time = self.budget.share(_LEVELS_SHARE, keep=_FINISH_S)
                 late += self._grade_part(finder.find(studies[first : first + _PART], time), pace, bar)
                 save()
-        if late:
-            log.error("predict: THE TIME WAS UP: %d of %d studies are left at their priors", late, len(studies))
+        return late
 
     def _grade_part(self, studies: list[LocatedStudy], pace: Pace, bar: tqdm) -> int:
         """Returns the number of studies for which the time did not reach."""
@@ -154,12 +174,8 @@ class _Grading:
             log.warning(text, asked, self.folds, len(studies))
         results = run_tasks(self.cutter, studies, self.workers, budget=self.budget.share(keep=_FINISH_S))
         for done, (located, crops) in enumerate(results, 1):
-            if isinstance(crops, Exception):
-                late += isinstance(crops, TimeUp)
-                _explain_study(self.submission, located.study.study_id, crops)
-            else:
-                _explain_losses(self.submission, crops)
-                self.passed_over.note(crops.study_id, crops.images, crops.skipped_files)
+            late += isinstance(crops, TimeUp)
+            if self._is_graded(located.study.study_id, crops):
                 waiting.append(crops)
             if len(waiting) >= _TOGETHER or done == len(studies):
                 watch.lap("cut")
@@ -169,6 +185,24 @@ class _Grading:
             bar.update()
         pace.note(len(studies), watch.seconds["grade"], share)
         return late
+
+    def _is_graded(self, study: int, result: StudyCrops | Exception) -> bool:
+        """Whether there is something to grade, and no less than at an earlier try; if not, the rows say why."""
+        if isinstance(result, Exception):
+            if study not in self.failed:  # else it was said, and earlier answers stay
+                _explain_study(self.submission, study, result)
+            if is_accident(result) and not isinstance(result, TimeUp):
+                self.failed.setdefault(study, str(result))
+            return False
+        if result.accidents and len(result.rows) < self._crops[study]:
+            return False
+        self.failed.pop(study, None)
+        if result.accidents:
+            self.failed[study] = result.accident()
+        self._crops[study] = len(result.rows)
+        self.passed_over.note(study, result.readable, result.skipped_files)
+        _explain_losses(self.submission, result)
+        return True
 
     def _grade(self, studies: list[StudyCrops], share: float) -> None:
         """Answers all cells of some studies that were cut in at least one view; models are averaged."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from stenosis_kit.base.errors import InputError, TimeTooShort, first_line, system_error
+from stenosis_kit.base.errors import InputError, TimeTooShort, first_line, may_pass, system_error
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,27 @@ def test_an_error_of_the_system_that_reading_may_have_is_not_said_to_be_one_of_w
 def test_an_error_of_the_system_that_only_writing_has_is_said_to_be_one(number: int) -> None:
     text = str(system_error(OSError(number, os.strerror(number))))
     assert text.startswith(f"a file: expected a file that can be written; found {os.strerror(number)}. ")
+
+
+@pytest.mark.parametrize(
+    "number", [errno.EIO, errno.ETIMEDOUT, errno.ENOTCONN, errno.EMFILE, errno.ENOMEM, errno.EACCES]
+)
+def test_what_disk_network_and_system_say_may_pass(number):
+    assert may_pass(OSError(number, os.strerror(number)))
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), TimeoutError("timed out"), ConnectionResetError(), PermissionError(), InterruptedError()]
+)
+def test_accidents_without_a_number_are_known_by_their_kind(error):
+    assert may_pass(error)
+
+
+@pytest.mark.parametrize("number", [errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EINVAL])
+def test_what_is_said_of_the_file_itself_stays(number):
+    assert not may_pass(OSError(number, os.strerror(number)))
+
+
+@pytest.mark.parametrize("error", [OSError("image file is truncated"), ValueError("no"), EOFError(), KeyError("x")])
+def test_what_libraries_say_of_a_file_s_content_stays(error):
+    assert not may_pass(error)

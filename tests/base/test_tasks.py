@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,7 @@ import worker_functions as functions
 from worker_functions import results
 
 from stenosis_kit.base.budget import Budget
-from stenosis_kit.base.tasks import TimeUp, run_tasks
+from stenosis_kit.base.tasks import ExecutorGone, TimeUp, is_accident, run_tasks
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -83,3 +84,21 @@ def test_exceptions_on_a_foreign_executor_are_results() -> None:
     with ThreadPoolExecutor(2) as executor:
         found = results(functions.refuse_odd, range(200), executor=executor)
     assert sum(isinstance(result, ValueError) for result in found.values()) == 100
+
+
+@pytest.mark.parametrize(
+    ("result", "accident"),
+    [
+        (TimeUp(), True),
+        (ExecutorGone("gone"), True),
+        (MemoryError(), True),
+        (OSError(errno.EIO, "Input/output error"), True),
+        (FileNotFoundError(errno.ENOENT, "No such file"), False),
+        (ValueError("3 is odd"), False),
+        (MemoryError, False),  # no exception, but a result that happens to be a class
+        ("done", False),
+        (None, False),
+    ],
+)
+def test_an_accident_tells_nothing_of_its_task(result, accident) -> None:
+    assert is_accident(result) is accident

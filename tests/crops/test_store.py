@@ -35,7 +35,7 @@ def test_an_array_of_another_length_size_or_type_is_refused(tmp_path, shape, kin
 
 def test_a_manifest_whose_rows_point_elsewhere_is_refused(tmp_path):
     write_part(tmp_path, study_crops(5, 2))
-    manifest, _ = join_parts(tmp_path, [5])
+    manifest = join_parts(tmp_path, [5]).manifest
     write_json(tmp_path / "run.json", {})
     manifest.with_columns(row=pl.lit(1, pl.Int64)).write_parquet(tmp_path / "manifest.parquet")
     with pytest.raises(InputError, match="rows that are not theirs"):

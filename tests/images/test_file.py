@@ -84,7 +84,7 @@ def test_a_file_that_may_not_be_read_is_said_to_be_so(path: Path, monkeypatch) -
 def test_a_link_to_nowhere_cannot_be_read(path: Path) -> None:
     path.unlink()
     path.symlink_to("nowhere")
-    refuse(path, "found: No such file", Kind.UNREAD)
+    refuse(path, "found: No such file", Kind.DAMAGED)
 
 
 # --- The deflated transfer syntax ----------------------------------------------------------------

@@ -11,7 +11,7 @@ from hostile import PIXELS
 from stenosis_kit import rsna
 from stenosis_kit.images.file import Kind
 from stenosis_kit.images.names import image_number
-from stenosis_kit.images.series import Series, read_study
+from stenosis_kit.images.series import THE_FOLDER, Series, read_study
 
 AXIAL = plane("axial", 0.0, mm=2.0, shape=PIXELS.shape)
 
@@ -98,8 +98,8 @@ def test_a_folder_that_may_not_be_read_is_said_to_be_one(tmp_path: Path, monkeyp
     monkeypatch.setattr(Path, "iterdir", forbidden)
     why = "expected a folder that can be read; found: Permission denied. Mind its permissions, and its disk"
     series = series_of(tmp_path)
-    assert (series.slices, series.skipped) == ([], {".": why})
-    assert series.skipped["."].kind is Kind.UNREAD
+    assert (series.slices, series.skipped) == ([], {THE_FOLDER: why})
+    assert series.skipped[THE_FOLDER].kind is Kind.UNREAD
 
 
 def test_a_slice_that_lies_across_its_series_is_of_that_kind(tmp_path: Path) -> None:

@@ -3,11 +3,15 @@
 import shutil
 
 import numpy as np
+from flaky_disk import FlakyDisk
 from true_canal import sagittal_errors, tasks_of
 
 from stenosis_kit.base.budget import Budget
+from stenosis_kit.base.worker_process import WorkerDied
+from stenosis_kit.levels import finder
 from stenosis_kit.levels.finder import find_canals
 from stenosis_kit.levels.localiser import TAUGHT_ON_LABELS, WEIGHTS_NAME, Localiser
+from stenosis_kit.levels.overview import read_overviews
 
 
 def test_it_finds_the_levels_of_synthetic_studies_it_has_never_seen(cohort):
@@ -55,3 +59,23 @@ def test_training_studies_are_left_to_the_localiser_that_has_not_seen_them(bundl
     (tmp_path / "folds.csv").write_text(f"study_id,fold\n{tasks[1].study_id},0\n")
     found = find_canals(tasks, [tmp_path], workers=1)
     assert [task.canal is not None for task in found] == [False, True, False]
+
+
+def test_a_study_whose_worker_died_says_so_and_one_that_is_no_good_does_not(cohort, tmp_path, monkeypatch):
+    tasks = tasks_of(cohort)[:2]
+
+    def read(study):
+        raise WorkerDied if study.study_id == tasks[0].study_id else ValueError("no such thing")
+
+    monkeypatch.setattr(finder, "read_overviews", read)
+    found = find_canals(tasks, workers=1)
+    assert [one.accident for one in found] == ["its levels could not be looked for: a worker process died on it", ""]
+
+
+def test_overviews_are_read_again_where_a_file_fails_for_a_moment(cohort, monkeypatch):
+    task = tasks_of(cohort)[0]
+    whole = read_overviews(task)
+    disk = FlakyDisk(monkeypatch)
+    disk.fail(".dcm", 5)
+    for one, other in zip(read_overviews(task), whole, strict=True):
+        np.testing.assert_array_equal(one.pixels, other.pixels)

@@ -9,9 +9,9 @@ from cohort import Tables, write_images
 from stenosis_kit import rsna
 from stenosis_kit.base.budget import Budget
 from stenosis_kit.base.errors import InputError, TimeTooShort
+from stenosis_kit.crops import cutting
 from stenosis_kit.crops.store import MANIFEST, open_store
 from stenosis_kit.crops.views import VIEWS
-from stenosis_kit.road import format as format_module
 from stenosis_kit.road.format import format
 from stenosis_kit.tables.root import Root
 
@@ -76,21 +76,21 @@ def test_cells_that_no_label_point_places_are_placed_as_prediction_would(cohort,
 
 
 def test_a_stopped_run_goes_on_with_the_studies_it_lacks(cohort, store, tmp_path, monkeypatch):
-    honest, cut = format_module._cut_part, []
+    honest, cut = cutting.cut_part, []
 
     def stopping(folder, located):
         if len(cut) == 3:
             raise KeyboardInterrupt
         cut.append(located.study.study_id)
-        honest(folder, located)
+        return honest(folder, located)
 
-    monkeypatch.setattr(format_module, "_cut_part", stopping)
+    monkeypatch.setattr(cutting, "cut_part", stopping)
     with pytest.raises(KeyboardInterrupt):
         format(cohort, tmp_path, workers=1)
     assert not (tmp_path / "run.json").exists()
     again = []
     monkeypatch.setattr(
-        format_module, "_cut_part", lambda folder, one: (again.append(one.study.study_id), honest(folder, one))
+        cutting, "cut_part", lambda folder, one: again.append(one.study.study_id) or honest(folder, one)
     )
     format(cohort, tmp_path, workers=1)
     assert len(again) == 5
@@ -162,7 +162,7 @@ def test_a_store_that_cannot_be_written_ends_the_run_and_loses_no_study(cohort, 
         raise InputError(folder, "a file that can be written", "No space left on device", "Free some space.")
 
     with monkeypatch.context() as patched, pytest.raises(InputError, match="No space left"):
-        patched.setattr(format_module, "write_part", full)
+        patched.setattr(cutting, "write_part", full)
         format(cohort, tmp_path / "s", workers=1)
     format(cohort, tmp_path / "s", workers=1)
     assert content(tmp_path / "s") == content(store)

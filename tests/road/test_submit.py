@@ -155,7 +155,7 @@ def test_no_time_for_anything_ends_with_priors_and_nothing_is_begun(cohort, tmp_
     monkeypatch.setattr("stenosis_kit.base.budget.time", SimpleNamespace(monotonic=lambda: 0.0))  # time stands still
     for name in ("train", "predict"):
         monkeypatch.setattr(submit_module, name, begun)
-    monkeypatch.setattr("stenosis_kit.road.format.cut_study", begun)
+    monkeypatch.setattr("stenosis_kit.crops.cutting.cut_study", begun)
     run = submit(cohort, tmp_path / "out", Budget(1.0))
     assert is_legal(check(tmp_path / "out" / "submission.csv", cohort))
     assert set(run["rows"]) == {"prior: not graded"}

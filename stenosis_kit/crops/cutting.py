@@ -1,0 +1,117 @@
+"""Cutting many labelled studies into a store's parts, by workers, whatever becomes of one of them."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from functools import partial
+from pathlib import Path
+
+from tqdm import tqdm
+
+from stenosis_kit import rsna
+from stenosis_kit.base.budget import Budget, Stopwatch
+from stenosis_kit.base.errors import InputError
+from stenosis_kit.base.tasks import ExecutorGone, TimeUp, is_accident, run_tasks
+from stenosis_kit.crops.made_of import images_of
+from stenosis_kit.crops.parts import is_cut, read_notes, write_part
+from stenosis_kit.crops.study_crops import StudyCrops, cut_study
+from stenosis_kit.levels.canal import LocatedStudy
+from stenosis_kit.levels.finder import find_canals
+from stenosis_kit.tables.study import Study
+
+log = logging.getLogger(__name__)
+
+
+def cut_parts(
+    store: Path,
+    studies: Sequence[Study],
+    workers: int | None = None,
+    executor: Executor | None = None,
+    budget: Budget | None = None,
+) -> dict[int, str]:
+    """Cuts studies in random order, so that those that are cut when the time is up stand for all.
+
+    A study that could not be read this time (its disk failed, its worker died or took too long) is tried once more
+    after all others. What cannot be cut by its own fault has an empty part.
+
+    Args:
+        store: folder of the store.
+        studies: labelled ones.
+        workers: processes; all cores by default.
+        executor: to use instead.
+        budget: the time; without limit by default.
+
+    Returns:
+        {study: why} of those that could not be read at either try. What could be read of them has a part.
+
+    Raises:
+        InputError: where the store cannot be written, or the executor is gone.
+    """
+    shuffled = random.Random(0).sample(studies, len(studies))
+    failed = _cut(store, shuffled, workers, executor, budget)
+    if not failed:
+        return {}
+    log.warning("format: %d studies could not be read this time: they are tried once more", len(failed))
+    again = _cut(store, [study for study in shuffled if study.study_id in failed], workers, executor, budget)
+    failed = {study: again.get(study, why) for study, why in failed.items()}
+    return {study.study_id: failed[study.study_id] for study in studies if _still_failed(store, study, failed)}
+
+
+def _still_failed(store: Path, study: Study, failed: dict[int, str]) -> bool:
+    return study.study_id in failed and not is_cut(store, study.study_id, images_of(study))
+
+
+def _cut(
+    store: Path, studies: list[Study], workers: int | None, executor: Executor | None, budget: Budget | None
+) -> dict[int, str]:
+    """{study: why} of those that could not be read this time; those for which the time did not reach are left."""
+    left, failed = _with_missing_points(studies, workers, budget), {}
+    results = run_tasks(partial(cut_part, store), left, workers, executor, budget)
+    for located, result in tqdm(results, "format", len(left), unit="study", disable=None, leave=False):
+        study = located.study.study_id
+        if isinstance(result, InputError):  # the store cannot be written: no study's fault
+            raise result
+        if isinstance(result, ExecutorGone):  # nor is this
+            raise InputError("the executor", "workers until all studies are cut", str(result), "Start again to go on.")
+        if result and not isinstance(result, TimeUp) and (isinstance(result, str) or is_accident(result)):
+            failed[study] = str(result)
+        elif isinstance(result, Exception) and not isinstance(result, TimeUp):
+            log.warning("format: study %d could not be cut: %s", study, result)
+            write_part(store, StudyCrops(study, images=images_of(located.study)))
+    return failed
+
+
+def _with_missing_points(studies: list[Study], workers: int | None, budget: Budget | None) -> list[LocatedStudy]:
+    """The studies in their order; those with a cell that no label point places, with what the localiser finds."""
+    unplaced = [study for study in studies if _lacks_points(study)]
+    found: dict[int, LocatedStudy] = {}
+    if unplaced:
+        log.info("format: looking for the levels of %d studies that lack label points", len(unplaced))
+        found = {one.study.study_id: one for one in find_canals(unplaced, workers=workers, budget=budget)}
+    return [found.get(study.study_id, LocatedStudy(study)) for study in studies]
+
+
+def _lacks_points(study: Study) -> bool:
+    """Whether a labelled cell has neither a label point nor one of its level's canal."""
+    canal = rsna.condition_of("spinal", None).name
+    return any(cell not in study.points and (canal, cell[1]) not in study.points for cell in study.severities or ())
+
+
+def cut_part(store: Path, located: LocatedStudy) -> str:
+    """Cuts a study in a worker and leaves its part on disk, so that no pixels travel between processes.
+
+    An earlier part with more crops stays, where this time not all files could be read.
+
+    Returns:
+        Why not all could be read this time; empty where it could.
+    """
+    watch, images = Stopwatch(), images_of(located.study)  # before cutting: what changes meanwhile is seen later
+    crops = cut_study(located)
+    crops.seconds, crops.images = watch.lap("cut"), images
+    earlier = read_notes(store, crops.study_id) if crops.accidents else None
+    if not earlier or len(earlier.rows) <= len(crops.rows):
+        write_part(store, crops)
+    return crops.accident()
