@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -68,6 +74,103 @@ def test_links_hold_where_data_was_given_as_a_relative_path(
     monkeypatch.chdir(root.parent)
     split(Path(root.name), Path(out.name))
     assert all(link.is_dir() for link in (out / "test_images").iterdir())
+
+
+def refusing(*_: object, **__: object) -> None:
+    raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+
+def write_one_image_each(root: Path) -> None:
+    """A file in each series; those of the first are links to a file elsewhere, and one to nowhere."""
+    for series in root.glob("train_images/*/*"):
+        (series / "1.dcm").write_text(series.name)
+    first = min(root.glob("train_images/*/*"))
+    (root / "elsewhere").write_text(first.name)
+    (first / "1.dcm").unlink()
+    (first / "1.dcm").symlink_to("../../../elsewhere")
+    (first / "2.dcm").symlink_to("nowhere")
+
+
+@pytest.mark.parametrize("way", ["hard links", "copies"])
+def test_where_no_links_can_be_made_images_are_hard_links_or_copies_and_that_is_said_once(
+    root: Path, out: Path, way: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_one_image_each(root)
+    monkeypatch.setattr(os, "symlink", refusing)
+    if way == "copies":
+        monkeypatch.setattr(os, "link", refusing)
+    assert split(root, out, test_share=0.3) == {"train": 7, "test": 3, "images": 10}
+    assert caplog.messages == [f"split: {out} takes no symbolic links: the images are {way}"]
+    for source in root.glob("train_images/*/*"):
+        (made,) = out.glob(f"t*_images/{source.parent.name}/{source.name}")
+        assert [path.name for path in made.iterdir()] == ["1.dcm"]
+        assert (made / "1.dcm").read_text() == source.name
+        assert not (made / "1.dcm").is_symlink()
+        assert (made / "1.dcm").samefile(source / "1.dcm") == (way == "hard links")
+
+
+def test_hard_links_that_end_at_another_disk_go_on_as_copies(
+    root: Path, out: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_one_image_each(root)
+    link, linked = os.link, []
+
+    def link_five(source: Path, target: Path) -> None:
+        if len(linked) == 5:
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+        linked.append(target)
+        link(source, target)
+
+    monkeypatch.setattr(os, "symlink", refusing)
+    monkeypatch.setattr(os, "link", link_five)
+    assert split(root, out)["images"] == 10
+    assert [message.rpartition("are ")[2] for message in caplog.messages] == ["hard links", "copies"]
+    assert len(list(out.glob("t*_images/*/*/1.dcm"))) == len(list(root.glob("train_images/*/*")))
+
+
+def assert_leaves_nothing(root: Path, out: Path, found: str) -> None:
+    with pytest.raises(InputError, match=found):
+        split(root, out)
+    assert not out.exists() or list(out.iterdir()) == []
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_run_that_fails_leaves_nothing_that_blocks_the_next(
+    root: Path, out: Path, there: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_one_image_each(root)
+    if there:
+        out.mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "symlink", refusing)
+        patch.setattr(os, "link", refusing)
+        patch.setattr(shutil, "copyfile", refusing)
+        assert_leaves_nothing(root, out, "expected images that can be linked or copied there; found Operation not perm")
+    assert split(root, out)["images"] == 10
+    assert not (out / ".unfinished").exists()
+
+
+KILLED = """
+import os, sys, signal
+from stenosis_kit.road import split
+split.os.symlink = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+split.split(sys.argv[1], sys.argv[2])
+"""
+
+
+def test_what_a_killed_run_left_is_begun_anew_unless_other_files_are_there(root: Path, out: Path) -> None:
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    assert subprocess.run([sys.executable, "-c", KILLED, root, out], env=environment).returncode == -signal.SIGKILL
+    assert (out / "train.csv").is_file()
+    (out / "mine.txt").write_text("mine")
+    with pytest.raises(InputError, match="expected an empty or new folder"):
+        split(root, out)
+    (out / "mine.txt").unlink()
+    (out / "train_images" / "999").mkdir()
+    (out / ".123.partial.train.csv").write_text("half")
+    assert split(root, out)["images"] == 10
+    assert not (out / "train_images" / "999").exists()
+    assert sorted(path.suffix for path in out.iterdir()) == ["", "", *6 * [".csv"]]
 
 
 def test_images_that_are_not_there_are_not_linked(tmp_path: Path, out: Path) -> None:
