@@ -17,6 +17,7 @@ SOURCES = ("competition", "dataset", "kernel")
 LAYOUTS = {
     "new": {"competition": "competitions/{id}", "dataset": "datasets/{id}", "kernel": "notebooks/{id}"},
     "old": dict.fromkeys(SOURCES, "{slug}"),
+    "one name": dict.fromkeys(SOURCES, "{slug}") | {"dataset": "d/{id}"},  # where two sources have it
 }
 """Where each kind of source is mounted, by its id (owner/slug; a competition has a slug alone)."""
 

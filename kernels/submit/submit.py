@@ -10,7 +10,9 @@ from pathlib import Path
 ROOT = Path(os.environ.get("STENOSIS_KIT_KAGGLE", "/kaggle"))  # a rehearsal has a folder of its own
 WHEEL = "stenosis_kit-*-py3-none-any.whl"
 
-wheels = sorted([*ROOT.glob(f"input/datasets/*/*/{WHEEL}"), *ROOT.glob(f"input/*/{WHEEL}")])
+PLACES = ("datasets/*/*", "d/*/*", "models/*/*/*/*/*", "*/keras/*/*", "*/other/*/*", "*")  # as Kaggle mounts inputs
+
+wheels = sorted(path for place in PLACES for path in ROOT.glob(f"input/{place}/{WHEEL}"))
 if not wheels:
     sys.exit(f"{ROOT}/input: expected a dataset with {WHEEL}; found none. Add it to the kernel's dataset_sources.")
 sys.path.insert(0, str(wheels[-1]))
