@@ -13,7 +13,8 @@ _OWN_CGROUP = Path("/proc/self/cgroup")
 
 def usable_cores() -> int:
     """Cores of the process's affinity mask (taskset, Slurm, cpusets), or its cgroup's quota of CPU time where less."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    on_linux = hasattr(os, "sched_getaffinity")  # macOS binds no process to cores
+    allowed = len(os.sched_getaffinity(0)) if on_linux else os.cpu_count() or 1
     return max(1, math.ceil(min(allowed, *quotas(_CGROUPS, _OWN_CGROUP), math.inf)))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,15 +12,7 @@ from pathlib import Path
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import make_folder, remove_partials
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    import msvcrt
-
-    fcntl = None
-
-_WINDOWS_NAME = ".lock"  # a folder cannot be locked there
-_IN_USE = frozenset({errno.EAGAIN, errno.EACCES, errno.EDEADLK})
+_IN_USE = frozenset({errno.EAGAIN, errno.EACCES})  # the latter over NFS
 
 
 @contextmanager
@@ -47,13 +40,9 @@ def locked(folder: Path) -> Iterator[None]:
 
 def _take(folder: Path) -> int | None:
     """The descriptor of an open file that holds the lock; None where the file system knows no locks."""
-    place, flags = (folder, os.O_RDONLY) if fcntl else (folder / _WINDOWS_NAME, os.O_RDWR | os.O_CREAT)
-    descriptor = os.open(place, flags)
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        if fcntl:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        else:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         os.close(descriptor)
         if error.errno in _IN_USE:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
+import resource
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -117,7 +118,6 @@ class _Worker:
 
 def _work(pipe: Connection, function: Callable[[Any], Any]) -> None:
     """What a worker process does until its parent is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # for Windows, where `_sigint_blocked` does nothing
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _bound_memory()
     with suppress(EOFError, OSError):
@@ -144,10 +144,6 @@ def _end_with_parent() -> None:
 
 def _bound_memory() -> None:
     """Makes a decoder that asks for more memory than this fail, where it would slow down the whole machine."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_DATA, (_MOST_MEMORY, hard))
@@ -171,9 +167,6 @@ def _sigint_blocked() -> Iterator[None]:
 
     A process that is only starting would answer it with a traceback.
     """
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
     resource_tracker.ensure_running()  # its own start would unblock the signal
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
