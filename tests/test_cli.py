@@ -312,6 +312,13 @@ def test_an_output_that_is_no_file_is_refused_before_any_work(run: Run, root: Pa
     assert f"found {kind}" in err
 
 
+def test_no_store_is_made_among_the_images(run: Run, root: Path) -> None:
+    code, _, err = run("format", root, root / "train_images" / "store")
+    assert code == 2
+    assert_one_line(err, "format", root / "train_images" / "store" / "run.json")
+    assert list((root / "train_images").iterdir()) == []
+
+
 @pytest.mark.parametrize("output", [".", "/", ""])
 @pytest.mark.parametrize("name", ["doctor --json", "levels -o"])
 def test_a_folder_without_a_name_is_no_output_either(run: Run, root: Path, name: str, output: str) -> None:

@@ -91,8 +91,8 @@ def read_description(folder: Path) -> Description:
         return _checked(_parsed(value))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         remedy = "Train again, or use the version of stenosis-kit that made it."
-        made_by = f"one of version {value['version']}" if "version" in value else "another program's"
-        found = f"{made_by} ({type(error).__name__}: {error})"
+        made = f"one of version {value.get('version')}: {type(error).__name__}: {error}"
+        found = made if "version" in value else "another program's"
         raise InputError(path, f"the model.json of version {__version__}", found, remedy) from None
 
 

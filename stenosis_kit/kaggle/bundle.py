@@ -12,6 +12,7 @@ from pathlib import Path
 import stenosis_kit
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import make_folder, write_json
+from stenosis_kit.base.output import followed
 from stenosis_kit.kaggle.metadata import DATASET_NAME, KERNEL_NAME, PLACEHOLDER, Metadata, read_metadata
 from stenosis_kit.kaggle.wheel import build_wheel, check_wheel
 
@@ -107,9 +108,12 @@ def _model_files(model: Path) -> list[Path]:
 def _replacing_folder(folder: Path, marker: str) -> Iterator[Path]:
     """Gives a new folder that replaces `folder` when the block ends; if the block raises, `folder` stays as it was.
 
+    A link stays, and the folder that it leads to is replaced or made.
+
     Raises:
         InputError: where `folder` holds files but not the marker of what this package stages.
     """
+    folder = followed(folder)
     if folder.exists() and not (folder.is_dir() and (any(folder.glob(marker)) or not any(folder.iterdir()))):
         raise InputError(folder, "an empty folder or an earlier upload", "something else", "Give another folder.")
     make_folder(folder.parent)

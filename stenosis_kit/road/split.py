@@ -64,16 +64,9 @@ def split(
         count = min(max(round(test_share * len(studies)), 1), len(studies) - 1)
         held_out = np.random.default_rng(seed).permutation(studies)[:count].tolist()
     test = sorted(held_out)
-<<<<<<< HEAD
-    _write_train(root, out, test)
-    _write_test(root, out, test)
-    train, images = sorted(set(studies) - set(test)), data / rsna.images_folder("train")
-    linked = [_link(images, out / rsna.images_folder(name), part) for name, part in (("train", train), ("test", test))]
-    return {"train": len(train), "test": len(test), "images": sum(linked)}
-=======
     train = sorted(set(studies) - set(test))
     with _whole_or_empty(out):
-        _write_train(data, out, test)
+        _write_train(root, out, test)
         _write_test(root, out, test)
         images = _share_images(data / rsna.images_folder("train"), out, {"train": train, "test": test})
     return {"train": len(train), "test": len(test), "images": images}
@@ -109,7 +102,6 @@ def _clear(out: Path) -> None:
         shutil.rmtree(out / name, ignore_errors=True)
         if (out / name).is_file():
             (out / name).unlink()
->>>>>>> dafcb07 (split: without symbolic links the images are hard links or copies; an unfinished OUT is begun anew)
 
 
 def _write_train(root: Root, out: Path, test: list[int]) -> None:

@@ -74,6 +74,7 @@ def test_no_readable_weights_at_all_is_an_error(model, tmp_path):
     ("break_it", "match"),
     [
         (lambda value: value.pop("pools"), "KeyError: 'pools'"),
+        (lambda value: (value.pop("pools"), value.pop("version")), "found another program's. "),
         (lambda value: value["training"].update(wings=2), "TypeError"),
         (lambda value: value["graders"][0]["grader"].update(view="tail"), "unknown views"),
         (lambda value: value["graders"][0].update(weights="../secret.weights.h5"), "file names"),

@@ -94,6 +94,18 @@ def test_a_new_bundle_replaces_the_earlier_one_whole(quick, tmp_path):
     assert names(bundle(None, "ada", tmp_path / "build")) == ["dataset-metadata.json", "x.whl"]
 
 
+@pytest.mark.parametrize("there", [False, True])
+def test_a_link_stays_and_the_folder_that_it_leads_to_is_replaced(quick, tmp_path, there):
+    if there:
+        (tmp_path / "disk" / "build").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("disk/build")
+    for _ in range(2):
+        bundle(None, "ada", tmp_path / "link")
+        assert (tmp_path / "link").is_symlink()
+        assert names(tmp_path / "disk" / "build") == ["dataset-metadata.json", "x.whl"]
+        assert names(tmp_path / "disk") == ["build"]
+
+
 def test_an_installed_copy_cannot_bundle_and_says_where_to(monkeypatch, tmp_path):
     monkeypatch.setattr(module.stenosis_kit, "__file__", str(tmp_path / "stenosis_kit" / "__init__.py"))
     with pytest.raises(InputError, match="an installed copy. Run it in a clone"):
