@@ -51,7 +51,7 @@ CONSEQUENCES = {
     "inverted_files": "MONOCHROME1 is turned round.",
     "rescaled_files": "RescaleSlope and RescaleIntercept are applied.",
     "files_with_padding": "PixelPaddingValue is no signal, unless it is as dark as air, or as usual as other values.",
-    "left_justified_files": "Their HighBit says where values end: they are shifted there.",
+    "left_justified_files": "Values that end at HighBit are shifted to where BitsStored ends.",
     "images_with_silent_pixels": "Padding and what is no number are cut as if they lay outside the image.",
     "constant_images": "They are cut; a grader sees nothing in them.",
     "series_with_instance_gaps": "Slices are ordered by their positions, never by number.",

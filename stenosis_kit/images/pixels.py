@@ -192,12 +192,15 @@ def decode(path: Path, coding: Coding) -> np.ndarray:
 
 
 def _shifted(stored: np.ndarray, coding: Coding) -> np.ndarray:
-    """Left-justified values moved to the right; what stands below them, such as overlays, falls out."""
+    """Left-justified values moved to the right; what stands below them, such as overlays, falls out.
+
+    Values that use the bits below, and none above BitsStored, are not left-justified, whatever HighBit says.
+    """
     bits = coding.options["bits_stored"] - coding.lowest_bit
     below = np.bitwise_and(stored, (1 << coding.lowest_bit) - 1).any()
     if below and np.isin(stored >> bits, (0, -1)).all():
-        high = coding.options["bits_stored"] - 1
-        raise UnreadableSlice(f"expected {bits}-bit values that end at HighBit {high}; found them to end at {bits - 1}")
+        above = 8 * stored.itemsize - bits
+        return stored << above >> above  # so that the sign of signed values is that of their own highest bit
     return stored >> coding.lowest_bit
 
 

@@ -15,7 +15,8 @@ Padding = tuple[float, float]
 
 # Chosen by hand:
 _RANGE, _EVERY = (1.0, 99.5), 7  # an image's range: percentiles of every so many of its pixels
-_BLACK = 0.1  # of that range: padding as near to its dark end looks like air
+_BLACK = 0.1  # of that range: padding as near to its dark end looks like air,
+_BACKGROUND = 0.5  # and so does what at least half of the image has, as near as that
 _BESIDE = 8  # values on either side, whose frequency is compared with the padding's,
 _MORE_OFTEN = 10  # which has to be so many times as frequent
 
@@ -37,32 +38,34 @@ def silent_pixels(stored: np.ndarray, signal: np.ndarray, padding: Padding | Non
             silent = ~(np.abs(stored) <= LARGEST_SIGNAL)
     if padding:
         padded = _between(stored, *padding) & ~silent
-        if not (_is_black(signal, padded, silent) or _is_usual(stored, padded)):
+        if padded.any() and not (_is_black(signal, padded, silent) or _is_usual(stored, padded)):
             silent |= padded
     return silent if silent.any() else None
 
 
 def _between(stored: np.ndarray, low: float, high: float) -> np.ndarray:
-    if stored.dtype.kind != "f":
-        return (stored >= low) & (stored <= high)
-    with np.errstate(over="ignore", invalid="ignore"):  # rounded as the pixels are
-        return (stored >= stored.dtype.type(low)) & (stored <= stored.dtype.type(high))
+    with np.errstate(over="ignore", invalid="ignore"):
+        if stored.dtype.kind == "f":
+            low, high = stored.dtype.type(low), stored.dtype.type(high)  # rounded as the pixels are
+        return stored == low if low == high else (stored >= low) & (stored <= high)
 
 
 def _is_black(signal: np.ndarray, padded: np.ndarray, silent: np.ndarray) -> bool:
     """Whether padding is about as dark as the darkest of the other pixels, and no signal below zero among none."""
-    others = signal[~(padded | silent)][::_EVERY]
-    if not (others.size and padded.any()):
+    others = signal.ravel()[::_EVERY][~(padded | silent).ravel()[::_EVERY]]
+    if not others.size:
         return False
     low, high = np.percentile(others, _RANGE)
-    darkest, brightest = signal[padded].min(), signal[padded].max()
-    near = low - _BLACK * (high - low) <= darkest and brightest <= low + _BLACK * (high - low)
+    paddings = signal[padded]
+    darkest, brightest = paddings.min(), paddings.max()
+    reach = (_BLACK if 2 * np.count_nonzero(padded) < padded.size else _BACKGROUND) * (high - low)
+    near = low - reach <= darkest and brightest <= low + _BLACK * (high - low)
     return bool(near and not darkest < 0 <= others.min())
 
 
 def _is_usual(stored: np.ndarray, padded: np.ndarray) -> bool:
     """Whether whole numbers are hardly more frequent than those beside them."""
-    if stored.dtype.kind == "f" or not padded.any():
+    if stored.dtype.kind == "f":
         return False
     values, counts = np.unique(stored[padded], return_counts=True)
     around = _between(stored, int(values[0]) - _BESIDE, int(values[-1]) + _BESIDE)

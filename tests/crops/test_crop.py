@@ -1,7 +1,6 @@
 """Cutting: in mm, along the patient's axes, whatever the storage."""
 
 import numpy as np
-import pydicom
 import pytest
 from cut_scene import AXIAL, CENTER, KINDS, MIDDLE, SAGITTAL, SCENE, brightest, scene_on, series_of, shown, stack
 from fabricate import blobs, plane, render, stored, write_dicom
@@ -189,10 +188,7 @@ def test_padding_of_an_image_is_as_what_lies_outside_it(tmp_path, kind):
         short = Plane(origin, item.row, item.column, item.spacing, (item.shape[0] - gone, item.shape[1]))
         write_dicom(tmp_path / "short" / f"{number}.dcm", short, pixels[gone:])
         pixels[:gone] = 4095
-        path = write_dicom(tmp_path / "padded" / f"{number}.dcm", item, pixels)
-        header = pydicom.dcmread(path)
-        header.add_new("PixelPaddingValue", "US", 4095)
-        header.save_as(path)
+        write_dicom(tmp_path / "padded" / f"{number}.dcm", item, pixels, PixelPaddingValue=4095)
     point = CENTER + np.array([0.0, 0.0, 15.0] if kind == "sagittal" else [0.0, -15.0, 0.0])
     expected, crop = (
         cut(read_series(tmp_path / name, 1, KINDS[kind].series_kind), point, KINDS[kind])

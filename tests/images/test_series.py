@@ -359,19 +359,25 @@ def test_the_window_is_of_signal_alone(tmp_path):
         )
         padded = render(SCENE, item)
         padded[:, :4] = 4095
-        path = write_dicom(tmp_path / "padded" / f"{number}.dcm", item, padded)
-        header = pydicom.dcmread(path)
-        header.add_new("PixelPaddingValue", "US", 4095)
-        header.save_as(path)
+        write_dicom(tmp_path / "padded" / f"{number}.dcm", item, padded, PixelPaddingValue=4095)
     assert axial(tmp_path / "padded").window() == axial(tmp_path / "cut").window()
+
+
+def test_silent_pixels_are_as_dark_as_what_lies_outside_an_image(tmp_path):
+    for number, item in enumerate(PLANES, start=1):
+        padded = render(SCENE, item) + np.uint16(100 * number)
+        padded[:, :4] = 4095
+        write_dicom(tmp_path / f"{number}.dcm", item, padded, PixelPaddingValue=4095)
+    series = axial(tmp_path)
+    for item in series.slices:
+        pixels = series.pixels(item)
+        assert (pixels[:, :4] == np.float32(series.window()[0])).all()
+        assert pixels[:, 4:].max() < 4095
 
 
 def test_a_slice_without_signal_is_skipped_when_it_is_wanted(tmp_path):
     write_series(tmp_path, SCENE, PLANES)
-    path = write_dicom(tmp_path / "3.dcm", PLANES[2], np.full(SHAPE, 4095, np.uint16))
-    header = pydicom.dcmread(path)
-    header.add_new("PixelPaddingValue", "US", 4095)
-    header.save_as(path)
+    write_dicom(tmp_path / "3.dcm", PLANES[2], np.full(SHAPE, 4095, np.uint16), PixelPaddingValue=4095)
     series = axial(tmp_path)
     series.window()
     assert numbers(series) == [1, 2, 4, 5]

@@ -205,6 +205,25 @@ def test_a_background_of_one_value_above_zero_stays_signal(tmp_path):
     check_all_is_signal(write(tmp_path, pixels, ("US", 200)), pixels)
 
 
+@pytest.mark.parametrize(("share", "stays"), [(0.6, True), (0.3, False)])
+def test_zero_in_most_of_an_image_is_its_background_though_nothing_else_is_nearly_as_dark(tmp_path, share, stays):
+    pixels = PIXELS + np.uint16(500)
+    pixels[:, : int(share * SHAPE[1])] = 0
+    path = write(tmp_path, pixels, ("US", 0))
+    if stays:
+        check_all_is_signal(path, pixels)
+    else:
+        check_block_is_silent(path, pixels[pixels > 0], pixels == 0)
+
+
+@pytest.mark.parametrize("value", [-32768, 32000])
+def test_what_most_of_an_image_has_is_silent_where_it_is_bright_or_less_than_nothing(tmp_path, value):
+    block = np.zeros(SHAPE, bool)
+    block[:, :45] = True
+    path = write(tmp_path, filled(value, np.int16, block), ("SS", value), **SIGNED)
+    check_block_is_silent(path, PIXELS[~block], block)
+
+
 def test_a_value_as_frequent_as_those_beside_it_stays_signal(tmp_path):
     value = int(np.bincount(PIXELS.ravel()).argmax())
     assert 300 < value < 1400

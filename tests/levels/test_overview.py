@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from fabricate import blobs, plane, tilted, write_series
+from fabricate import blobs, plane, render, tilted, write_dicom, write_series
 
 from stenosis_kit import rsna
 from stenosis_kit.images.geometry import Plane
@@ -55,6 +55,20 @@ def test_pixels_lead_back_to_the_patient(usual):
     pixels = to_pixels(usual.frames, POINTS)
     for place in range(SLICES):
         assert usual.to_patient(place, pixels[place])[:, 1:] == pytest.approx(POINTS[:, 1:])
+
+
+def test_padding_is_black_and_nothing_else_changes(usual, tmp_path):
+    for number, item in enumerate(planes_of(), start=1):
+        pixels = render(SCENE, item)
+        pixels[:8] = 4095
+        write_dicom(tmp_path / f"{number}.dcm", item, pixels, PixelPaddingValue=4095)
+    seen = overview(read_series(tmp_path, 1, rsna.SAGITTAL_T2))
+    top = (PX - 90 * 1.25) / 2  # of the image, 90 pixels of 2.5 mm, in the overview
+    rows = slice(int(top), int(top + 8 * 1.25))
+    assert usual.pixels[:, rows].max() > 50
+    assert seen.pixels[:, rows].max() == 0
+    below = slice(rows.stop + 3, None)
+    assert seen.pixels[:, below].astype(int) == pytest.approx(usual.pixels[:, below].astype(int), abs=12)
 
 
 def test_a_series_of_few_slices_repeats_its_last(tmp_path):
