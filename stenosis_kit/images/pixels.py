@@ -126,8 +126,8 @@ def _lowest_bit(options: dict[str, Any]) -> int:
     if not {"bits_allocated", "bits_stored", "high_bit"} <= options.keys():
         return 0
     allocated, stored, high = (options[name] for name in ("bits_allocated", "bits_stored", "high_bit"))
-    if stored > allocated:
-        return 0  # which `decode` refuses
+    if stored >= allocated:  # there is but one place for them; or more than fit, which `decode` refuses
+        return 0
     if not stored <= high + 1 <= allocated:
         bits = f"{stored} bits stored in {allocated}"
         raise UnreadableSlice(f"HighBit: expected {stored - 1} to {allocated - 1}, with {bits}; found {high}")

@@ -37,6 +37,8 @@ def _crowds(planes: Sequence[Plane]) -> set[int]:
 
 def _crowd(places: np.ndarray) -> set[int]:
     """Which of (n, axes) places, mm, are in a crowd."""
+    if any((np.diff(np.sort(along)) > SAME_PLACE_MM).all() for along in places.T):
+        return set()  # all are apart, as usual
     numbers = np.zeros(len(places), int)
     for along in places.T:
         numbers = numbers * len(places) + _numbered(along)

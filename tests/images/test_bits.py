@@ -70,11 +70,17 @@ def test_signed_values_that_contradict_their_high_bit_keep_their_sign(tmp_path):
     assert np.array_equal(pixels_of(write(tmp_path, (SIGNED & 0x0FFF).astype(np.int16), 15)), SIGNED)
 
 
-@pytest.mark.parametrize(("stored", "high_bit"), [(12, 16), (12, 10), (16, 11), (12, 7)])
+@pytest.mark.parametrize(("stored", "high_bit"), [(12, 16), (12, 10), (12, 7)])
 def test_a_high_bit_that_the_other_bits_contradict_is_refused_from_the_header_alone(tmp_path, stored, high_bit):
     path = write(tmp_path, PIXELS, high_bit, BitsStored=stored)
     with pytest.raises(UnreadableSlice, match=f"^HighBit: expected {stored - 1} to 15, .*; found {high_bit}$"):
         read_slice(path)
+
+
+@pytest.mark.parametrize("high_bit", [0, 11, 15, 16])
+def test_values_that_fill_their_place_need_no_high_bit(tmp_path, high_bit):
+    cells = PIXELS << 4
+    assert np.array_equal(pixels_of(write(tmp_path, cells, high_bit, BitsStored=16)), cells)
 
 
 def test_without_a_high_bit_values_begin_at_the_lowest(tmp_path):
