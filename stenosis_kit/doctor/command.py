@@ -16,6 +16,7 @@ from stenosis_kit.base.tasks import run_tasks
 from stenosis_kit.doctor.diagnosis import EXAMPLES, Diagnosis
 from stenosis_kit.doctor.images import CONSEQUENCES, StudyFindings, examine_study
 from stenosis_kit.doctor.tables import examine_broken_rows, examine_labels, examine_points, examine_series
+from stenosis_kit.images.names import is_folder, list_files
 from stenosis_kit.road.passed_over import first_of, nothing_readable
 from stenosis_kit.tables.labels import LABEL_KEY
 from stenosis_kit.tables.points import POINT_TABLE
@@ -112,6 +113,6 @@ def _one_of_each(unreadable: dict[str, str]) -> list[str]:
 def _note_unlisted(total: StudyFindings, studies: list[Study]) -> None:
     """Folders of studies that no table knows."""
     known = {str(study.study_id) for study in studies}
-    for path in sorted(studies[0].images.iterdir()):
-        if path.name not in known and path.is_dir():
+    for path in list_files(studies[0].images):
+        if path.name not in known and is_folder(path):
             total.note("unlisted_studies", path.name)

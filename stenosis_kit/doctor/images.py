@@ -12,7 +12,7 @@ from stenosis_kit.doctor.diagnosis import EXAMPLES
 from stenosis_kit.doctor.points import POINT_CONSEQUENCES, examine_study_points
 from stenosis_kit.images.file import Kind, UnreadableSlice
 from stenosis_kit.images.geometry import orientation_groups
-from stenosis_kit.images.names import image_number, list_files
+from stenosis_kit.images.names import image_number, is_folder, list_files
 from stenosis_kit.images.pixels import CODECS
 from stenosis_kit.images.places import SAME_PLACE_MM
 from stenosis_kit.images.series import Series, read_study
@@ -111,7 +111,7 @@ def examine_study(task: Study, pixels: bool = False) -> StudyFindings:
         found.note("studies_without_usable_images", str(task.study_id))
     listed = {str(one.series_id) for one in study}
     for path in list_files(folder):
-        if path.name not in listed and path.is_dir():
+        if path.name not in listed and is_folder(path):
             found.note("unlisted_series", f"{task.study_id}/{path.name}")
     examine_study_points(found.note, task, study)
     return found

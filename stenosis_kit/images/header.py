@@ -132,7 +132,7 @@ def _check_start(file: BoundedFile) -> None:
     head = file.read(min(PREFIX_AT + len(PREFIX), file.size))
     file.seek(0)
     if not head[PREFIX_AT:] == PREFIX and not head.startswith(_BARE_STARTS):
-        raise UnreadableSlice(f"expected a DICOM file; found one that starts with {head[:12]!r}")
+        raise UnreadableSlice(f"expected a DICOM file; found one that starts with {head[:4]!r}")
 
 
 def _transfer_syntax(file: BoundedFile, dataset: Dataset) -> UID:

@@ -9,7 +9,7 @@ from stenosis_kit.base.errors import may_pass
 from stenosis_kit.images.file import Kind, Reason, a_folder
 
 _IMAGE = re.compile(r"([0-9]{1,9})(\.dcm)?", re.IGNORECASE)
-_PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".rar", ".tar", ".tgz")
+_PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".rar", ".tar", ".tgz", ".tar.gz")
 
 
 def image_number(name: str) -> int | None:
@@ -27,7 +27,7 @@ def no_image(path: Path) -> Reason:
     """Why a file is no image, whose name says so."""
     if path.suffix.lower() in _PACKED:
         return Reason(f"packed ({path.suffix}): expected <integer>.dcm; unpack it there", Kind.PACKED)
-    if _is_folder(path):
+    if is_folder(path):
         return a_folder().reason
     return Reason("not named <integer>.dcm", Kind.NAME)
 
@@ -60,18 +60,43 @@ def nothing_listed(folder: Path) -> dict[str, Reason]:
     Args:
         folder: <images>/<study_id>/<series_id>.
     """
-    study, images = folder.parent, folder.parents[1]
-    doubled = (images / images.name / study.name, images / images.name / study.name / study.name)
-    for parent in (*list_files(study), *doubled):
-        if _is_folder(parent / folder.name):
-            why = "its folder lies deeper than <study_id>/<series_id>: move it up"
-            return {(parent / folder.name).relative_to(images).as_posix(): Reason(why, Kind.DEEPER)}
-    if folder.exists() and not _is_folder(folder):
+    found = _lying_elsewhere(folder)
+    if found:
+        path, reason = found
+        return {path.relative_to(folder.parents[1]).as_posix(): reason}
+    if folder in list_files(folder.parent) and not is_folder(folder):
         return {folder.name: Reason("expected a series' folder; found a file", Kind.NAME)}
     return {}
 
 
-def _is_folder(path: Path) -> bool:
+def _lying_elsewhere(folder: Path) -> tuple[Path, Reason] | None:
+    """Where a series' images seem to lie that are not in its folder."""
+    study, images = folder.parent, folder.parents[1]
+    beside = list_files(study)
+    doubled = (images / images.name / study.name, images / images.name / study.name / study.name)
+    for parent in (*beside, *doubled):
+        if is_folder(parent / folder.name):
+            why = "its folder lies deeper than <study_id>/<series_id>: move it up"
+            return parent / folder.name, Reason(why, Kind.DEEPER)
+    for place in (folder, study):
+        archive = packed(place)
+        if archive:
+            return archive, Reason("packed: expected <study_id>/<series_id>/<integer>.dcm; unpack it", Kind.PACKED)
+    for path in beside:
+        if path != folder and image_number(path.name) is not None and path.is_file():
+            why = "an image in the folder of its study: expected <study_id>/<series_id>/<integer>.dcm"
+            return path, Reason(why, Kind.NAME)
+    return None
+
+
+def packed(folder: Path) -> Path | None:
+    """The archive beside where a folder should be that bears its name; None where there is none."""
+    archives = (folder.with_name(folder.name + suffix) for suffix in _PACKED)
+    return next((path for path in archives if path.is_file()), None)
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a path is a folder, as far as the system tells."""
     try:
         return path.is_dir()
     except OSError:  # of a folder that may not be looked into

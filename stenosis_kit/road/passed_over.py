@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from stenosis_kit.base.errors import InputError
-from stenosis_kit.images.names import list_files
+from stenosis_kit.images.names import is_folder, list_files, packed
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,8 @@ def nothing_readable(images: Path, skipped: Mapping[str, str]) -> InputError:
     expected = "readable images, <study_id>/<series_id>/<instance_number>.dcm"
     reasons = Counter(skipped.values()).most_common(_NAMED)
     found = "; ".join(f"{count} x {why} ({first_of(skipped, why)})" for why, count in reasons)
-    return InputError(images, expected, found or _lying_about(images), "Mend that, or copy the images again.")
+    remedy = "Bring the files into that form, or copy the competition's again."
+    return InputError(images, expected, found or _lying_about(images), remedy)
 
 
 def first_of(skipped: Mapping[str, str], why: str) -> str:
@@ -86,7 +87,10 @@ def _lying_about(images: Path) -> str:
     if deeper:
         return f"files one folder deeper, as {deeper.relative_to(images).as_posix()}: move its folders up"
     names = [path.name for path in islice(list_files(images), _NAMED + 1)]
+    archive = packed(images)
+    if archive:
+        return f"{archive.name} alone: unpack it"
     if not names:
-        return "an empty folder" if images.is_dir() else "no such folder"
+        return "an empty folder" if is_folder(images) else "no such folder"
     shown = ", ".join(names[:_NAMED]) + " …" * (len(names) > _NAMED)
     return f"no file of the studies and series of the tables, but {shown}"

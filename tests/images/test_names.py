@@ -75,6 +75,21 @@ def test_a_series_that_lies_deeper_is_found_and_named_with_what_to_do(tmp_path: 
     assert series.skipped[deeper].kind is Kind.DEEPER
 
 
+@pytest.mark.parametrize("name", ["3/11.zip", "3/11.tar.gz", "3.zip"])
+def test_the_archive_of_a_series_or_study_is_named_with_what_to_do(tmp_path: Path, name: str) -> None:
+    (tmp_path / "3").mkdir()
+    (tmp_path / name).write_bytes(b"packed")
+    skipped = series_of(tmp_path).skipped
+    assert skipped == {name: "packed: expected <study_id>/<series_id>/<integer>.dcm; unpack it"}
+    assert skipped[name].kind is Kind.PACKED
+
+
+def test_images_that_lie_in_the_folder_of_their_study_are_named(tmp_path: Path) -> None:
+    write_dicom(tmp_path / "3" / "1.dcm", AXIAL, PIXELS)
+    why = "an image in the folder of its study: expected <study_id>/<series_id>/<integer>.dcm"
+    assert series_of(tmp_path).skipped == {"3/1.dcm": why}
+
+
 def test_a_series_that_is_where_it_should_be_is_not_looked_for_elsewhere(tmp_path: Path) -> None:
     images = tmp_path / "images"
     for place in ("3/11", "3/3/11", "images/3/11"):

@@ -11,6 +11,8 @@ from stenosis_kit.road.passed_over import PassedOver, nothing_readable
 
 EXPECTED = "expected readable images, <study_id>/<series_id>/<instance_number>.dcm; found"
 
+REMEDY = "Bring the files into that form, or copy the competition's again."
+
 
 def test_a_series_has_a_line_for_each_reason(caplog: pytest.LogCaptureFixture) -> None:
     passed_over = PassedOver("predict", Path("images"))
@@ -32,13 +34,19 @@ def test_one_loud_line_says_why_not_one_image_can_be_read(caplog: pytest.LogCapt
         passed_over.note(1, 0, {"11/2.gz": "packed", "11/1.gz": "packed"})
         passed_over.note(2, 0, {"21/x": "strange"})
         passed_over.finish()
-    why = f"images: {EXPECTED} 2 x packed (1/11/1.gz); 1 x strange (2/21/x). Mend that, or copy the images again."
+    why = f"images: {EXPECTED} 2 x packed (1/11/1.gz); 1 x strange (2/21/x). {REMEDY}"
     assert caplog.messages == [f"levels: NOT ONE IMAGE OF 2 STUDIES CAN BE READ: {why}"]
 
 
 def test_without_studies_nothing_is_said(caplog: pytest.LogCaptureFixture) -> None:
     PassedOver("levels", Path("images")).finish()
     assert caplog.messages == []
+
+
+def test_an_archive_of_the_images_is_named(tmp_path: Path) -> None:
+    (tmp_path / "test_images.zip").touch()
+    found = f"{tmp_path / 'test_images'}: {EXPECTED} test_images.zip alone: unpack it. {REMEDY}"
+    assert str(nothing_readable(tmp_path / "test_images", {})) == found
 
 
 @pytest.mark.parametrize(

@@ -151,6 +151,19 @@ def test_a_study_without_images_keeps_its_priors_and_the_others_their_answers(co
     assert is_legal(check(tmp_path / "s.csv", root))
 
 
+def test_one_loud_line_and_the_run_say_why_no_image_can_be_read(cohort, model, tmp_path, caplog):
+    root, _ = broken_root(cohort, tmp_path)
+    images = sorted((root / "test_images").rglob("*.dcm"))
+    for path in images:
+        path.rename(path.with_name(f"{path.name}.gz"))
+    submission = predict(root, [model], tmp_path / "s.csv", workers=1)
+    assert {row["source"] for row in submission.sources} == {"prior"}
+    why = "packed (.gz): expected <integer>.dcm; unpack it there"
+    assert f"predict: NOT ONE IMAGE OF 3 STUDIES CAN BE READ: {root / 'test_images'}: expected readable" in caplog.text
+    assert f"found {len(images)} x {why}" in caplog.text
+    assert json.loads((tmp_path / "s.run.json").read_text())["skipped_files"] == {why: len(images)}
+
+
 @pytest.mark.parametrize("kind", rsna.SERIES_KINDS)
 def test_a_missing_kind_of_series_costs_no_row(cohort, model, tmp_path, kind):
     root, series = broken_root(cohort, tmp_path)
