@@ -6,17 +6,13 @@ The files are untrusted: every size in a header is compared with the file's own.
 from __future__ import annotations
 
 import math
-import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pydicom
-from pydicom.datadict import dictionary_VR
-from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
-from pydicom.multival import MultiValue
 from pydicom.tag import Tag
 from pydicom.uid import (
     UID,
@@ -25,10 +21,11 @@ from pydicom.uid import (
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
 )
-from pydicom.values import convert_value
 
+from stenosis_kit.images.elements import element_values
 from stenosis_kit.images.file import PREFIX, PREFIX_AT, BoundedFile, Kind, UnreadableSlice, open_image
 from stenosis_kit.images.geometry import Plane
+from stenosis_kit.images.padding import PADDING_TAGS, declared_padding
 from stenosis_kit.images.pixels import Coding, check_decoder, find_pixels
 from stenosis_kit.images.silence import Padding
 
@@ -55,19 +52,10 @@ _GREY = ("MONOCHROME2", "MONOCHROME1")  # the first is taken where a file says n
 _PLACE = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
 _SCALE = ("RescaleSlope", "RescaleIntercept")
 _GAPS = ("SliceThickness", "SpacingBetweenSlices")
-_WHOLE = ("PixelPaddingValue", "PixelPaddingRangeLimit")
-_PADDING = {  # by the element with the pixels: the tags that say which stored values are padding
-    "PixelData": _WHOLE,
-    "FloatPixelData": ("FloatPixelPaddingValue", "FloatPixelPaddingRangeLimit"),
-    "DoubleFloatPixelData": ("DoubleFloatPixelPaddingValue", "DoubleFloatPixelPaddingRangeLimit"),
-}
-_PADDING_TAGS = [keyword for keywords in _PADDING.values() for keyword in keywords]
 _PER_FRAME = Tag("PerFrameFunctionalGroupsSequence")  # where Enhanced MR keeps the places of its frames
 _BARE_STARTS = (b"\x02\x00", b"\x08\x00", b"\x00\x08")  # groups 0002 and 0008: what files without preamble start with
-_DECIMAL = re.compile(rb"[+-]?(0|[0-9]{4,})?,[0-9]+|[+-]?[0-9]*,([0-9]{1,2}|[0-9]{4,})")  # no comma between thousands
-_TAGS = {
-    keyword: Tag(keyword) for keyword in (*_OPTIONS.values(), _PHOTOMETRIC, *_PLACE, *_SCALE, *_GAPS, *_PADDING_TAGS)
-}
+_TAGS = {keyword: Tag(keyword) for keyword in (*_OPTIONS.values(), _PHOTOMETRIC, *_PLACE, *_SCALE, *_GAPS)}
+_READ = [*_TAGS.values(), *PADDING_TAGS, _PER_FRAME]
 
 
 @dataclass(frozen=True)
@@ -113,7 +101,7 @@ def read_header(path: Path) -> Header:
 
 def _header(file: BoundedFile) -> Header:
     _check_start(file)
-    dataset = pydicom.dcmread(file, stop_before_pixels=True, force=True, specific_tags=[*_TAGS.values(), _PER_FRAME])
+    dataset = pydicom.dcmread(file, stop_before_pixels=True, force=True, specific_tags=_READ)
     slope, intercept = (_number(dataset, keyword, absent) for keyword, absent in zip(_SCALE, (1.0, 0.0), strict=True))
     options, syntax = _decoding_options(dataset), _transfer_syntax(file, dataset)
     check_decoder(syntax, options)
@@ -123,7 +111,7 @@ def _header(file: BoundedFile) -> Header:
     photometric = _values(dataset, _PHOTOMETRIC)
     inverted = options["photometric_interpretation"] == _GREY[1]
     spaced = all(_TAGS[keyword] in dataset for keyword in _GAPS)
-    plane, padding = _plane(dataset, coding.shape), _padding(dataset, coding)
+    plane, padding = _plane(dataset, coding.shape), declared_padding(dataset, coding)
     return Header(plane, inverted, bool(photometric), slope or 1.0, intercept, spaced, coding, padding)
 
 
@@ -190,69 +178,5 @@ def _number(dataset: Dataset, keyword: str, absent: float) -> float:
     return number
 
 
-def _padding(dataset: Dataset, coding: Coding) -> Padding | None:
-    """The range of padding; a value that is none declares nothing, and a limit that is none leaves the value alone."""
-    value, limit = _PADDING[coding.keyword]
-    first = _padding_value(dataset, value, coding)
-    if first is None and coding.is_float:
-        value, limit = _WHOLE  # as some files have it that were made floats later
-        first = _padding_value(dataset, value, coding)
-    if first is None:
-        return None
-    last = _padding_value(dataset, limit, coding)
-    return (first, first) if last is None else (min(first, last), max(first, last))
-
-
-def _padding_value(dataset: Dataset, keyword: str, coding: Coding) -> float | None:
-    """A padding value as the decoded pixels have it, whatever VR it came in; None where it is absent or no number."""
-    if _TAGS[keyword] not in dataset:
-        return None
-    try:
-        value = _values(dataset, keyword)[0]
-        if isinstance(value, bytes):  # its VR does not tell whether it is signed; `wrap` does
-            value = int.from_bytes(value[:2], "little" if dataset.original_encoding[1] else "big") if value else None
-        number = float(value)
-        found = number if coding.is_float else coding.wrap(int(number))
-    except (UnreadableSlice, IndexError, TypeError, ValueError, OverflowError):
-        return None
-    return None if math.isnan(found) else found
-
-
 def _values(dataset: Dataset, keyword: str) -> tuple[Any, ...]:
-    """The values of a tag, empty where it is absent.
-
-    `Dataset.get` gives the same, but would make reading a header take a third longer (measured).
-    """
-    element = dataset.get_item(_TAGS[keyword])
-    if not isinstance(element, RawDataElement):
-        return ()
-    kind = dictionary_VR(element.tag) if element.VR in (None, "UN") else element.VR  # None: implicit VR
-    try:
-        if kind == "DS":  # pydicom's own numbers (DSfloat) keep the text too, and take twice the time
-            text = element.value.strip(b" \0")
-            return tuple(map(float, text.split(b"\\"))) if text else ()
-        value = convert_value(kind, element)
-    except Exception:  # as in `read_header`
-        return _with_commas(dataset, keyword, bytes(element.value or b""))
-    if value is None or value == "":
-        return ()
-    return tuple(value) if isinstance(value, MultiValue | list) else (value,)
-
-
-def _with_commas(dataset: Dataset, keyword: str, text: bytes) -> tuple[float, ...]:
-    """The numbers of a text with decimal commas, where some number of the file shows that it has such.
-
-    1,234 alone could be a thousand and more; 0,5 and 12,25 could not.
-
-    Raises:
-        UnreadableSlice: of any other text.
-    """
-    elements = map(dataset.get_item, (tag for tag in _TAGS.values() if tag in dataset))
-    texts = [one.value for one in elements if isinstance(one, RawDataElement) and isinstance(one.value, bytes)]
-    decimal = any(_DECIMAL.fullmatch(part.strip(b" \0")) for one in texts for part in one.split(b"\\"))
-    try:
-        return tuple(map(float, text.strip(b" \0").replace(b",", b"." if decimal else b",").split(b"\\")))
-    except ValueError:
-        found = text[:60].decode("ascii", "replace").strip(" \0")
-        kind = Kind.PLACE if keyword in _PLACE else Kind.DAMAGED
-        raise UnreadableSlice(f"{keyword}: expected numbers with decimal points; found {found!r}", kind) from None
+    return element_values(dataset, _TAGS[keyword], Kind.PLACE if keyword in _PLACE else Kind.DAMAGED)

@@ -117,6 +117,14 @@ def test_a_number_that_pixels_need_is_missed_by_its_name(path: Path, keyword: st
         read_slice(path)
 
 
+def test_a_number_of_a_wrong_length_is_refused_by_its_tags_name(path: Path) -> None:
+    data = path.read_bytes()
+    rows = b"\x28\x00\x10\x00US\x02\x00"
+    assert rows in data
+    path.write_bytes(data.replace(rows + data[data.index(rows) + 8 :][:2], b"\x28\x00\x10\x00US\x03\x00123"))
+    refuse(path, "Rows: expected a value of VR US; found 3 bytes that are none")
+
+
 # --- Decimal commas ------------------------------------------------------------------------------
 
 
