@@ -60,6 +60,16 @@ class Store:
     arrays: dict[str, np.ndarray]
     run: dict
 
+    @property
+    def cutting_version(self) -> int:
+        """Of its crops, see `study_crops`."""
+        return self.run.get("cutting_version", 1)
+
+    @property
+    def content(self) -> str:
+        """Fingerprint of what is in it; of a store of before that was noted, of what it was made of."""
+        return self.run.get("content") or self.run.get("fingerprint", "")
+
 
 def open_store(folder: Path) -> Store:
     """Opens a finished store.

@@ -41,7 +41,12 @@ def cut_short(folder: Path, networks: Sequence[TrainedGrader]) -> dict[TrainedGr
 
 
 def assemble(
-    folder: Path, manifest: pl.DataFrame, training: Training, networks: Sequence[TrainedGrader], fingerprint: str
+    folder: Path,
+    manifest: pl.DataFrame,
+    training: Training,
+    networks: Sequence[TrainedGrader],
+    fingerprint: str,
+    cutting_version: int,
 ) -> dict[str, int]:
     """Writes model.json, oof.csv and history.csv beside the networks' weights.
 
@@ -51,6 +56,7 @@ def assemble(
         training: settings.
         networks: that were trained.
         fingerprint: of the run.
+        cutting_version: of the store.
 
     Returns:
         How many models a grader, networks and out-of-fold rows there are.
@@ -64,7 +70,7 @@ def assemble(
     answers = pool_views(pools, by_view, prior)
     second, answers = fit_second_stage(answers, prior, labels.severity, training.seed)
     spread = moments(answers, prior)
-    Description(training, tuple(networks), pools, second, spread, priors, fingerprint).save(folder)
+    Description(training, tuple(networks), pools, second, spread, priors, fingerprint, cutting_version).save(folder)
     rows = as_rows(labels.studies, answers)
     write_frame(folder / "oof.csv", rows)
     write_frame(folder / "history.csv", _history(results))

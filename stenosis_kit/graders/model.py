@@ -37,9 +37,11 @@ class Model:
         """Loads what can be loaded: a network whose weights are missing or damaged is left out, and that is logged.
 
         Raises:
-            InputError: where model.json cannot be used, or no weights can be loaded.
+            InputError: where model.json cannot be used, the model was trained on crops that are cut in another way, or
+                no weights can be loaded.
         """
         self.description = read_description(folder)
+        self.description.check_cutting(folder)
         self.folds = read_folds(folder)
         self._networks: dict[TrainedGrader, keras.Model] = {}
         for trained in self.description.graders:

@@ -17,6 +17,7 @@ from stenosis_kit.answers.priors import Priors
 from stenosis_kit.answers.second_stage import SecondStage, read_second_stage
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import read_json, write_json
+from stenosis_kit.crops.study_crops import CUTTING_VERSION
 from stenosis_kit.crops.views import VIEW_BY_NAME
 from stenosis_kit.graders.settings import Grader, Training
 from stenosis_kit.levels.localiser import DESCRIPTION_NAME
@@ -57,6 +58,7 @@ class Description:
         moments: of the held-out answers in training, see `answers.dataset_shift`.
         priors: of the labels it was trained on.
         fingerprint: of the input and settings.
+        cutting_version: of the crops it was trained on, see `crops.study_crops`.
     """
 
     training: Training
@@ -66,6 +68,14 @@ class Description:
     moments: Moments
     priors: Priors
     fingerprint: str = ""
+    cutting_version: int = CUTTING_VERSION
+
+    def check_cutting(self, folder: Path, version: int = CUTTING_VERSION) -> None:
+        """Raises InputError where the model, in a folder, was trained on crops of another version of the cutting."""
+        if self.cutting_version != version:
+            expected = f"a model for crops of version {version} of the cutting"
+            remedy = "Train again, or use the version of stenosis-kit that made it."
+            raise InputError(folder / MODEL_NAME, expected, f"one for version {self.cutting_version}", remedy)
 
     def save(self, folder: Path) -> None:
         """Writes model.json."""
@@ -107,6 +117,7 @@ def _parsed(value: dict) -> Description:
         moments={term: (tuple(mean), tuple(sd)) for term, (mean, sd) in value["moments"].items()},
         priors={cell: np.array(value["priors"]["_".join(cell)], float) for cell in rsna.CELLS},
         fingerprint=value["fingerprint"],
+        cutting_version=value.get("cutting_version", 1),
     )
 
 

@@ -72,7 +72,7 @@ class Request:
     def fingerprint(self) -> str:
         """Of the input, the settings and the command's time: a run with the same one can be gone on with."""
         earlier = [self.start.folder / name for name in (MODEL_NAME, FOLDS_NAME)] if self.start else []
-        made_of = self.store.run.get("fingerprint"), asdict(self.training), self.budget.whole
+        made_of = self.store.content, asdict(self.training), self.budget.whole
         return fingerprint(__version__, *made_of, *earlier)
 
 
@@ -218,7 +218,8 @@ class TrainingRun:
         """Makes a model of what the networks answered; the counts for run.json."""
         folder = self._request.folder
         self._leave_out(cut_short(folder, self.networks))
-        counts = assemble(folder, self._manifest, self.training, self.networks, self._request.fingerprint)
+        asked = self._request.fingerprint, self._request.store.cutting_version
+        counts = assemble(folder, self._manifest, self.training, self.networks, *asked)
         return {"studies": len(self.folds)} | counts | {"left_out": self.left_out}
 
 

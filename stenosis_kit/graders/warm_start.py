@@ -14,6 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from stenosis_kit.base.errors import InputError
+from stenosis_kit.crops.study_crops import CUTTING_VERSION
 from stenosis_kit.graders.model_file import Description, TrainedGrader, read_description
 from stenosis_kit.graders.plan import Plan
 from stenosis_kit.graders.settings import Grader, Training
@@ -87,16 +88,17 @@ class Start:
         return [each for each in self.description.graders if (each.grader.view, *_shape(each.grader, own)) == wanted]
 
 
-def read_start(folder: Path, model: Path) -> Start:
+def read_start(folder: Path, model: Path, cutting_version: int = CUTTING_VERSION) -> Start:
     """Reads a model to start from.
 
     Args:
         folder: its folder.
         model: where the new one will be.
+        cutting_version: of the crops that the new one will be trained on.
 
     Raises:
-        InputError: where it is no model, does not say which studies it has learnt from, lacks weights, or would be
-            overwritten.
+        InputError: where it is no model, does not say which studies it has learnt from, lacks weights, was trained on
+            crops that are cut in another way, or would be overwritten.
     """
     import h5py
 
@@ -104,6 +106,7 @@ def read_start(folder: Path, model: Path) -> Start:
         expected = "a model to start from in another folder than the new one's"
         raise InputError(folder, expected, "the same", "Give another folder for the new one.")
     description, folds = read_description(folder), read_folds(folder)
+    description.check_cutting(folder, cutting_version)
     if not folds:
         expected = f"a model with its {FOLDS_NAME}, which says what it has learnt from"
         raise InputError(folder, expected, "none", "Give the folder that train wrote, not a bundled one.")

@@ -96,6 +96,7 @@ def _model_files(model: Path) -> list[Path]:
     from stenosis_kit.levels.localiser import DESCRIPTION_NAME, Localiser
 
     description = read_description(model)
+    description.check_cutting(model)
     load_tensorflow()
     for trained in description.graders:
         load_network(model, trained, description.training)

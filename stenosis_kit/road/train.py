@@ -59,7 +59,8 @@ def train(
             grader of each term once.
     """
     folder, budget = Path(model), budget or Budget(1800.0)
-    opened, earlier = open_store(Path(store)), read_start(Path(start), folder) if start else None
+    opened = open_store(Path(store))
+    earlier = read_start(Path(start), folder, opened.cutting_version) if start else None
     request = Request(opened, folder, training or Training(), budget, cluster, earlier, to_grade)
     make_folder(folder)
     if not fresh and run_matches(folder / "run.json", request.fingerprint):

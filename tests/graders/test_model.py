@@ -6,8 +6,10 @@ import pytest
 
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.crops.store import open_store
+from stenosis_kit.crops.study_crops import CUTTING_VERSION
 from stenosis_kit.graders.model import Model
 from stenosis_kit.graders.model_file import read_description
+from stenosis_kit.graders.warm_start import read_start
 
 
 def test_a_description_comes_back_as_it_was_saved(model, tmp_path):
@@ -105,3 +107,31 @@ def test_a_study_that_all_its_networks_have_seen_is_not_graded(model, store, tmp
     answers = loaded.grade("canal_axial", np.zeros((2, 96, 96, 3), np.uint8), np.array([seen[0], 0]))
     assert np.isnan(answers[0]).all()
     assert np.isfinite(answers[1]).all()
+
+
+def of_version(model, folder, version):
+    """A copy of a model whose model.json names a version of the cutting, or none."""
+    shutil.copytree(model, folder)
+    value = json.loads((folder / "model.json").read_text())
+    del value["cutting_version"]
+    (folder / "model.json").write_text(json.dumps(value | ({} if version is None else {"cutting_version": version})))
+    return folder
+
+
+def test_a_model_names_the_cutting_of_its_crops(model):
+    assert json.loads((model / "model.json").read_text())["cutting_version"] == CUTTING_VERSION
+
+
+def test_a_model_of_before_the_cutting_was_named_is_of_the_first(model, tmp_path):
+    folder = of_version(model, tmp_path / "old", None)
+    assert read_description(folder).cutting_version == 1
+
+
+def test_a_model_for_crops_that_are_cut_in_another_way_is_refused_in_one_line(model, tmp_path):
+    folder = of_version(model, tmp_path / "m", CUTTING_VERSION + 1)
+    found = f"found one for version {CUTTING_VERSION + 1}. Train again"
+    with pytest.raises(InputError, match=f"for crops of version {CUTTING_VERSION} of the cutting; {found}"):
+        Model(folder)
+    with pytest.raises(InputError, match=found):
+        read_start(folder, tmp_path / "new")
+    assert read_start(folder, tmp_path / "new", CUTTING_VERSION + 1).description.cutting_version == CUTTING_VERSION + 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from stenosis_kit import rsna
 from stenosis_kit.answers.check import check, is_legal
 from stenosis_kit.base.budget import Budget
 from stenosis_kit.base.worker_process import TaskLost, WorkerDied
+from stenosis_kit.graders.model_file import Description
 from stenosis_kit.road import predict as predict_module
 from stenosis_kit.road.predict import predict
 from stenosis_kit.tables.root import as_root
@@ -122,3 +124,13 @@ def test_without_time_there_is_no_second_try(cohort, model, first, tmp_path, mon
     assert sorted(tries) == sorted(set(submission.grid["study_id"]))
     assert is_legal(check(tmp_path / "s.csv", cohort))
     assert {row["why"] for row in submission.sources} == {str(WorkerDied())}
+
+
+def test_a_model_for_crops_that_are_cut_in_another_way_answers_nothing_and_says_why_in_one_line(
+    cohort, model, tmp_path, monkeypatch, caplog
+):
+    monkeypatch.setattr(Description.check_cutting, "__defaults__", (1000,))
+    submission = predict(cohort, [shutil.copytree(model, tmp_path / "m")], tmp_path / "s.csv", workers=1)
+    assert "expected a model for crops of version 1000 of the cutting; found one for version 1" in caplog.text
+    assert {row["source"] for row in submission.sources} == {"prior"}
+    assert is_legal(check(tmp_path / "s.csv", cohort))

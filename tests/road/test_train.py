@@ -13,6 +13,7 @@ from stenosis_kit.base.cluster import Cluster
 from stenosis_kit.base.errors import InputError, TimeTooShort
 from stenosis_kit.crops.store import open_store
 from stenosis_kit.graders import dispatch as rounds_module
+from stenosis_kit.graders.model_file import read_description
 from stenosis_kit.road.train import train
 from stenosis_kit.tables.folds import assign_folds
 
@@ -142,3 +143,40 @@ def test_a_store_is_not_taken_for_a_models_folder(store):
     with pytest.raises(InputError, match="found a crop store"):
         train(store, store)
     assert open_store(store).manifest.height
+
+
+def of_version(store, folder, version):
+    """A copy of a store whose run.json names another version of the cutting."""
+    shutil.copytree(store, folder)
+    run = json.loads((folder / "run.json").read_text()) | {"cutting_version": version}
+    (folder / "run.json").write_text(json.dumps(run))
+    return folder
+
+
+def test_a_model_is_of_the_cutting_of_its_store(store, one_grader, quick_jobs, tmp_path):
+    train(of_version(store, tmp_path / "s", 7), tmp_path / "m", Budget(), one_grader)
+    assert read_description(tmp_path / "m").cutting_version == 7
+
+
+def test_a_store_of_another_cutting_than_the_model_to_start_from_is_refused(store, model, one_grader, tmp_path):
+    with pytest.raises(InputError, match="for crops of version 7 of the cutting"):
+        train(of_version(store, tmp_path / "s", 7), tmp_path / "m", Budget(), one_grader, start=model)
+
+
+def test_a_store_made_again_to_the_same_content_needs_no_new_training(store, model, small_training, tmp_path):
+    again = shutil.copytree(store, tmp_path / "s")
+    run = json.loads((again / "run.json").read_text()) | {"fingerprint": "of images with other times"}
+    (again / "run.json").write_text(json.dumps(run))
+    before = (model / "model.json").stat().st_mtime_ns
+    train(again, model, Budget(), small_training)
+    assert (model / "model.json").stat().st_mtime_ns == before
+
+
+def test_a_store_that_has_gained_studies_is_trained_on_anew(store, one_grader, quick_jobs, tmp_path):
+    train(store, tmp_path / "m", Budget(), one_grader)
+    taken = len(quick_jobs)
+    more = shutil.copytree(store, tmp_path / "s")
+    run = json.loads((more / "run.json").read_text()) | {"content": "of one study more"}
+    (more / "run.json").write_text(json.dumps(run))
+    train(more, tmp_path / "m", Budget(), one_grader)
+    assert len(quick_jobs) == 2 * taken
