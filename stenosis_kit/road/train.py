@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+UNFINISHED = "unfinished"
+"""Folder in a model's folder in which the next one is made, so that an earlier one is whole until there is another."""
+
 
 def train(
     store: Path | str,
@@ -38,8 +41,8 @@ def train(
 ) -> dict:
     """Trains all graders on a crop store.
 
-    Writes model.json, *.weights.h5, folds.csv, history.csv, oof.csv and run.json. As long as run.json is missing the
-    model is not finished.
+    Writes model.json, *.weights.h5, folds.csv, history.csv, oof.csv and run.json. They are made in a folder of their
+    own and take an earlier model's place when all are there; whatever ends the run before leaves that as it was.
 
     Args:
         store: a store made by `format`.
@@ -61,16 +64,19 @@ def train(
     folder, budget = Path(model), budget or Budget(1800.0)
     opened = open_store(Path(store))
     earlier = read_start(Path(start), folder, opened.cutting_version) if start else None
-    request = Request(opened, folder, training or Training(), budget, cluster, earlier, to_grade)
+    building = folder / UNFINISHED
+    request = Request(opened, building, training or Training(), budget, cluster, earlier, to_grade)
     make_folder(folder)
     if not fresh and run_matches(folder / "run.json", request.fingerprint):
         log.info("train: %s is up to date", folder)
         return read_json(folder / "run.json", "run.json")
     if (folder / "manifest.parquet").exists():
         raise InputError(folder, "a folder for a model", "a crop store", "Give another MODEL folder.")
+    if not fresh and run_matches(building / "run.json", request.fingerprint):  # stopped just before its end
+        return _put_in_place(building, folder)
     run = TrainingRun(request)
-    if fresh or not run_matches(folder / JOBS / "run.json", request.fingerprint):
-        run.check_time()  # before anything of an earlier model is dropped: is there time for another one?
+    if fresh or not run_matches(building / JOBS / "run.json", request.fingerprint):
+        run.check_time()  # before anything of an unfinished model is dropped: is there time for another one?
         _start_over(request)
     watch = Stopwatch()
     run.plan()
@@ -83,17 +89,33 @@ def train(
         "settings": asdict(request.training),
         "start": str(earlier.folder) if earlier else None,
     }
-    write_json(folder / "run.json", summary)
-    shutil.rmtree(folder / JOBS, ignore_errors=True)  # a job that is late may be looking there
-    return summary
+    write_json(building / "run.json", summary)
+    return _put_in_place(building, folder)
 
 
 def _start_over(request: Request) -> None:
-    """Drops what was made from other input, settings, time limit or version."""
-    folder = request.folder
-    if (folder / MODEL_NAME).exists() or (folder / JOBS).exists():
-        log.info("train: %s was made from other input, settings, time limit or version: it is made anew", folder)
-    shutil.rmtree(folder / JOBS, ignore_errors=True)
-    for path in model_files(folder):
-        path.unlink(missing_ok=True)
-    write_json(folder / JOBS / "run.json", {"fingerprint": request.fingerprint})
+    """Drops an unfinished model of other input, settings, time limit or version."""
+    building = request.folder
+    if building.exists() or (building.parent / MODEL_NAME).exists():
+        text = "train: %s was made from other input, settings, time limit or version: it is made anew"
+        log.info(text, building.parent)
+    shutil.rmtree(building, ignore_errors=True)
+    write_json(building / JOBS / "run.json", {"fingerprint": request.fingerprint})
+
+
+def _put_in_place(building: Path, folder: Path) -> dict:
+    """Puts a finished model in the place of an earlier one; returns its run.json, which moves last.
+
+    Stopped in between, it goes on: an earlier model's run.json is the last of its files to go.
+    """
+    earlier = folder / "run.json"
+    if earlier.exists():
+        for path in sorted(model_files(folder), key=lambda path: path == earlier):
+            path.unlink(missing_ok=True)
+    new = [path for path in building.iterdir() if path.is_file()]
+    last = (MODEL_NAME, "run.json")  # as they name the others, or say that all are there
+    for path in sorted(new, key=lambda path: last.index(path.name) if path.name in last else -1):
+        path.replace(folder / path.name)
+    for rest in (building, folder / JOBS):  # a job that is late may be looking there; earlier versions left the other
+        shutil.rmtree(rest, ignore_errors=True)
+    return read_json(earlier, "run.json")

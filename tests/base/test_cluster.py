@@ -32,7 +32,7 @@ from stenosis_kit.graders.model import Model
 from stenosis_kit.graders.model_file import TrainedGrader
 from stenosis_kit.graders.plan import Time, startable
 from stenosis_kit.road.format import format
-from stenosis_kit.road.train import train
+from stenosis_kit.road.train import UNFINISHED, train
 
 pytestmark = pytest.mark.usefixtures("as_before")
 
@@ -81,7 +81,7 @@ def test_train_makes_a_whole_model(store: Path, one_grader, address: str, tmp_pa
     arguments = ["train", str(store), "made", "--scheduler", address, "--config", str(settings), "--time-limit", "10m"]
     assert cli.main(arguments) == 0
     assert len(Model(Path("made")).description.graders) == 2
-    assert not Path("made", JOBS).exists()
+    assert not Path("made", UNFINISHED).exists()
     cells = open_store(store).manifest.filter(view="canal_sagittal")
     assert pl.read_csv("made/oof.csv").height == cells.height
 
@@ -200,7 +200,7 @@ def test_a_term_without_a_network_ends_the_run(
     with pytest.raises(InputError, match=expected + "Start again to go on."):
         train(store, tmp_path / "model", budget, one_grader, cluster=threads)
     assert not (tmp_path / "model" / "run.json").exists()
-    assert (tmp_path / "model" / JOBS / "run.json").exists()
+    assert (tmp_path / "model" / UNFINISHED / JOBS / "run.json").exists()
 
 
 def test_a_grader_without_a_network_is_left_out_where_its_term_has_another(

@@ -2,6 +2,7 @@ import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -14,7 +15,8 @@ from stenosis_kit.base.errors import InputError, TimeTooShort
 from stenosis_kit.crops.store import open_store
 from stenosis_kit.graders import dispatch as rounds_module
 from stenosis_kit.graders.model_file import read_description
-from stenosis_kit.road.train import train
+from stenosis_kit.graders.training_run import TrainingRun
+from stenosis_kit.road.train import UNFINISHED, train
 from stenosis_kit.tables.folds import assign_folds
 
 
@@ -87,8 +89,8 @@ def test_a_stopped_run_goes_on_with_the_networks_it_lacks(store, one_grader, und
     with pytest.raises(KeyboardInterrupt):
         train(store, stopped, Budget(), one_grader)
     assert not (stopped / "run.json").exists()
-    first = {path.name: path.read_bytes() for path in stopped.glob("*fold?.weights.h5")}
-    folds = (stopped / "folds.csv").read_bytes()
+    first = {path.name: path.read_bytes() for path in (stopped / UNFINISHED).glob("*fold?.weights.h5")}
+    folds = (stopped / UNFINISHED / "folds.csv").read_bytes()
 
     monkeypatch.setattr(rounds_module, "train_job", honest)
     run = train(store, stopped, Budget(), one_grader)
@@ -137,6 +139,81 @@ def test_too_short_a_time_leaves_an_earlier_model_whole(model, store, tmp_path):
     with pytest.raises(TimeTooShort):
         train(store, folder, Budget(20.0))
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def files_of(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+@pytest.mark.parametrize("when", ["planning", "training", "finishing"])
+@pytest.mark.parametrize(
+    "how", [TimeTooShort("1 h", "1 s", "Give more."), InputError("a", "b", "c", "d"), KeyboardInterrupt()]
+)
+def test_whatever_ends_a_run_leaves_an_earlier_model_whole(
+    model, store, small_training, quick_jobs, tmp_path, monkeypatch, when, how
+):
+    folder = shutil.copytree(model, tmp_path / "model")
+    before = files_of(folder)
+    other = replace(small_training, seed=5)
+
+    def stop(*_):
+        raise how
+
+    with monkeypatch.context() as patched, pytest.raises(type(how)):
+        patched.setattr(TrainingRun, {"planning": "_plan", "training": "train_jobs", "finishing": "finish"}[when], stop)
+        train(store, folder, Budget(), other)
+    assert files_of(folder) == before
+    train(store, folder, Budget(), other)
+    assert files_of(folder).keys() == {name for name in before if "localiser" not in name}  # quick jobs make none
+    assert json.loads((folder / "run.json").read_text())["settings"]["seed"] == 5
+    assert not (folder / UNFINISHED).exists()
+
+
+def test_a_time_that_turns_out_too_short_in_planning_leaves_an_earlier_model_whole(
+    model, store, small_training, tmp_path, monkeypatch
+):
+    """There was enough when the run began; loading and measuring took it."""
+    folder = shutil.copytree(model, tmp_path / "model")
+    before, budget = files_of(folder), Budget(1000.0)
+    monkeypatch.setattr(
+        "stenosis_kit.graders.training_run.load_tensorflow", lambda: setattr(budget, "deadline", budget.started)
+    )
+    with pytest.raises(TimeTooShort):
+        train(store, folder, budget, replace(small_training, seed=5))
+    assert files_of(folder) == before
+
+
+def test_networks_of_an_earlier_model_that_the_new_one_has_not_are_gone(model, store, one_grader, quick_jobs, tmp_path):
+    folder = shutil.copytree(model, tmp_path / "model")
+    train(store, folder, Budget(), one_grader)
+    weights = {path.name for path in folder.glob("*.weights.h5")}
+    assert weights == {f"canal_sagittal.fold{fold}.weights.h5" for fold in (0, 1)}
+
+
+@pytest.mark.parametrize("moved", range(7))
+def test_a_run_stopped_while_the_model_is_put_in_place_goes_on(
+    model, store, one_grader, quick_jobs, tmp_path, monkeypatch, moved
+):
+    folder = shutil.copytree(model, tmp_path / "model")
+    honest, done = Path.replace, []
+
+    def stopping(path, target):
+        if path.parent.name == UNFINISHED and not path.name.startswith("."):
+            done.append(path)
+            if len(done) > moved:
+                raise KeyboardInterrupt
+        return honest(path, target)
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(Path, "replace", stopping)
+        train(store, folder, Budget(), one_grader)
+    assert not (folder / "run.json").exists()
+    taken = len(quick_jobs)
+    train(store, folder, Budget(), one_grader)
+    assert len(quick_jobs) == taken
+    whole = train(store, tmp_path / "undisturbed", Budget(), one_grader)
+    assert files_of(folder).keys() == files_of(tmp_path / "undisturbed").keys()
+    assert json.loads((folder / "run.json").read_text())["fingerprint"] == whole["fingerprint"]
 
 
 def test_a_store_is_not_taken_for_a_models_folder(store):
