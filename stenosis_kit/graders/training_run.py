@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import polars as pl
 from tqdm import tqdm
 
 from stenosis_kit import __version__
@@ -32,7 +33,7 @@ from stenosis_kit.graders.job import JOBS, Job, Recipe, measured_pixels, result_
 from stenosis_kit.graders.model_file import MODEL_NAME, TrainedGrader
 from stenosis_kit.graders.own_localiser import make_localiser
 from stenosis_kit.graders.plan import Load, Plan, Time, plan, startable
-from stenosis_kit.graders.settings import Training
+from stenosis_kit.graders.settings import Grader, Training
 from stenosis_kit.graders.warm_start import Start
 from stenosis_kit.tables.folds import FOLDS_NAME, assign_folds, read_folds, write_folds
 
@@ -83,7 +84,7 @@ class TrainingRun:
         training: the settings: as requested, then as planned.
         folds: {study: fold} of the store's studies, once planned.
         networks: to be trained, or trained.
-        left_out: names of networks that the model does without.
+        left_out: names of networks, and of views, that the model does without.
     """
 
     def __init__(self, request: Request) -> None:
@@ -114,9 +115,27 @@ class TrainingRun:
             write_folds(folder, assign(self._manifest, chosen.folds, self.training.seed))
         self.folds = {study: fold for study, fold in read_folds(folder).items() if study in self._studies}
         self.training, self._grading_s = chosen.settings(self.training), chosen.grading_s
-        graders = self.training.graders
+        graders = self._learnable(self.training.graders)
+        self.training = replace(self.training, graders=graders)
         self.networks = [TrainedGrader.of(grader, fold) for fold in range(chosen.models) for grader in graders]
         self._log_plan(chosen.models)
+
+    def _learnable(self, graders: Sequence[Grader]) -> tuple[Grader, ...]:
+        """Those whose crops lie in more than one fold, so that each network has some to learn from; says which do not.
+
+        Raises:
+            InputError: where there is none.
+        """
+        views = self._manifest.select("view", fold=pl.col("study_id").replace_strict(self.folds)).unique()
+        counts = dict(views.group_by("view").len().iter_rows())
+        lost = [grader.view for grader in graders if counts.get(grader.view, 0) < 2]
+        for view in lost:
+            log.error("train: %s IS LEFT OUT: its crops all lie in one fold: there is nothing to learn from", view)
+        self.left_out += lost
+        if len(lost) == len(graders):
+            found, remedy = "each view's crops all in one fold", "Give more training studies, or more --folds."
+            raise InputError(self._request.store.folder, "labelled crops in several folds", found, remedy)
+        return tuple(grader for grader in graders if grader.view not in lost)
 
     def _once(self, name: str, make: Callable[[], dict]) -> dict:
         """What an earlier attempt at this run settled, else what is settled now."""

@@ -1,14 +1,18 @@
+import shutil
 from dataclasses import replace
 
+import polars as pl
 import pytest
 import quick_job
 
 from stenosis_kit.base.budget import Budget
+from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import write_json
+from stenosis_kit.crops.store import open_store
 from stenosis_kit.graders import dispatch
 from stenosis_kit.graders.ensemble import cut_short
 from stenosis_kit.graders.job import result_path
-from stenosis_kit.graders.model_file import TrainedGrader
+from stenosis_kit.graders.model_file import TrainedGrader, read_description
 from stenosis_kit.graders.settings import GRADERS
 from stenosis_kit.road.train import train
 
@@ -51,3 +55,46 @@ def test_a_network_cut_short_is_left_out_of_the_model(
     assert (run["networks"], run["left_out"]) == (1, ["canal_sagittal.fold1"])
     assert not (tmp_path / "model" / "canal_sagittal.fold1.weights.h5").exists()
     assert "canal_sagittal.fold1 IS LEFT OUT: it got" in caplog.text
+
+
+def with_labels_in(store, folder, views, studies):
+    """A copy of a store in which crops of some views have labels in some studies alone."""
+    shutil.copytree(store, folder)
+    rare = pl.col("view").is_in(views) & ~pl.col("study_id").is_in(studies)
+    manifest = open_store(store).manifest
+    manifest = manifest.with_columns(severity=pl.when(~rare).then("severity"))
+    manifest.write_parquet(folder / "manifest.parquet")
+    return folder
+
+
+def test_a_view_whose_crops_all_lie_in_one_fold_is_left_out_aloud_and_the_others_go_on(
+    store, small_training, tmp_path, caplog, quick_jobs
+):
+    one = open_store(store).manifest["study_id"][:1].to_list()
+    rare = with_labels_in(store, tmp_path / "s", ["canal_axial"], one)
+    run = train(rare, tmp_path / "model", Budget(), small_training)
+    assert "train: canal_axial IS LEFT OUT: its crops all lie in one fold" in caplog.text
+    assert run["left_out"] == ["canal_axial"]
+    trained_views = {each.grader.view for each in read_description(tmp_path / "model").graders}
+    assert trained_views == {grader.view for grader in small_training.graders} - {"canal_axial"}
+
+
+def test_a_term_all_of_whose_views_lie_in_one_fold_is_left_to_its_prior(store, small_training, tmp_path, quick_jobs):
+    one = open_store(store).manifest["study_id"][:1].to_list()
+    rare = with_labels_in(store, tmp_path / "s", ["canal_axial", "canal_sagittal"], one)
+    run = train(rare, tmp_path / "model", Budget(), small_training)
+    assert run["left_out"] == ["canal_sagittal", "canal_axial"]
+    assert run["networks"] == 4
+
+
+def test_where_every_view_lies_in_one_fold_it_is_said_in_one_line(store, small_training, tmp_path, quick_jobs):
+    manifest = open_store(store).manifest
+    one, other = manifest["study_id"].unique(maintain_order=True)[:2].to_list()
+    views = manifest["view"].unique().to_list()
+    rare = with_labels_in(store, tmp_path / "s", views, [one])
+    training = replace(small_training, graders=small_training.graders[:1])
+    with pytest.raises(InputError, match="at least two studies"):
+        train(rare, tmp_path / "model", Budget(), training)
+    rare = with_labels_in(store, tmp_path / "t", ["canal_sagittal"], [other])
+    with pytest.raises(InputError, match="expected labelled crops in several folds; found each view's"):
+        train(rare, tmp_path / "model", Budget(), training)
