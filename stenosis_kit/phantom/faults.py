@@ -70,6 +70,8 @@ RATES: dict[str, tuple[float, float]] = {
     "slip": (0.08, 0.2),
     "off_centre": (0.04, 0.15),
     "metal": (0.01, 0.05),
+    # --- how much the images show (below all others: what is drawn for those stays as it was)
+    "tall_field": (0.01, 0.1),
 }
 """Fault to its (real, hard) probability in a study."""
 

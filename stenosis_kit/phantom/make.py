@@ -36,7 +36,7 @@ def plan_study(order: Order) -> Study:
         severity=severity,
         labels=severity.labels.copy(),
         spine=spine,
-        looks=Looks(order.generator("looks")),
+        looks=Looks(order.generator("looks"), spine.column.count),
         faults=faults,
         series=dict(zip(ids.tolist(), series, strict=True)),
         offset=rng.uniform((-25, -60, -400), (25, 60, 400)).round(3),

@@ -34,6 +34,7 @@ PLANNED = {
     ),
     "swapped_sides": lambda s: s.points[0, 2][4][0] < s.points[2, 2][4][0],
     "shifted_levels": lambda s: abs(s.points[4, 2][4][2] - s.true_points[4, 2][4][2]) > 20,
+    "tall_field": lambda s: any(p.shape[0] * p.spacing[0] > 345 for x in s.series.values() for p in x.planes),
     "reversed_sagittal": lambda s: next(iter(s.series.values())).planes[0].origin[0] > 0,
 }
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stenosis_kit.phantom.anatomy.column import S1
+from stenosis_kit.phantom.anatomy.column import S1, USUAL
 
 
 class Organ(NamedTuple):
@@ -57,9 +57,9 @@ class Looks:
         cortex, end_plate, cortex_fade, cortex_depth: how thick the walls' cortex is, how much thicker the end plates
             are, over how much both fade, mm, and how much darker than marrow walls are, as a share.
         mottle: depth of the marrow's texture; rim_gain: how much brighter marrow is at the end plates, as a share.
-        bands, band_reach, band_place: (2, 15) gain of bands under the upper and lower end plates (Modic changes), how
-            far they reach, mm, and whether they lie in front (-) or behind (+).
-        spots: (15, 5) depth, height, side, radius (mm) and gain of a round spot (haemangioma, Schmorl's node).
+        bands, band_reach, band_place: (2, vertebrae) gain of bands under the upper and lower end plates (Modic
+            changes), how far they reach, mm, and whether they lie in front (-) or behind (+).
+        spots: (vertebrae, 5) depth, height, side, radius (mm) and gain of a round spot (haemangioma, Schmorl's node).
         vein, vein_width, vein_reach, vein_fat: the basivertebral vein: contrast, mm, share of the body's depth, share
             of fat.
         osteophyte: of a worn disc's rim, mm.
@@ -74,33 +74,34 @@ class Looks:
         paleness: share of fat in the bowel's surroundings.
     """
 
-    def __init__(self, rng: np.random.Generator) -> None:
+    def __init__(self, rng: np.random.Generator, count: int = USUAL) -> None:
+        """Draws them for a column of that many vertebrae."""
         uniform = rng.uniform
-        # --- vertebrae (15)
-        self.waist = uniform(0.03, 0.11, 15)
-        self.concavity = np.r_[uniform(0.03, 0.16, S1), uniform(0.02, 0.05, 15 - S1)]
-        self.rim = uniform(1.0, 3.2, 15)
-        self.lip = uniform(0.0, 1.2, 15)
-        self.body_gain = 1 + 0.06 * rng.normal(size=15)
+        # --- vertebrae
+        self.waist = uniform(0.03, 0.11, count)
+        self.concavity = np.r_[uniform(0.03, 0.16, count + S1), uniform(0.02, 0.05, -S1)]
+        self.rim = uniform(1.0, 3.2, count)
+        self.lip = uniform(0.0, 1.2, count)
+        self.body_gain = 1 + 0.06 * rng.normal(size=count)
         self.cortex = uniform(-0.2, 0.4)
         self.end_plate = uniform(0.0, 0.7)
         self.cortex_fade = uniform(0.5, 1.4)
         self.cortex_depth = uniform(0.4, 1.0)
         self.mottle = uniform(0.06, 0.26)
         self.rim_gain = uniform(-0.2, 0.25)
-        self.bands = np.where(rng.random((2, 15)) < 0.1, uniform(0.4, 1.8, (2, 15)), 1.0)
-        self.band_reach = uniform(2, 8, 15)
-        self.band_place = uniform(-0.6, 0.6, 15)
-        self.spots = _draw_spots(rng)
+        self.bands = np.where(rng.random((2, count)) < 0.1, uniform(0.4, 1.8, (2, count)), 1.0)
+        self.band_reach = uniform(2, 8, count)
+        self.band_place = uniform(-0.6, 0.6, count)
+        self.spots = _draw_spots(rng, count)
         self.vein = uniform(0.2, 1)
         self.vein_width = uniform(0.6, 2.2)
-        self.vein_reach = uniform(0.3, 0.9, 15)
+        self.vein_reach = uniform(0.3, 0.9, count)
         self.vein_fat = uniform(0, 1)
-        # --- discs (14)
-        self.osteophyte = uniform(0, 2.2, 14)
-        self.nucleus = uniform(0.5, 0.85, 14)
-        self.nucleus_edge = uniform(0.8, 3.5, 14)
-        self.cleft = rng.random(14) < 0.4
+        # --- discs
+        self.osteophyte = uniform(0, 2.2, count - 1)
+        self.nucleus = uniform(0.5, 0.85, count - 1)
+        self.nucleus_edge = uniform(0.8, 3.5, count - 1)
+        self.cleft = rng.random(count - 1) < 0.4
         # --- surroundings
         self.organs = [*_draw_kidneys(rng), *_draw_bowel(rng)]
         self.vessels = [_draw_vessel(rng, sides) for sides in ((3, 19), (-28, -13))]
@@ -117,10 +118,10 @@ class Looks:
         self.paleness = uniform(0.4, 1.1)
 
 
-def _draw_spots(rng: np.random.Generator) -> np.ndarray:
-    gain = np.where(rng.random(15) < 0.25, rng.uniform(0.4, 1.8, 15), 1.0)
-    place = [rng.uniform(-reach, reach, 15) for reach in (9, 8, 14)]
-    return np.stack([*place, rng.uniform(2, 6, 15), gain], axis=1)
+def _draw_spots(rng: np.random.Generator, count: int) -> np.ndarray:
+    gain = np.where(rng.random(count) < 0.25, rng.uniform(0.4, 1.8, count), 1.0)
+    place = [rng.uniform(-reach, reach, count) for reach in (9, 8, 14)]
+    return np.stack([*place, rng.uniform(2, 6, count), gain], axis=1)
 
 
 def _draw_kidneys(rng: np.random.Generator) -> list[Organ]:

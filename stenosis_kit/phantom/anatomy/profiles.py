@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from stenosis_kit import rsna
-from stenosis_kit.phantom.anatomy.column import GRADED_DISCS, L1, L5, S1
+from stenosis_kit.phantom.anatomy.column import GRADED_DISCS, L1_L2, L4_L5, L5_S1, S1
 from stenosis_kit.phantom.anatomy.severity import Severity
 from stenosis_kit.phantom.anatomy.wall import Wall
 
@@ -19,54 +19,66 @@ STEP = 0.5
 Profiles = dict[str, np.ndarray]
 """Name to (n,) values; lengths in mm, shares from 0 to 1."""
 
-# By disc, T8/T9 … S4/S5, mm. Half width of the canal at the recess (5 mm behind the wall) …
-_SHOULDER = np.array([9.5, 9.5, 9.5, 10, 11, 12, 12.4, 13, 14, 15.5, 12, 9, 7, 6.0])
+# By disc, C5/C6 … S4/S5, mm. Half width of the canal at the recess (5 mm behind the wall) …
+_SHOULDER = np.r_[
+    (12, 12, 11.5, 10.5, 10, 9.5, 9.5, 9.5, 9.5, 9.5),
+    (9.5, 9.5, 9.5, 10, 11, 12, 12.4, 13, 14, 15.5, 12, 9, 7, 6.0),
+]
 # … depth of the canal at the midline (Panjabi 1992: 17-19 bony) …
-APEX = np.array([16, 16, 16.5, 17, 18.5, 19.5, 19.3, 19, 19.5, 20, 16, 11, 8, 7.0])
+APEX = np.array(
+    [15, 15, 15.5, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16.5, 17, 18.5, 19.5, 19.3, 19, 19.5, 20, 16, 11, 8, 7.0]
+)
 # … and by vertebra: width of the pedicle and distance of its axis from the midline (Panjabi 1992).
-_PEDICLE_WIDTH = np.array([6, 6.5, 7, 7.5, 7.5, 7.8, 8, 9, 11, 14, 14, 12, 10, 9, 8.0])
-_PEDICLE_OFFSET = np.array([12, 12, 12, 12.5, 13, 13.5, 14, 15, 16.5, 19, 20, 18, 15, 13, 12.0])
+_PEDICLE_WIDTH = np.r_[
+    (5.5, 5.5, 6, 7.5, 7, 6, 5, 5, 5, 5.5),
+    (6, 6.5, 7, 7.5, 7.5, 7.8, 8, 9, 11, 14, 14, 12, 10, 9, 8.0),
+]
+_PEDICLE_OFFSET = np.r_[
+    (15, 15, 15, 14, 13, 12.5, 12, 12, 12, 12),
+    (12, 12, 12, 12.5, 13, 13.5, 14, 15, 16.5, 19, 20, 18, 15, 13, 12.0),
+]
 
 _DISC_REACH = 6.5
 """mm, sd of a disc's influence along the canal: chosen by hand."""
 
 
 def bone_profiles(rng: np.random.Generator, wall: Wall, size: float, apex: np.ndarray) -> Profiles:
-    """What the bones behind the wall look like; size is theirs beside the mean, apex (14,) the canal's depth, mm."""
-    s = np.arange(0.0, wall.end, STEP)
+    """What the bones behind the wall look like; size is theirs beside the mean, apex (discs,) the canal's depth, mm."""
+    s, discs, bodies = np.arange(0.0, wall.end, STEP), len(wall.s_discs), len(wall.s_bodies)
     disc = np.argmin(np.abs(s[:, None] - wall.s_discs), axis=1)
     body = np.argmin(np.abs(s[:, None] - wall.s_bodies), axis=1)
     by_disc = lambda values: np.interp(s, wall.s_discs[::-1], values[::-1])  # noqa: E731
-    shoulder = _SHOULDER * size * (1 + 0.05 * rng.normal())
-    spinous = rng.uniform(22, 32) * (1 + 0.1 * rng.normal(size=14)) * np.where(np.arange(14) < L5, 1, 0.65)
+    shoulder = _SHOULDER[-discs:] * size * (1 + 0.05 * rng.normal())
+    shorter = np.where(np.arange(-discs, 0) < L5_S1, 1, 0.65)
+    spinous = rng.uniform(22, 32) * (1 + 0.1 * rng.normal(size=discs)) * shorter
     profiles = {
         "s": s,
         "disc_index": disc,
         "body_index": body,
         "disc": wall.s_discs[disc],
         "body": wall.s_bodies[body],
-        "lower_disc": wall.s_discs[np.minimum(body, 13)],
+        "lower_disc": wall.s_discs[np.minimum(body, discs - 1)],
         "foramen": wall.s_discs[np.argmin(np.abs(s[:, None] - wall.s_discs - 4.5), axis=1)],
-        "pedicle_width": _PEDICLE_WIDTH[body] * size,
-        "pedicle_offset": _PEDICLE_OFFSET[body] * size,
+        "pedicle_width": _PEDICLE_WIDTH[-bodies:][body] * size,
+        "pedicle_offset": _PEDICLE_OFFSET[-bodies:][body] * size,
         "shoulder": by_disc(shoulder),
         "apex": by_disc(apex) + _interlaminar(rng, s, wall.s_discs),
         # How far the laminae's roof is a vault (1) and not a gable (0): less so farther down.
-        "vault": np.clip(np.interp(s, wall.s_discs[[L5, L1]], [0.2, 0.75]) + 0.15 * rng.normal(), 0, 0.9),
-        "mobile": np.clip((s - wall.s_discs[L5] + 14) / 4, 0, 1),  # facets and interlaminar gaps end at L5/S1
+        "vault": np.clip(np.interp(s, wall.s_discs[[L5_S1, L1_L2]], [0.2, 0.75]) + 0.15 * rng.normal(), 0, 0.9),
+        "mobile": np.clip((s - wall.s_discs[L5_S1] + 14) / 4, 0, 1),  # facets and interlaminar gaps end at L5/S1
         "spinous": spinous[disc],
         "tips": by_disc(spinous) + 3,
-        "spinous_height": rng.uniform(6.5, 10.5, size=14)[disc],
-        "spinous_rise": rng.uniform(-2, 3, size=14)[disc],
-        "arch_gain": rng.uniform(0.85, 1.2, size=14)[disc],
-        "facet_radius": (5.0 * size * (1 + 0.1 * rng.normal(size=14)))[disc],
-        "facet_depth": (15.0 * size + 0.8 * rng.normal(size=14))[disc],
+        "spinous_height": rng.uniform(6.5, 10.5, size=discs)[disc],
+        "spinous_rise": rng.uniform(-2, 3, size=discs)[disc],
+        "arch_gain": rng.uniform(0.85, 1.2, size=discs)[disc],
+        "facet_radius": (5.0 * size * (1 + 0.1 * rng.normal(size=discs)))[disc],
+        "facet_depth": (15.0 * size + 0.8 * rng.normal(size=discs))[disc],
     }
     for side in (rsna.LEFT, rsna.RIGHT):
-        profiles[f"fluid_{side}"] = np.clip(rng.gamma(2.0, 0.28, size=14), 0.15, 1.8)[disc]
-        profiles[f"root_rise_{side}"] = rng.uniform(-1.5, 1.5, size=14)[disc]
-        profiles[f"root_back_{side}"] = rng.uniform(-1, 1, size=14)[disc]
-        profiles[f"root_radius_{side}"] = rng.uniform(2.4, 3.4, size=14)[disc]
+        profiles[f"fluid_{side}"] = np.clip(rng.gamma(2.0, 0.28, size=discs), 0.15, 1.8)[disc]
+        profiles[f"root_rise_{side}"] = rng.uniform(-1.5, 1.5, size=discs)[disc]
+        profiles[f"root_back_{side}"] = rng.uniform(-1, 1, size=discs)[disc]
+        profiles[f"root_radius_{side}"] = rng.uniform(2.4, 3.4, size=discs)[disc]
     return profiles
 
 
@@ -81,7 +93,7 @@ def compromise_profiles(rng: np.random.Generator, wall: Wall, severity: Severity
     at_disc, at_foramen = _near(offset, _DISC_REACH), _near(offset - 4, 9)
     profiles = {}
     for condition, compromise in zip(rsna.CONDITIONS, severity.compromise, strict=True):
-        by_disc = rng.uniform(0.02, 0.12, size=14)  # the discs that nobody grades
+        by_disc = rng.uniform(0.02, 0.12, size=len(wall.s_discs))  # the discs that nobody grades
         by_disc[GRADED_DISCS] = compromise
         reach = at_foramen if condition.term == "foraminal" else at_disc
         name = f"{condition.term}_{condition.side}" if condition.side else condition.term
@@ -99,22 +111,22 @@ def sac_profiles(
         wall: gives s.
         size: of the bones beside the mean.
         sac_end: s of the sac's end, mm.
-        degeneration: (14,) of the discs.
+        degeneration: (discs,) of the discs.
         known: profiles of bones and compromise.
     """
     s, lost = known["s"], known["spinal"]
     offset = s[:, None] - wall.s_discs
-    worn = 2.0 * degeneration * rng.uniform(0.2, 1, 14)
+    worn = 2.0 * degeneration * rng.uniform(0.2, 1, len(degeneration))
     bulge = (_near(offset, 4.5) * (0.3 + worn)).max(1) + 4.5 * lost
     width_end = rng.uniform(0.75, 1.0)
-    places = [sac_end - 6, sac_end + 4, wall.s_bodies[S1], wall.s_discs[L5], wall.s_discs[L5 - 1], wall.s_discs[L1]]
+    places = [sac_end - 6, sac_end + 4, wall.s_bodies[S1], *wall.s_discs[[L5_S1, L4_L5, L1_L2]]]
     taper = np.interp(s, places, [0.02, 0.28, 0.7 * width_end, 0.9 * width_end, 0.97, 1.0])
     individual = size * (1 + 0.06 * rng.normal())
     shrink = np.sqrt(np.clip(1 - 0.97 * lost, 0.02, 1))
     depth, width = 6.6 * individual * taper * shrink, 11.0 * individual * taper * shrink**0.75
     # The sac of the lower levels is a triangle, the upper ones' an oval; thin fat lies in front of it.
-    triangle = np.interp(s, [wall.s_discs[L5], wall.s_discs[L1]], [0.42, 0.12]) + 0.05 * rng.normal() + 0.15 * lost
-    low, high = wall.s_discs[L5] - 10, wall.s_discs[L5] + 18
+    triangle = np.interp(s, wall.s_discs[[L5_S1, L1_L2]], [0.42, 0.12]) + 0.05 * rng.normal() + 0.15 * lost
+    low, high = wall.s_discs[L5_S1] - 10, wall.s_discs[L5_S1] + 18
     front = np.interp(s, [low, high], [rng.uniform(1, 4.5), 0.3])
     front = front + rng.uniform(0.1, 1.2) * (1 - _near(offset, _DISC_REACH).max(1))
     flavum = 1.4 + 2.5 * lost

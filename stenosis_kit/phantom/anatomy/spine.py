@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from stenosis_kit import rsna
-from stenosis_kit.phantom.anatomy.column import FIRST_DISC, L1, L3, S2, Column
+from stenosis_kit.phantom.anatomy.column import FIRST_DISC, L1, L3_L4, S2, Column
 from stenosis_kit.phantom.anatomy.profiles import APEX, bone_profiles, compromise_profiles, sac_profiles
 from stenosis_kit.phantom.anatomy.roots import Roots
 from stenosis_kit.phantom.anatomy.severity import Severity
@@ -43,13 +43,15 @@ class Spine:
         self.wall = wall = Wall(self.column)
         self.size = float(self.column.depths[L1] / 33.3)  # so that it is 1 on average
         self.sac_end = float(wall.s_bodies[S2] + 9 * rng.normal())
-        self._canal_depth = APEX * np.clip(self.size * (1 + 0.05 * rng.normal()), 0.85, 1.12)  # (14,) mm
+        self._canal_depth = APEX[1 - self.column.count :] * np.clip(
+            self.size * (1 + 0.05 * rng.normal()), 0.85, 1.12
+        )  # mm
         profiles = bone_profiles(rng, wall, self.size, self._canal_depth)
         s = profiles["s"]
         profiles |= compromise_profiles(rng, wall, severity, s)
         profiles |= sac_profiles(rng, wall, self.size, self.sac_end, self.column.degeneration, profiles)
         self.conus = float(wall.s_bodies[L1] + 5 + 9 * rng.normal())
-        profiles["bundle"] = np.clip((s - wall.s_discs[L3]) / 55, 0, 1) * (s < self.conus + 5)
+        profiles["bundle"] = np.clip((s - wall.s_discs[L3_L4]) / 55, 0, 1) * (s < self.conus + 5)
         self.profiles = {name: values.astype(np.float32) for name, values in profiles.items()}
         self.roots = Roots(rng, wall, s, self.conus, self.sac_end)
 

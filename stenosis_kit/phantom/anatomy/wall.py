@@ -20,8 +20,8 @@ class Wall:
     Attributes:
         curve: (n, 2) its points (y, z), about 1 mm apart, mm.
         s: (n,) arc length at these points, mm.
-        s_bodies: (15,) s of the body centres.
-        s_discs: (14,) s of the disc centres.
+        s_bodies: (bodies,) s of the body centres.
+        s_discs: (discs,) s of the disc centres.
     """
 
     def __init__(self, column: Column) -> None:
@@ -82,7 +82,7 @@ class Wall:
 
 def _smooth_curve(bodies: np.ndarray, discs: np.ndarray) -> np.ndarray:
     """(n, 2) a smooth curve through points behind bodies and discs from the feet to the head, 1 mm longer each way."""
-    anchors = np.empty((29, 2))
+    anchors = np.empty((len(bodies) + len(discs), 2))
     anchors[0::2], anchors[1::2] = bodies[::-1], discs[::-1]
     ends = 60 * np.stack([anchors[0] - anchors[2], anchors[-1] - anchors[-3]])  # the 60 cancels but for rounding
     ends /= np.linalg.norm(ends, axis=1, keepdims=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stenosis_kit.phantom.anatomy.column import S1
+from stenosis_kit.phantom.anatomy.column import S1, S1_S2
 from stenosis_kit.phantom.anatomy.looks import Looks
 from stenosis_kit.phantom.imaging.canvas import Canvas, clip, cover, lay, norm, overlap, rounded_box, window_of
 from stenosis_kit.phantom.imaging.tissue import STIR, T1
@@ -12,9 +12,12 @@ from stenosis_kit.phantom.imaging.tissue import STIR, T1
 _IRREGULARITY = 0.3
 """mm, sd by which bodies and discs stray from their ideal shapes: chosen by hand."""
 
-# By vertebra, T8 ... S5: depth of the hollow in its back, mm, chosen by eye: seen from above, the upper bodies are
+# By vertebra, C5 ... S5: depth of the hollow in its back, mm, chosen by eye: seen from above, the upper bodies are
 # kidney-shaped, the lower ones oval.
-_HOLLOW = np.array([2, 2, 2, 2, 2, 1.8, 1.5, 1.2, 0.8, 0.4, 0, 0, 0, 0, 0.0])
+_HOLLOW = np.r_[
+    (0.5, 0.5, 1, 1.5, 2, 2, 2, 2, 2, 2),
+    (2, 2, 2, 2, 2, 1.8, 1.5, 1.2, 0.8, 0.4, 0, 0, 0, 0, 0.0),
+]
 
 
 def paint_column(canvas: Canvas, looks: Looks) -> None:
@@ -71,13 +74,16 @@ def _body(part: Canvas, frame: _Frame, looks: Looks) -> tuple[np.ndarray, np.nda
     """Signed distances to a vertebral body and to the plane of its nearer end plate, mm."""
     column, of, depth, height = part.spine.column, frame.of, frame.depth, frame.height
     half, deep = of(column.heights / 2), of(column.depths / 2)
-    wide = of(column.widths / 2 * np.where(np.arange(15) < S1, 1.0, 1.75))
+    sacrum = np.arange(-column.count, 0) >= S1
+    wide = of(column.widths / 2 * np.where(sacrum, 1.75, 1.0))
     level = clip(height / half, -1, 1)
-    sacral = of(np.arange(15) >= S1)
+    sacral = of(sacrum)
     # The sacrum tapers, and its wings sweep back; the other bodies have a waist.
     size = 1 - of(looks.waist) * (1 - level * level) * (1 - sacral) + 0.2 * level * sacral
     swept = depth - 0.45 * sacral * np.maximum(part.across - 20, 0)
-    outline = _kidney(part.side, swept / size, wide * (1 - (1 - size) * (1 - sacral)), deep, of(_HOLLOW))
+    outline = _kidney(
+        part.side, swept / size, wide * (1 - (1 - size) * (1 - sacral)), deep, of(_HOLLOW[-column.count :])
+    )
     outline = outline - of(looks.lip) * clip(5 * np.abs(level) - 4)
     inside = clip(-outline / deep - 0.06)
     hollow = of(looks.concavity) * (0.6 - inside * (2.0 - inside))  # heights are means: rims stand higher
@@ -122,7 +128,7 @@ def _paint_vein(part: Canvas, frame: _Frame, value: np.ndarray, looks: Looks) ->
     slit = np.maximum(slit, norm(part.side, 0.4 * (deep - frame.depth)) - 7)
     bright = palette["fluid"] * 0.8 if palette.contrast == STIR else palette["epidural_fat"]
     tone = palette["vessel"] + (bright - palette["vessel"]) * looks.vein_fat
-    present = looks.vein * (np.arange(15) < S1)
+    present = looks.vein * (np.arange(-part.spine.column.count, 0) < S1)
     lay(value, tone, cover(slit, 1.2) * np.minimum(along * 2, 1) * of(present))
 
 
@@ -134,10 +140,10 @@ def _paint_discs(part: Canvas, looks: Looks) -> None:
     column, palette, side = part.spine.column, part.palette, part.side
     frame = _Frame(part, "disc_index", column.disc_centers, column.disc_angles)
     of, depth, height = frame.of, frame.depth, frame.height
-    mobile = np.arange(14) < S1
+    mobile = np.arange(1 - column.count, 0) < S1_S2
     deep = of(np.minimum(column.depths[:-1], column.depths[1:]) / 2 + 0.8 * mobile)
     wide, worn = of(column.widths[:-1] / 2 * 1.02), column.degeneration
-    outline = _kidney(side, depth, wide, deep, of(_HOLLOW[1:])) - of(0.4 + worn * looks.osteophyte)
+    outline = _kidney(side, depth, wide, deep, of(_HOLLOW[1 - column.count :])) - of(0.4 + worn * looks.osteophyte)
     opening = np.tan((column.angles[1:] - column.angles[:-1]) / 2)
     room = np.maximum(of(column.disc_heights / 2) - of(opening) * depth, 0.6)
     distance = overlap(outline, np.abs(height) - room - 2, 3.0)

@@ -51,6 +51,9 @@ def _numbered(scan: _Scan, series: Series) -> Series:
 
 # --- Sagittal --------------------------------------------------------------------------------
 
+_Field = tuple[Block, tuple[float, float]]
+"""Slices, and how tall and wide they are, mm."""
+
 
 def _draw_sagittals(scan: _Scan) -> list[Series]:
     """T2 and T1: the same block of slices, often in another matrix."""
@@ -70,12 +73,39 @@ def _draw_sagittals(scan: _Scan) -> list[Series]:
     distance = round(distance, 2)
     steps = steps_of(count, distance)  # from the patient's right to left
     block = Block(center, row, column, steps[::-1] if "reversed_sagittal" in faults else steps)
-    planes = _sagittal_planes(scan, block, (tall, wide))
+    fields = dict.fromkeys((rsna.SAGITTAL_T2, rsna.SAGITTAL_T1), (block, (tall, wide)))
+    if "tall_field" in faults:
+        fields |= _draw_tall_fields(scan, block, middle)
+    of_t2, of_t1 = fields.values()
+    planes = _sagittal_planes(scan, *of_t2)
     series = [] if "missing_t2" in faults else [Series(rsna.SAGITTAL_T2, planes, thickness, distance)]
     for _ in range(0 if "missing_t1" in faults else 2 if "two_t1" in faults else 1):
-        other = planes if rng.random() < 0.34 else _sagittal_planes(scan, block, (tall, wide))
+        same = rng.random() < 0.34 and of_t1 is of_t2
+        other = planes if same else _sagittal_planes(scan, *of_t1)
         series.append(Series(rsna.SAGITTAL_T1, other, thickness, distance))
     return series
+
+
+def _draw_tall_fields(scan: _Scan, block: Block, middle: np.ndarray) -> dict[str, _Field]:
+    """The field of a thoracolumbar or whole-spine protocol, for both sagittal series or one of them, by kind.
+
+    It ends below the sacrum and reaches up as far as the neck, or less often the other way, to the pelvic floor.
+
+    Args:
+        scan: of the study.
+        block: the slices of the usual field.
+        middle: (3,) of the canal at the five levels, mm.
+    """
+    rng, neck = scan.rng, float(scan.spine.column.centers[0, 1] - middle[2])
+    tall = rng.uniform(350, 550)
+    square = rng.random() < 0.3
+    wide = tall if square else max(220.0, tall * rng.uniform(0.5, 0.7))
+    rest = rng.uniform(95, 150)  # on the short side of the canal's middle
+    above = min(tall - rest, neck) if rng.random() < 0.75 else max(rest, tall - 280)
+    front = wide * float(rng.uniform(0.34, 0.7) if square else 0.55 + 0.05 * rng.normal())
+    center = middle + block.row * (wide / 2 - front) + block.column * (tall / 2 - above)
+    kinds = ((rsna.SAGITTAL_T2, rsna.SAGITTAL_T1), (rsna.SAGITTAL_T2,), (rsna.SAGITTAL_T1,))
+    return dict.fromkeys(kinds[rng.choice(3, p=(0.6, 0.2, 0.2))], (block._replace(center=center), (tall, wide)))
 
 
 def _sagittal_planes(scan: _Scan, block: Block, fov: tuple[float, float]) -> list[Plane]:

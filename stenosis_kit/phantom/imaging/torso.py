@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from stenosis_kit.images.geometry import Plane
-from stenosis_kit.phantom.anatomy.column import L3
+from stenosis_kit.phantom.anatomy.column import L3_L4, TALL
 from stenosis_kit.phantom.anatomy.looks import Looks
 from stenosis_kit.phantom.imaging.canvas import Canvas, clip, cover, lay, norm
 from stenosis_kit.phantom.imaging.tissue import T1, sample
@@ -26,6 +26,8 @@ def paint_torso(canvas: Canvas, plane: Plane, looks: Looks) -> None:
     step = max(1, round(_GRID[int(abs(plane.normal[0]) < 0.7)] / min(plane.spacing)))
     grid = _Grid(canvas, step, looks)
     _paint_belly(grid)
+    if canvas.spine.column.count == TALL:
+        _paint_chest(grid)
     _paint_retroperitoneum(grid)
     _paint_back(grid)
     _paint_hips(grid)
@@ -62,7 +64,7 @@ class _Grid:
         self.edge = max(2.0, 1.3 * canvas.edge * step)
         self.coarse = sample(canvas.textures.coarse, self.back, self.side + self.z)
         # Skin and fascia follow the column's bends by half.
-        middle = float(canvas.spine.wall.at(canvas.spine.wall.s_discs[L3], 0)[0])
+        middle = float(canvas.spine.wall.at(canvas.spine.wall.s_discs[L3_L4], 0)[0])
         self.behind = 0.5 * self.back + 0.5 * (canvas.y[::step, ::step] - middle)
         self.places = (self.side, self.back, self.z)
         self._bounds = [(float(values.min()), float(values.max())) for values in self.places]
@@ -94,6 +96,21 @@ def _paint_belly(grid: _Grid) -> None:
         lay(grid.image, palette["viscera"] * gain * (1 + 0.2 * grid.medium), 0.85 * cover(distance, 3.0))
         if walled:
             lay(grid.image, palette["muscle"], 0.6 * np.exp(-((distance / 1.6) ** 2)))
+
+
+def _paint_chest(grid: _Grid) -> None:
+    """Above the diaphragm: heart and great vessels between the lungs, the windpipe in front of the column."""
+    palette, coarse = grid.palette, grid.coarse
+    dome = 165 - 40 * ((grid.back + 75) / 80) ** 2 - 25 * (grid.across / 80) ** 2 - grid.z + 2 * coarse
+    lungs = cover(np.maximum(dome, 22 + 6 * coarse - grid.across), 6.0)
+    lay(grid.image, palette["vessel"] * 0.7, 0.9 * lungs)
+    middle = cover(np.maximum(dome, grid.across - 22 - 6 * coarse), 6.0)
+    lay(grid.image, palette["fat"] * 0.8 * np.exp(0.15 * coarse), 0.5 * middle)
+    heart = (norm(norm((grid.back + 100) / 42, (grid.z - 218) / 58), (grid.side - 12) / 48) - 1) * 42 + 2 * coarse
+    lay(grid.image, palette["muscle"], cover(heart, 4.0))
+    lay(grid.image, palette["vessel"] * (1.5 + coarse), 0.8 * cover(heart + 9 + 4 * coarse, 4.0))
+    windpipe = np.maximum(norm(grid.side, grid.back + 48) - 8, 268 - grid.z)
+    lay(grid.image, palette["air"], cover(windpipe, 3.0))
 
 
 def _paint_retroperitoneum(grid: _Grid) -> None:
