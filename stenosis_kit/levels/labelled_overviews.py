@@ -53,8 +53,12 @@ FIELDS = tuple(field.name for field in fields(Overviews))
 
 
 def labelled_overviews(study: Study, series: Sequence[Series]) -> Overviews:
-    """Those of one study with its label points, from its series."""
+    """Those of one study with its label points, from its series; of a larger field of view the window about them."""
     seen, canal = study_overviews(series), canal_labels(series, study.points)
+    if np.isfinite(canal).all(axis=1).any():
+        seen = [one if one.is_window else one.window(one.corner_about(canal)) for one in seen]
+    else:
+        seen = [one for one in seen if one.is_window]
     return Overviews(
         pixels=np.array([one.pixels for one in seen], np.uint8).reshape(-1, SLICES, PX, PX),
         study=np.full(len(seen), study.study_id),

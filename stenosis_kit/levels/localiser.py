@@ -22,6 +22,7 @@ from stenosis_kit.levels.carry import TYPICAL, Carry
 from stenosis_kit.levels.column import Steps, decode
 from stenosis_kit.levels.heatmaps import SIDE, to_overview
 from stenosis_kit.levels.overview import PX, SLICE_WEIGHTS, SLICES, Overview
+from stenosis_kit.levels.search import search
 
 if TYPE_CHECKING:
     import keras
@@ -102,7 +103,19 @@ class Localiser:
         }
 
     def locate(self, studies: Sequence[Sequence[Overview]]) -> list[CanalPoints | None]:
-        """The canal of each study, from all its overviews together; None where they show no lumbar spine."""
+        """The canal of each study, from all its overviews together; None where they show no lumbar spine.
+
+        A field of view that is larger than the network's is searched, see `search`.
+        """
+        whole = [all(one.is_window for one in overviews) for overviews in studies]
+        found = iter(self.look([overviews for overviews, usual in zip(studies, whole, strict=True) if usual]))
+        return [
+            next(found) if usual else search(self.look, overviews)
+            for overviews, usual in zip(studies, whole, strict=True)
+        ]
+
+    def look(self, studies: Sequence[Sequence[Overview]]) -> list[CanalPoints | None]:
+        """As `locate`, of overviews of PX x PX pixels."""
         seen = [one for overviews in studies for one in overviews]
         maps = iter(self.maps(np.stack([one.pixels for one in seen])) if seen else ())
         return [self._column(overviews, [next(maps) for _ in overviews]) for overviews in studies]

@@ -112,3 +112,75 @@ def test_an_oblique_series_keeps_its_own_plane(tmp_path):
     _, right, down = found.frames[2]
     assert np.linalg.norm(right) == pytest.approx(STEP_MM) and right @ down == pytest.approx(0)
     assert abs(right[0]) > 0.2
+
+
+# --- Fields of view that are larger than what the localiser sees
+
+
+@pytest.mark.parametrize(("shape", "size"), [((136, 100), (PX, PX)), ((220, 80), (276, PX)), ((160, 160), (200, 200))])
+def test_a_large_field_is_seen_whole(shape, size, tmp_path):
+    found = overview(series_at(tmp_path, planes_of(shape=shape)))
+    assert found.size == pytest.approx(size, abs=2)
+    assert found.is_window == (size == (PX, PX))
+
+
+@pytest.fixture(scope="module")
+def tall(tmp_path_factory):
+    return overview(series_at(tmp_path_factory.mktemp("tall"), planes_of(shape=(220, 80))))
+
+
+def test_its_middle_is_what_a_usual_field_shows(usual, tall):
+    top = (tall.size[0] - PX) // 2
+    inner = slice(PX // 2 - 50, PX // 2 + 50)  # where both images reach
+    part, whole = (one.pixels[2, inner, inner].astype(float) for one in (tall.window((0, top)), usual))
+    assert np.corrcoef(part.ravel(), whole.ravel())[0, 1] > 0.95  # their grey levels differ
+
+
+@pytest.mark.parametrize("how", ["flipped x", "flipped y", "rotated"])
+def test_storage_makes_no_difference_to_a_tall_field(tall, how, tmp_path):
+    other = overview(series_at(tmp_path, planes_of(shape=(220, 80)), how=how))
+    assert other.pixels.astype(int) == pytest.approx(tall.pixels.astype(int), abs=1)
+    assert other.frames == pytest.approx(tall.frames)
+
+
+@pytest.mark.parametrize("corner", [(0, 0), (0, 116), (-30, 60), (40, -200), (7, 500)])
+def test_a_window_shows_the_same_places(tall, corner):
+    part = tall.window(corner)
+    assert part.is_window
+    moved = to_pixels(tall.frames, POINTS) - corner
+    assert to_pixels(part.frames, POINTS) == pytest.approx(moved)
+    for x, y in ((0, 0), (80, 80), (159, 159)):
+        row, column = y + corner[1], x + corner[0]
+        inside = 0 <= row < tall.size[0] and 0 <= column < tall.size[1]
+        assert part.pixels[2, y, x] == (tall.pixels[2, row, column] if inside else 0)
+
+
+def test_a_window_about_a_column_shows_it_in_its_upper_half(tall):
+    column = np.array([[0.0, 5, z] for z in (70, 35, 0, -33, -60)]) + (0, 0, 150)
+    column[0] = np.nan
+    pixels = to_pixels(tall.window(tall.corner_about(column)).frames, column)[2, 1:]
+    assert (pixels > 20).all() and (pixels < PX - 20).all()
+    assert 50 < pixels[:, 1].mean() < 75
+    assert pixels[:, 0].mean() == pytest.approx(PX / 2, abs=3)
+
+
+@pytest.mark.parametrize("large", [rsna.SAGITTAL_T1, rsna.SAGITTAL_T2])
+def test_the_series_of_usual_field_says_where_to_look(large, tmp_path):
+    shapes = {kind: (220, 80) if kind == large else (90, 80) for kind in (rsna.SAGITTAL_T2, rsna.SAGITTAL_T1)}
+    fields = enumerate(shapes.items())
+    study = [series_at(tmp_path, planes_of(shape=shape), kind, series_id=i) for i, (kind, shape) in fields]
+    found = study_overviews(study)
+    assert [one.kind for one in found] == list(shapes)
+    assert all(one.is_window for one in found)
+
+
+def test_of_two_large_fields_both_are_seen_on_one_grid(tmp_path):
+    planes, kinds = planes_of(shape=(200, 80)), enumerate((rsna.SAGITTAL_T1, rsna.SAGITTAL_T2))
+    first, second = study_overviews([series_at(tmp_path, planes, kind, series_id=i) for i, kind in kinds])
+    assert first.size == second.size == (250, PX)
+    assert np.array_equal(first.frames, second.frames)
+
+
+def test_a_field_that_no_scanner_has_stays_small_in_memory(tmp_path):
+    found = overview(series_at(tmp_path, planes_of(mm=40.0)))
+    assert max(found.size) <= 350
