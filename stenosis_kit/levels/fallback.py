@@ -49,4 +49,4 @@ def _by(way: ModuleType, series: Series | None) -> CanalPoints | None:
         points = way.canal_points(series) if series else None
     except ValueError:
         points = None
-    return None if points is None else CanalPoints(points, way.METHOD, np.full(len(points), way.CONFIDENCE))
+    return None if points is None else CanalPoints(points, way.METHOD, np.full(len(points), way.confidence(series)))

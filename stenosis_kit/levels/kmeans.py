@@ -10,8 +10,14 @@ from stenosis_kit import rsna
 from stenosis_kit.images.series import Series
 
 METHOD = "K-Means"
-CONFIDENCE = 0.5
-"""Share of points within 10 mm: .33 to .67 where it was measured. Blocks of slices are found, contiguous stacks not."""
+
+
+def confidence(series: Series) -> float:
+    """Share of points within 10 mm: .33 to .67 where it was measured, in any series.
+
+    Blocks of slices are found, contiguous stacks not.
+    """
+    return 0.5
 
 
 def slice_positions(series: Series) -> np.ndarray:

@@ -56,7 +56,7 @@ def labelled_overviews(study: Study, series: Sequence[Series]) -> Overviews:
     """Those of one study with its label points, from its series; of a larger field of view the window about them."""
     seen, canal = study_overviews(series), canal_labels(series, study.points)
     if np.isfinite(canal).all(axis=1).any():
-        seen = [one if one.is_window else one.window(one.corner_about(canal)) for one in seen]
+        seen = [one.about(canal) for one in seen]
     else:
         seen = [one for one in seen if one.is_window]
     return Overviews(

@@ -79,6 +79,10 @@ class Overview:
         frames[:, 0] += left * frames[:, 1] + top * frames[:, 2]
         return Overview(self.kind, padded[:, rows, columns], frames)
 
+    def about(self, points: np.ndarray) -> Overview:
+        """The window about a column, see `corner_about`; the overview itself where it is no larger than a window."""
+        return self if self.is_window else self.window(self.corner_about(points))
+
     def corner_about(self, points: np.ndarray) -> Corner:
         """Where the window begins that shows a column best: canal points (5, 3), patient mm; NaN where unknown."""
         found = to_pixels(self.frames[SLICES // 2 : SLICES // 2 + 1], points)[0]

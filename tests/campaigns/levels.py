@@ -175,9 +175,10 @@ def stress(cases: list[Case], localiser: Localiser, each: int, seed: int = 0) ->
     tf.random.set_seed(seed)
     errors, shifts = [], []
     for case in cases:
-        overviews = study_overviews(case.study)
-        if not overviews or not np.isfinite(case.truth).all():
+        overviews = study_overviews(case.study) if np.isfinite(case.truth).all() else []
+        if not overviews:
             continue
+        overviews = [one.about(case.truth) for one in overviews]
         middle = len(overviews[0].pixels) // 2
         truth = to_pixels(overviews[0].frames, case.truth)[middle].astype(np.float32)
         layers = np.concatenate([one.pixels for one in overviews]).transpose(1, 2, 0).astype(np.float32)

@@ -47,6 +47,23 @@ def test_the_prior_of_an_oblique_series_lies_in_its_middle_plane():
     assert (np.diff(points[:, 2]) < -20).all()  # L1/L2 at the head
 
 
+@pytest.mark.parametrize("shape", [(70, 70), (82, 82), (60, 40)])
+def test_a_usual_field_has_the_usual_confidence(shape):
+    assert anatomical_prior.confidence(sagittal(shape=shape)) == pytest.approx(0.22)
+
+
+def test_the_larger_the_field_the_less_the_prior_is_sure():
+    fields = (82, 70), (100, 70), (137, 70), (137, 137)
+    shares = [anatomical_prior.confidence(sagittal(shape=shape)) for shape in fields]
+    assert shares == sorted(shares, reverse=True)
+    assert shares[2] < 0.06 and shares[3] < 0.02
+
+
+def test_a_spine_is_no_longer_in_a_taller_field():
+    points = anatomical_prior.canal_points(sagittal(shape=(137, 60)))
+    assert points == pytest.approx(points_at(rsna.CANAL_FRACTIONS, 240, 330))
+
+
 def test_the_prior_of_an_empty_series_is_an_error():
     with pytest.raises(ValueError, match="without slices"):
         anatomical_prior.canal_points(series_of([], rsna.SAGITTAL_T2))
