@@ -8,13 +8,13 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import polars as pl
-from campaigns.commands import end, start
+from campaigns.commands import PYTHON_PATH, end, start
 from campaigns.interruptions import Command, broken_files, left_over
 from campaigns.tally import Tally
 
@@ -50,6 +50,48 @@ def workers_killed(name: str, command: Command, out: Path, data: Path, times: in
         found = {} if faults else _rows(out)
         lost = sum(not np.allclose(found.get(row, np.nan), values, atol=1e-6) for row, values in expected.items())
         tally.note(f"after {seconds:.1f} s", faults, len(expected), lost)
+    return tally
+
+
+# What a process does to itself before it begins: the image files of one study fail, as Python's start-up allows.
+_HOOK = """
+import errno, io, time
+_Plain = io.FileIO
+class Failing(_Plain):
+    def __init__(self, path, *rest, **named):
+        if "/{study}/" in str(path):
+            {accident}
+        super().__init__(path, *rest, **named)
+io.FileIO = Failing
+"""
+PASSING = {
+    "input/output error": "raise OSError(errno.EIO, 'Input/output error', str(path))",
+    "no memory": "raise MemoryError",
+    "a network that is away": "raise TimeoutError(errno.ETIMEDOUT, 'Connection timed out', str(path))",
+    "a worker that dies": "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+}
+"""Name to a statement: what befalls whoever opens a file of one study."""
+
+
+def passing(command: Command, out: Path, data: Path, scratch: Path, names: Iterable[str] = PASSING) -> Tally:
+    """format with a study whose files fail as long as the run lasts; the next run has what an undisturbed one has."""
+    tally = Tally("passing faults, format")
+    shutil.rmtree(out, ignore_errors=True)
+    tally.note("undisturbed", end(start(*command)).faults((0,)))
+    expected = _rows(out)
+    study = min(row[0] for row in expected)
+    for name in names:
+        hook = scratch / "hook"
+        hook.mkdir(parents=True, exist_ok=True)
+        (hook / "sitecustomize.py").write_text(_HOOK.format(study=study, accident=PASSING[name]))
+        shutil.rmtree(out)
+        faults = end(start(*command, settings={"PYTHONPATH": f"{hook}{os.pathsep}{PYTHON_PATH}"})).faults((0,))
+        noted = [] if faults else json.loads((out / "run.json").read_text())["failed_studies"]
+        faults += [] if [each["study_id"] for each in noted] == [study] else [f"failed studies: {noted}"]
+        faults += end(start(*command)).faults((0,)) + broken_files(out, data)
+        found = {} if faults else _rows(out)
+        lost = sum(not np.allclose(found.get(row, np.nan), values, atol=1e-6) for row, values in expected.items())
+        tally.note(name, faults, len(expected), lost)
     return tally
 
 

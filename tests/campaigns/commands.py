@@ -16,6 +16,7 @@ from typing import Any
 from stenosis_kit import cli
 
 ROOT = Path(__file__).parents[2]
+PYTHON_PATH = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
 LONGEST_S = 300
 """A command that takes longer than this hangs: each of them takes seconds."""
 
@@ -79,8 +80,7 @@ def start(
     """
     first, *rest = map(str, arguments)
     module, rest = (first[7:], rest) if first.startswith("module:") else ("stenosis_kit", [first, *rest])
-    paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
-    environment = {**os.environ, "PYTHONPATH": paths, **(settings or {})}
+    environment = {**os.environ, "PYTHONPATH": PYTHON_PATH, **(settings or {})}
     return subprocess.Popen(
         [sys.executable, "-m", module, *rest],
         cwd=ROOT,

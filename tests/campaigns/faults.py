@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from campaigns import accidents, damage, interruptions
+from campaigns import accidents, damage, interruptions, strangers, surroundings
 from campaigns.commands import end, run, start
 from campaigns.tally import Tally, table
 
@@ -69,6 +69,7 @@ def _damage(cohort: Path, model: Path, scratch: Path, share: float, seed: int) -
     sets = damage.fault_sets(round(50 * share), seed)
     yield damage.faults_in_test(model, scratch / "test", sets)
     yield damage.faults_in_train(scratch / "train", sets)
+    yield strangers.odd_studies(model, cohort, scratch / "strangers")
     yield damage.damaged_files(model, cohort, scratch, round(500 * share), seed)
     yield damage.damaged_tables(cohort, scratch / "tables")
     yield damage.damaged_stores(scratch / "store", scratch / "damage", round(60 * share), seed)
@@ -99,6 +100,8 @@ def _interruptions(cohort: Path, model: Path, scratch: Path, share: float, seed:
         yield accidents.twice(name, stages[name], out, cohort)
     for name, place in (("format", out / "store"), ("predict", out), ("submit", out)):
         yield accidents.workers_killed(name, stages[name], place, cohort, max(2, times // 4), seed)
+    yield accidents.passing(stages["format"], out / "store", cohort, scratch)
+    yield surroundings.odd_surroundings(cohort, model, scratch)
     yield interruptions.read_only("format", lambda place: ("format", cohort, place))
     yield interruptions.read_only("submit", lambda place: ("submit", cohort, place, "--model", model))
     yield interruptions.read_only("predict", lambda place: ("predict", cohort, model, "-o", place / "s.csv"))

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from campaigns import accidents, damage, interruptions
+from campaigns import accidents, damage, interruptions, strangers, surroundings
 from campaigns.bench.roots import assemble
 from campaigns.commands import Ended
 from campaigns.mutations import CSV_MUTATIONS
@@ -72,6 +72,15 @@ def test_damaged_stores_are_refused_or_used(store: Path, tmp_path: Path, stores:
     survived(damage.damaged_stores(store, tmp_path, stores, seed=2))
 
 
+@pytest.mark.parametrize(
+    "names", [("padding at the top", "no numbers", "one place"), large(tuple(strangers.CHANGES))], ids=["three", "all"]
+)
+def test_odd_files_are_answered_as_whole_ones_or_not_at_all(
+    model: Path, cohort: Path, tmp_path: Path, names: tuple
+) -> None:
+    survived(strangers.odd_studies(model, cohort, tmp_path, names))
+
+
 @pytest.mark.campaign
 def test_every_fault_of_the_phantom_goes_down_the_road_and_costs_no_row(model, tmp_path):
     names = sorted(RATES)
@@ -115,6 +124,17 @@ def test_a_full_disk_is_said_and_nothing_invalid_is_left(cohort: Path, tmp_path:
 def test_a_killed_worker_costs_no_row(cohort: Path, tmp_path: Path) -> None:
     out = tmp_path / "store"
     survived(accidents.workers_killed("format", ("format", cohort, out), out, cohort, 1, seed=3))
+
+
+@pytest.mark.parametrize("names", [["input/output error"], large([*accidents.PASSING])], ids=["one", "all"])
+def test_a_passing_fault_costs_nothing_for_good(two_studies: Path, tmp_path: Path, names: list) -> None:
+    out = tmp_path / "store"
+    survived(accidents.passing(("format", two_studies, out), out, two_studies, tmp_path, names))
+
+
+@pytest.mark.campaign
+def test_odd_surroundings_change_nothing(model: Path, cohort: Path, tmp_path: Path) -> None:
+    survived(surroundings.odd_surroundings(cohort, model, tmp_path))
 
 
 # --- The campaigns themselves can fail --------------------------------------------------------------
