@@ -100,7 +100,8 @@ def _examine_images(found: Diagnosis, studies: list[Study], workers: int | None,
         found.add(key, total.counts[key], consequence, total.examples.get(key, []))
     if not total.counts["usable"]:
         found.rows_lost = True
-        found.remarks.append(f"{nothing_readable(studies[0].images, total.unreadable)}")
+        if not total.counts["studies_not_examined"]:
+            found.remarks.append(f"{nothing_readable(studies[0].images, total.unreadable)}")
         found.remarks.append("no image can be read: every row would be a prior.")
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import stat
+from collections.abc import Callable
 from pathlib import Path
 
 from stenosis_kit.base.errors import may_pass
@@ -83,7 +85,7 @@ def _lying_elsewhere(folder: Path) -> tuple[Path, Reason] | None:
         if archive:
             return archive, Reason("packed: expected <study_id>/<series_id>/<integer>.dcm; unpack it", Kind.PACKED)
     for path in beside:
-        if path != folder and image_number(path.name) is not None and path.is_file():
+        if path != folder and image_number(path.name) is not None and _is(path, stat.S_ISREG):
             why = "an image in the folder of its study: expected <study_id>/<series_id>/<integer>.dcm"
             return path, Reason(why, Kind.NAME)
     return None
@@ -92,12 +94,16 @@ def _lying_elsewhere(folder: Path) -> tuple[Path, Reason] | None:
 def packed(folder: Path) -> Path | None:
     """The archive beside where a folder should be that bears its name; None where there is none."""
     archives = (folder.with_name(folder.name + suffix) for suffix in _PACKED)
-    return next((path for path in archives if path.is_file()), None)
+    return next((path for path in archives if _is(path, stat.S_ISREG)), None)
 
 
 def is_folder(path: Path) -> bool:
     """Whether a path is a folder, as far as the system tells."""
+    return _is(path, stat.S_ISDIR)
+
+
+def _is(path: Path, kind: Callable[[int], bool]) -> bool:
     try:
-        return path.is_dir()
-    except OSError:  # of a folder that may not be looked into
+        return kind(path.stat().st_mode)
+    except OSError:  # not there, or in a folder that may not be looked into, of which pathlib's own tests raise it
         return False

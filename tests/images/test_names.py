@@ -104,13 +104,15 @@ def test_a_file_in_the_place_of_a_series_is_said_to_be_one(tmp_path: Path) -> No
     assert series_of(tmp_path).skipped == {"11": "expected a series' folder; found a file"}
 
 
-def test_a_folder_that_may_not_be_read_is_said_to_be_one(tmp_path: Path, monkeypatch) -> None:
+@pytest.mark.parametrize("refused", [("iterdir",), ("iterdir", "stat")], ids=["itself", "one above it"])
+def test_a_folder_that_may_not_be_read_is_said_to_be_one(tmp_path: Path, monkeypatch, refused: tuple[str, ...]) -> None:
     write_dicom(tmp_path / "3" / "11" / "1.dcm", AXIAL, PIXELS)
 
-    def forbidden(self: Path) -> None:
+    def forbidden(self: Path, **_: object) -> None:
         raise PermissionError(13, "Permission denied", str(self))
 
-    monkeypatch.setattr(Path, "iterdir", forbidden)
+    for name in refused:
+        monkeypatch.setattr(Path, name, forbidden)
     why = "expected a folder that can be read; found: Permission denied. Mind its permissions, and its disk"
     series = series_of(tmp_path)
     assert (series.slices, series.skipped) == ([], {THE_FOLDER: why})
