@@ -10,7 +10,7 @@ from stenosis_kit import rsna
 from stenosis_kit.images.series import read_study
 from stenosis_kit.levels.canal import CanalPoints
 from stenosis_kit.levels.finder import find_canals
-from stenosis_kit.levels.overview import PX, SLICES, STEP_MM, Overview, study_overviews
+from stenosis_kit.levels.overview import PX, SLICES, STEP_MM, Overview, study_overviews, to_pixels
 from stenosis_kit.levels.search import first_corners, search
 
 ROWS, COLUMNS = 260, PX
@@ -64,6 +64,12 @@ def test_a_field_without_a_spine_has_no_answer():
     assert search(looking(lambda top, bottom: None), [FIELD]) is None
 
 
+@pytest.mark.parametrize(("below", "found"), [(10, False), (40, True)])
+def test_a_column_at_the_lower_end_of_the_image_was_cut_off(below, found):
+    column = TRUTH + (0, 0, -ROWS * STEP_MM + below - TRUTH[-1, 2])
+    assert (search(looking(lambda top, bottom: (column, 0.8)), [FIELD]) is not None) == found
+
+
 def test_no_window_is_looked_at_twice():
     seen = []
     look = looking(lambda top, bottom: seen.append(top) or cut_off(top, bottom))
@@ -102,6 +108,19 @@ def test_a_real_study_in_a_larger_field_is_answered_as_before(bundled, real_stud
             wide = [enlarged(one, above, below, left) for one in overviews_of(task)]
             (found,) = bundled.locate([wide])
             assert np.linalg.norm((found.points - truth)[:, 1:], axis=1).max() <= 8, (above, below, left)
+
+
+@pytest.mark.parametrize("kept", [0, 2, 3])
+def test_an_image_that_ends_within_the_lumbar_spine_has_no_answer(bundled, tall_cohort, kept):
+    """Cut off half a level below one of the levels."""
+    asked = 0
+    for task in tasks_of(tall_cohort):
+        whole, truth = overviews_of(task), truth_of(tall_cohort, task)
+        end = int(to_pixels(whole[0].frames, truth)[SLICES // 2, kept : kept + 2, 1].mean())
+        if end > PX:
+            asked += 1
+            assert bundled.locate([[replace(one, pixels=one.pixels[:, :end]) for one in whole]]) == [None]
+    assert asked
 
 
 def overviews_of(task):
