@@ -58,6 +58,10 @@ class Overview:
         """(..., 2) pixels (x, y) of the slice at a place to (..., 3) patient mm."""
         return _plane(self.frames[place], self.size).to_patient(pixels)
 
+    def middle_pixels(self, points: np.ndarray) -> np.ndarray:
+        """(n, 2) pixels (x, y) of (n, 3) points, patient mm, dropped on the middle slice."""
+        return to_pixels(self.frames[SLICES // 2 : SLICES // 2 + 1], points)[0]
+
     @property
     def size(self) -> tuple[int, int]:
         """Rows and columns."""
@@ -85,7 +89,7 @@ class Overview:
 
     def corner_about(self, points: np.ndarray) -> Corner:
         """Where the window begins that shows a column best: canal points (5, 3), patient mm; NaN where unknown."""
-        found = to_pixels(self.frames[SLICES // 2 : SLICES // 2 + 1], points)[0]
+        found = self.middle_pixels(points)
         middle = found[np.isfinite(found).all(axis=1)].mean(axis=0) + (0, _BELOW_MM / STEP_MM)
         left, top = (np.round((middle - (PX - 1) / 2) / _ROUND_PX) * _ROUND_PX).astype(int).tolist()
         return left, top

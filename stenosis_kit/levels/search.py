@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from stenosis_kit.levels.canal import CanalPoints
-from stenosis_kit.levels.overview import PX, SLICES, STEP_MM, Corner, Overview, to_pixels
+from stenosis_kit.levels.overview import PX, STEP_MM, Corner, Overview
 
 Look = Callable[[Sequence[Sequence[Overview]]], list[CanalPoints | None]]
 """What finds the canal in each of several sets of overviews of PX x PX pixels."""
@@ -61,9 +61,9 @@ def _confidence(canal: CanalPoints) -> float:
 
 def _is_cut_off(canal: CanalPoints, field: Overview) -> bool:
     """Whether the image ends right below a column; an overview as low as a window does not tell where it ends."""
-    rows, middle = field.size[0], field.frames[SLICES // 2 : SLICES // 2 + 1]
-    left = rows - 0.5 - to_pixels(middle, canal.points)[0, -1, 1]
-    return rows > PX and bool(left * STEP_MM < _CUT_MM)
+    rows = field.size[0]
+    left_mm = (rows - 0.5 - field.middle_pixels(canal.points)[-1, 1]) * STEP_MM
+    return rows > PX and bool(left_mm < _CUT_MM)
 
 
 def _doubted(best: CanalPoints, others: Sequence[CanalPoints]) -> CanalPoints:

@@ -10,7 +10,7 @@ from stenosis_kit import rsna
 from stenosis_kit.images.series import read_study
 from stenosis_kit.levels.canal import CanalPoints
 from stenosis_kit.levels.finder import find_canals
-from stenosis_kit.levels.overview import PX, SLICES, STEP_MM, Overview, study_overviews, to_pixels
+from stenosis_kit.levels.overview import PX, SLICES, STEP_MM, Overview, study_overviews
 from stenosis_kit.levels.search import first_corners, search
 
 ROWS, COLUMNS = 260, PX
@@ -116,7 +116,7 @@ def test_an_image_that_ends_within_the_lumbar_spine_has_no_answer(bundled, tall_
     asked = 0
     for task in tasks_of(tall_cohort):
         whole, truth = overviews_of(task), truth_of(tall_cohort, task)
-        end = int(to_pixels(whole[0].frames, truth)[SLICES // 2, kept : kept + 2, 1].mean())
+        end = int(whole[0].middle_pixels(truth)[kept : kept + 2, 1].mean())
         if end > PX:
             asked += 1
             assert bundled.locate([[replace(one, pixels=one.pixels[:, :end]) for one in whole]]) == [None]
