@@ -155,8 +155,7 @@ def startable(training: Training, studies: int, time: Time) -> list[Plan]:
         raise InputError(
             "the training data", "labelled crops of at least two studies", f"{studies}", "Give more training studies."
         )
-    terms = [VIEW_BY_NAME[grader.view].term for grader in training.graders]
-    counts = range(max(terms.index(term) for term in terms) + 1, len(terms) + 1)
+    counts = range(_one_a_term(training.graders), len(training.graders) + 1)
     shortest = {n: shortest_s(training.graders[:n], 1, time.workers) for n in counts}
     if shortest[counts[0]] > time.seconds:
         raise TimeTooShort(
@@ -168,6 +167,17 @@ def startable(training: Training, studies: int, time: Time) -> list[Plan]:
     models = range(1, min(training.folds, studies) + 1)
     chosen = training.graders[:most]
     return [Plan(n, graders=most) for n in models if shortest_s(chosen, n, time.workers) <= time.seconds]
+
+
+def _one_a_term(graders: Sequence[Grader]) -> int:
+    """How many of the first graders there have to be for one a term."""
+    terms = [VIEW_BY_NAME[grader.view].term for grader in graders]
+    return max(terms.index(term) for term in terms) + 1
+
+
+def least_s(training: Training) -> float:
+    """Seconds without which this process begins no training at all."""
+    return shortest_s(training.graders[: _one_a_term(training.graders)], 1, 0)
 
 
 def shortest_s(graders: Sequence[Grader], models: int, workers: int) -> float:

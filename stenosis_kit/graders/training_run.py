@@ -44,6 +44,8 @@ log = logging.getLogger(__name__)
 
 _LOCALISER_S = 6.0  # loading the localiser, and measuring where it lets crops be cut
 _FINISH_S = 4.0  # pools, second stage, tables and model.json, and leaving
+BESIDE_S = _LOCALISER_S + _FINISH_S
+"""What a training takes beside its networks, s."""
 _SHORTEST_MEASURED_S = 60.0  # in less time there is nothing to choose
 
 
@@ -157,7 +159,7 @@ class TrainingRun:
         return start.fitting(chosen, self.training) if start else chosen
 
     def _time(self) -> Time:
-        cluster, seconds = self._request.cluster, self._request.budget.remaining() - _LOCALISER_S - _FINISH_S
+        cluster, seconds = self._request.cluster, self._request.budget.remaining() - BESIDE_S
         return Time(seconds, workers=cluster.workers if cluster else 0)
 
     def _log_plan(self, models: int) -> None:

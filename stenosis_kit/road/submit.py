@@ -20,7 +20,9 @@ from stenosis_kit.base.errors import InputError, TimeTooShort
 from stenosis_kit.base.files import make_folder, run_json_of, write_json
 from stenosis_kit.base.output import check_outputs
 from stenosis_kit.graders.model_file import MODEL_NAME, model_files
+from stenosis_kit.graders.plan import least_s
 from stenosis_kit.graders.settings import Training
+from stenosis_kit.graders.training_run import BESIDE_S
 from stenosis_kit.graders.warm_start import read_start
 from stenosis_kit.report.page import REPORT
 from stenosis_kit.road.format import format as format_store
@@ -37,6 +39,9 @@ _REPORT_SHARE = 0.03  # but no more than this of a short limit; it then leaves p
 _START_S = 5.0  # starting worker processes and the localiser
 _LEVELS_S = 0.06  # a test study, for the localiser and the second stage; training leaves time for its graders
 _CUT_MARGIN = 1.5  # chosen by hand: what cutting a test study may take, of what a training study took
+_BEGIN_S = 15.0  # of a training, until it has planned: TensorFlow's start, and measuring the machine
+_ANSWER_S = 20.0  # chosen by hand: with less, predict would hardly have loaded the networks
+_CUT_SHARE = 0.5  # chosen by hand: of the time, the most for cutting training studies; the rest trains and answers
 
 
 def submit(
@@ -52,6 +57,9 @@ def submit(
     Writes OUT/submission.csv (complete from the first second), OUT/run.json, OUT/report.html and, where labels of the
     test studies are known (DATA/solution.csv, or train.csv where it holds them), OUT/score.json. Store and model stay
     in OUT, so that a stopped run goes on where it was.
+
+    Where the time does not reach for cutting all training studies, a random part of them is trained on, and run.json
+    says how many are left; `format` into OUT/store goes on with them.
 
     Args:
         data: competition root.
@@ -93,6 +101,7 @@ def submit(
         "time_limit_s": budget.seconds,
         "elapsed_s": budget.elapsed(),
         **({} if model else {"settings": asdict(training), "start": str(start) if start else None}),
+        "training_studies": road.studies,
         "seconds": road.watch.seconds,
         "score": result,
         "rows": submission.counts(),
@@ -131,12 +140,14 @@ class _Road:
         out: output folder.
         budget: the time until prediction ends: the run's without what check, score and report take.
         watch: seconds of each stage.
+        studies: numbers of training studies: cut, left for want of time, failed (see `road.format`).
     """
 
     root: Root
     out: Path
     budget: Budget
     watch: Stopwatch = field(default_factory=Stopwatch)
+    studies: dict[str, int] = field(default_factory=dict)
 
     def trained(self, training: Training, start: Path | str | None) -> Path | None:
         """Formats and trains; None where the time is too short for it, which is said."""
@@ -150,16 +161,31 @@ class _Road:
         return self.out / "model"
 
     def _format_and_train(self, training: Training, start: Path | str | None) -> None:
-        stored = format_store(self.root.of("train"), self.out / "store", budget=self.budget)
+        time = self.budget.share(_CUT_SHARE)
+        stored = format_store(self.root.of("train"), self.out / "store", budget=time, in_part=True)
         self.watch.lap("format")
+        self._note(stored)
         studies = self.root.series["study_id"].n_unique()
         cut_s = stored["cutting_s"] / max(stored["studies"], 1) / usable_cores()
         reserve = _START_S + studies * (_CUT_MARGIN * cut_s + _LEVELS_S)
         left = self.budget.remaining()
+        reserve = max(
+            0.0, min(reserve, left - least_s(training) - BESIDE_S)
+        )  # rather answers to some studies than none
         log.info("submit: %s left before the report; %s of it kept for prediction", show_time(left), show_time(reserve))
         time = self.budget.share(keep=reserve)
         train(self.out / "store", self.out / "model", time, training=training, start=start, to_grade=studies)
         self.watch.lap("train")
+
+    def _note(self, stored: dict) -> None:
+        """Notes, for run.json, how much of the training data there is, and says where it is not all."""
+        cut, left = stored["studies"], stored["studies_left"]
+        self.studies.update(cut=cut, left=left, failed=len(stored["failed_studies"]))
+        if left:
+            text = (
+                "submit: TIME IS SHORT: %d of %d training studies, drawn at random, are cut; to go on with the rest: "
+            )
+            log.warning(text + "stenosis-kit format %s %s", cut, cut + left, self.root.folder, self.out / "store")
 
 
 def _score(root: Root, out: Path, output: Path) -> dict | None:

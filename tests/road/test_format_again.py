@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from types import SimpleNamespace
 
 import pytest
 from cohort import STUDIES, Tables, swap_text, write_images
 from flaky_disk import FlakyDisk, input_output_error
 
 from stenosis_kit import rsna
-from stenosis_kit.base.errors import InputError
+from stenosis_kit.base.budget import Budget
+from stenosis_kit.base.errors import InputError, TimeTooShort
 from stenosis_kit.crops import cutting, made_of
 from stenosis_kit.crops.store import open_store
 from stenosis_kit.road.format import format
@@ -227,3 +229,51 @@ def test_a_copied_root_with_its_times_is_the_same(root, tmp_path, cut):
     cut.clear()
     format(shutil.copytree(root, tmp_path / "copy"), tmp_path / "store", workers=1)
     assert cut == []
+
+
+# --- Too little time -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def slow(cut, monkeypatch):
+    """A cutting that takes ten seconds a study, by a clock that tells nothing else."""
+    now, honest = [0.0], cutting.cut_study
+
+    def cut_study(located):
+        now[0] += 10.0
+        return honest(located)
+
+    monkeypatch.setattr("stenosis_kit.base.budget.time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(cutting, "cut_study", cut_study)
+
+
+def test_in_part_the_studies_that_fit_make_a_store_and_the_next_run_goes_on_with_the_rest(
+    root, tmp_path, cut, slow, caplog
+):
+    store = tmp_path / "store"
+    run = format(root, store, workers=1, budget=Budget(25.0), in_part=True)
+    assert (run["studies"], run["studies_left"], run["failed_studies"]) == (3, 1, [])
+    first = list(cut)
+    assert studies_of(store) == sorted(first) != list(STUDIES[:3])
+    assert "1 STUDIES ARE LEFT, for want of time" in caplog.text
+    again = format(root, store, workers=1)
+    assert (again["studies"], again["studies_left"]) == (4, 0)
+    assert cut[3:] == [study for study in STUDIES if study not in first]
+    assert again["content"] != run["content"]
+    assert again["content"] == format(root, tmp_path / "healthy", workers=1)["content"]
+
+
+def test_in_part_less_than_two_studies_are_no_store(root, tmp_path, slow):
+    with pytest.raises(TimeTooShort, match="3 left when the time was up"):
+        format(root, tmp_path / "store", workers=1, budget=Budget(5.0), in_part=True)
+    assert not (tmp_path / "store" / "run.json").exists()
+    assert format(root, tmp_path / "store", workers=1, budget=Budget(5.0), in_part=True)["studies"] == 2
+
+
+def test_not_in_part_too_little_time_ends_it_and_an_unfinished_store_stays(root, tmp_path, slow):
+    store = tmp_path / "store"
+    format(root, store, workers=1, budget=Budget(15.0), in_part=True)
+    before = content(store)
+    with pytest.raises(TimeTooShort, match="2 left when the time was up"):
+        format(root, store, workers=1, budget=Budget(0.0))
+    assert content(store) == before

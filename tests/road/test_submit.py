@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from types import SimpleNamespace
 
 import polars as pl
@@ -15,8 +16,12 @@ from stenosis_kit.answers.score import score
 from stenosis_kit.base.budget import Budget
 from stenosis_kit.base.errors import InputError, TimeTooShort
 from stenosis_kit.cli import main
+from stenosis_kit.crops import cutting
 from stenosis_kit.road import submit as submit_module
+from stenosis_kit.road.format import format
 from stenosis_kit.road.submit import submit
+from stenosis_kit.tables.folds import read_folds
+from stenosis_kit.tables.root import Root
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -160,3 +165,41 @@ def test_no_time_for_anything_ends_with_priors_and_nothing_is_begun(cohort, tmp_
     assert is_legal(check(tmp_path / "out" / "submission.csv", cohort))
     assert set(run["rows"]) == {"prior: not graded"}
     assert "NOTHING WAS TRAINED" in caplog.text
+
+
+def test_where_cutting_takes_too_long_a_part_of_the_studies_is_trained_on_and_all_test_studies_are_answered(
+    cohort, small_training, quick_jobs, tmp_path, monkeypatch, caplog
+):
+    """By a clock that stands still but for the cutting of a training study, which takes 40 s."""
+    now, honest = [0.0], cutting.cut_study
+
+    def cut_study(located):
+        now[0] += 40.0
+        return honest(located)
+
+    monkeypatch.setattr("stenosis_kit.base.budget.time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(cutting, "cut_study", cut_study)
+    monkeypatch.setattr("stenosis_kit.graders.training_run.measured_pixels", lambda *_: 1e6)
+    monkeypatch.setattr(submit_module, "usable_cores", lambda: 2)
+    for name in ("format_store", "predict"):
+        monkeypatch.setattr(submit_module, name, partial(getattr(submit_module, name), workers=1))
+    out = tmp_path / "out"
+    run = submit(cohort, out, Budget(300.0), training=small_training)
+    assert run["training_studies"] == {"cut": 4, "left": 4, "failed": 0}
+    assert "TIME IS SHORT: 4 of 8 training studies, drawn at random, are cut" in caplog.text
+    trained_on = read_folds(out / "model")
+    assert len(trained_on) == 4
+    assert sorted(trained_on) != Root(cohort).checked().cells["study_id"].unique().sort()[:4].to_list()
+    assert sum(n for source, n in run["rows"].items() if source.startswith("grader")) > 60
+    assert is_legal(check(out / "submission.csv", cohort))
+    assert format(cohort, out / "store", workers=1)["studies"] == 8
+
+
+def test_a_limit_that_is_too_short_leaves_the_earlier_model_as_it_was(cohort, store, model, tmp_path, capsys):
+    out = tmp_path / "out"
+    shutil.copytree(model, out / "model")
+    (out / "store").symlink_to(store)
+    before = {path.name: path.read_bytes() for path in (out / "model").iterdir()}
+    assert main(["submit", str(cohort), str(out), "--time-limit", "20s"]) == 0
+    assert {path.name: path.read_bytes() for path in (out / "model").iterdir()} == before
+    assert "NOTHING WAS TRAINED, an earlier model" in capsys.readouterr().err
