@@ -13,14 +13,17 @@ import pickle
 import resource
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any
 
+from stenosis_kit.base.budget import Budget
+
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS")
 _MOST_MEMORY = 6 << 30  # bytes of a worker, chosen by hand; a study of 200 images of 1024 x 1024 takes 1 << 30
+_LEAVING_S = 1.0  # the longest wait for processes that were killed; chosen by hand
 _SPAWN = multiprocessing.get_context("spawn")
 _starting = threading.Lock()
 _ending = threading.Event()
@@ -69,18 +72,17 @@ class WorkerPool:
         try:
             result = worker.run(task, self.task_s)
         except TaskLost:
-            worker.process.kill()
             self._alive.discard(worker)
+            _end([worker])
             raise
         self._idle.append(worker)
         return result
 
     def close(self) -> None:
-        """Kills all processes, those that hang too, and lets no more start."""
+        """Kills and reaps all processes, those that hang too, and lets no more start."""
         with _starting:
             self._closed = True
-        for worker in self._alive.copy():
-            worker.process.kill()
+        _end(self._alive.copy())
 
     def _take(self) -> _Worker:
         with suppress(IndexError):
@@ -114,6 +116,18 @@ class _Worker:
         except Exception as error:  # whatever pickling and its reverse may raise
             raise TaskLost(f"it cannot be sent to a worker or back: {error}") from None
         raise TaskLost(f"it took more than {seconds:g} s and was given up")
+
+
+def _end(workers: Collection[_Worker]) -> None:
+    """Kills processes and reaps them, so that no zombies are left.
+
+    Those that wait for a disk that does not answer go when it lets them, and are not waited for.
+    """
+    for worker in workers:
+        worker.process.kill()
+    time = Budget(_LEAVING_S)
+    for worker in workers:
+        worker.process.join(time.remaining())
 
 
 def _work(pipe: Connection, function: Callable[[Any], Any]) -> None:

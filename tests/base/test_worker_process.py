@@ -12,6 +12,7 @@ import pytest
 import worker_functions as functions
 from worker_functions import results
 
+from stenosis_kit.base import worker_process
 from stenosis_kit.base.budget import Budget
 from stenosis_kit.base.tasks import run_tasks
 from stenosis_kit.base.worker_process import TaskLost
@@ -152,3 +153,65 @@ def test_a_worker_that_is_only_starting_when_the_run_is_stopped_says_nothing(tmp
 def test_on_one_core_tasks_have_a_process_too_so_that_they_can_be_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
     assert os.getpid() not in results(functions.process_id, [0, 1]).values()
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Process ids of all workers that a test starts."""
+    found, start = [], worker_process._Worker.__init__
+
+    def noted(self, *arguments) -> None:
+        start(self, *arguments)
+        found.append(self.process.pid)
+
+    monkeypatch.setattr(worker_process._Worker, "__init__", noted)
+    return found
+
+
+def is_there(process: int) -> bool:
+    """Whether there is a process of that id, be it a zombie."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_a_worker_that_died_or_was_given_up_is_reaped_while_the_run_goes_on(started: list[int]) -> None:
+    pool = worker_process.WorkerPool(functions.killed_at_seven, 60.0)
+    with pytest.raises(TaskLost):
+        pool.run(functions.DEADLY)
+    assert len(started) == 2 and not any(is_there(process) for process in started)
+    pool.close()
+    pool = worker_process.WorkerPool(functions.sleep_at_seven, 0.1)
+    with pytest.raises(TaskLost):
+        pool.run(functions.DEADLY)
+    assert len(started) == 3 and not any(is_there(process) for process in started)
+    pool.close()
+
+
+@pytest.mark.parametrize("function", [functions.double, functions.killed_at_seven, functions.exit_at_seven])
+def test_after_a_run_all_workers_are_reaped(started: list[int], function) -> None:
+    results(function, range(12), 2)
+    assert started and not any(is_there(process) for process in started)
+
+
+def test_after_a_run_that_is_left_early_all_workers_are_reaped(started: list[int], tmp_path: Path) -> None:
+    tasks = run_tasks(functions.hang_at_seven, [(functions.DEADLY, tmp_path / "lock"), (1, tmp_path / "lock")], 2)
+    next(tasks)
+    tasks.close()
+    assert len(started) == 2 and not any(is_there(process) for process in started)
+
+
+def test_a_process_that_does_not_go_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one that waits for a disk: here it is only not killed."""
+    monkeypatch.setattr(worker_process, "_LEAVING_S", 0.05)
+    pool = worker_process.WorkerPool(functions.process_id, 60.0)
+    pool.run(None)
+    (worker,) = pool._alive
+    with monkeypatch.context() as patched:
+        patched.setattr(worker.process, "kill", lambda: None)
+        pool.close()
+    assert worker.process.is_alive()
+    worker.process.kill()
+    worker.process.join()
