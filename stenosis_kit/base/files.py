@@ -201,6 +201,8 @@ def make_folder(folder: Path) -> None:
     try:
         followed(folder).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(folder, "a folder to write to", f"{error.strerror}", "Give another output folder.") from None
+        is_file = isinstance(error, FileExistsError | NotADirectoryError)
+        found = "a file in its place" if is_file else error.strerror or str(error)
+        raise InputError(folder, "a folder to write to", found, "Give another output folder.") from None
     if not os.access(folder, os.W_OK):
         raise InputError(folder, "a folder to write to", "a read-only one", "Give another output folder.")

@@ -19,7 +19,7 @@ from stenosis_kit.base.output import check_outputs
 from stenosis_kit.crops.cutting import cut_parts
 from stenosis_kit.crops.made_of import MadeOf
 from stenosis_kit.crops.parts import drop_part, drop_parts, is_cut, join_parts, parts_run, read_notes
-from stenosis_kit.crops.store import RUN_NAME, is_whole
+from stenosis_kit.crops.store import MANIFEST_NAME, RUN_NAME, is_whole
 from stenosis_kit.crops.study_crops import CUTTING_VERSION, StudyCrops
 from stenosis_kit.crops.views import VIEWS
 from stenosis_kit.road.passed_over import nothing_readable
@@ -65,7 +65,7 @@ def format(
         TimeTooShort: where studies were left when the time was up (if `in_part`, nearly all); the next run goes on.
     """
     root, store = as_root(data, "train"), Path(store)
-    check_outputs([store / "run.json"], own_files(root.folder))
+    check_outputs([store / RUN_NAME, store / MANIFEST_NAME], own_files(root.folder))
     if executor:  # its workers may have another working directory
         root, store = Root(root.folder.absolute(), "train"), store.absolute()
     studies = root.checked().labelled_studies()

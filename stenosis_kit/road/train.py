@@ -13,12 +13,14 @@ from stenosis_kit.base.budget import Budget, Stopwatch
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import make_folder, read_json, write_json
 from stenosis_kit.base.manifest import run_matches
-from stenosis_kit.crops.store import open_store
+from stenosis_kit.base.output import check_outputs
+from stenosis_kit.crops.store import MANIFEST_NAME, RUN_NAME, Store, open_store
 from stenosis_kit.graders.job import JOBS
 from stenosis_kit.graders.model_file import MODEL_NAME, model_files
 from stenosis_kit.graders.settings import Training
 from stenosis_kit.graders.training_run import Request, TrainingRun
-from stenosis_kit.graders.warm_start import read_start
+from stenosis_kit.graders.warm_start import Start, read_start
+from stenosis_kit.tables.own_files import own_files
 
 if TYPE_CHECKING:
     from stenosis_kit.base.cluster import Cluster
@@ -58,8 +60,8 @@ def train(
         The run.json.
 
     Raises:
-        InputError: where the store or the model to start from cannot be used, or the time is too short to train a
-            grader of each term once.
+        InputError: where the store or the model to start from cannot be used or would be written over, or the time is
+            too short to train a grader of each term once.
     """
     folder, budget = Path(model), budget or Budget(1800.0)
     opened = open_store(Path(store))
@@ -72,6 +74,7 @@ def train(
         return read_json(folder / "run.json", "run.json")
     if (folder / "manifest.parquet").exists():
         raise InputError(folder, "a folder for a model", "a crop store", "Give another MODEL folder.")
+    check_outputs(model_files(folder), _read_files(opened, earlier))
     if not fresh and run_matches(building / "run.json", request.fingerprint):  # stopped just before its end
         return _put_in_place(building, folder)
     run = TrainingRun(request)
@@ -91,6 +94,13 @@ def train(
     }
     write_json(building / "run.json", summary)
     return _put_in_place(building, folder)
+
+
+def _read_files(store: Store, earlier: Start | None) -> list[Path]:
+    """What links in the model's folder must not lead to."""
+    made = [store.folder / name for name in (RUN_NAME, MANIFEST_NAME, *(f"{view}.npy" for view in store.arrays))]
+    data = own_files(Path(store.run["data"])) if "data" in store.run else []
+    return [*made, *data, *(model_files(earlier.folder) if earlier else [])]
 
 
 def _start_over(request: Request) -> None:

@@ -295,7 +295,7 @@ def test_a_folder_is_made_with_its_parents_and_may_exist(tmp_path: Path) -> None
 @pytest.mark.parametrize("name", ["file", "file/below"])
 def test_a_folder_where_a_file_is_is_an_input_error(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="expected a folder to write to; found"):
+    with pytest.raises(InputError, match="expected a folder to write to; found a file in its place"):
         make_folder(tmp_path / name)
 
 

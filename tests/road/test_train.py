@@ -216,6 +216,16 @@ def test_a_run_stopped_while_the_model_is_put_in_place_goes_on(
     assert json.loads((folder / "run.json").read_text())["fingerprint"] == whole["fingerprint"]
 
 
+@pytest.mark.parametrize("own", ["train.csv", "manifest.parquet", "run.json"])
+def test_a_link_in_the_models_folder_to_what_is_read_is_refused(store, tmp_path, own):
+    place = (Path(json.loads((store / "run.json").read_text())["data"]) if own == "train.csv" else store) / own
+    before = place.read_bytes()
+    (tmp_path / "history.csv").symlink_to(place)
+    with pytest.raises(InputError, match="history.csv: expected a file that is no input"):
+        train(store, tmp_path, Budget(1.0))
+    assert place.read_bytes() == before
+
+
 def test_a_store_is_not_taken_for_a_models_folder(store):
     with pytest.raises(InputError, match="found a crop store"):
         train(store, store)
