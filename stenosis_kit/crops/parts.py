@@ -1,7 +1,8 @@
-"""The parts of a crop store while format is at work: a file a study, STORE/parts/<study_id>.npz.
+"""The parts of a crop store that is not finished: a file a study, STORE/parts/<study_id>.npz.
 
 Each is written whole or not at all, so a stopped run goes on with the studies it lacks; they are joined one by one, so
-memory does not grow with their pixels.
+memory does not grow with their pixels. Where studies could not be read, or are left for want of time, the parts stay
+beside the store that was joined from them, for the next run.
 """
 
 from __future__ import annotations

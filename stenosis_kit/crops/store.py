@@ -3,8 +3,8 @@
 STORE/<view>.npy         (crops, px, px, slices) uint8, in the manifest's `row` order
 STORE/manifest.parquet   see MANIFEST
 STORE/overviews/         see `levels.overview_store`
-STORE/run.json           fingerprint of input and settings, counts; written last
-STORE/parts/             while format is at work, see `parts`
+STORE/run.json           fingerprints of input, settings and content, counts, studies that failed or are left; the last
+STORE/parts/             while format is at work, and as long as studies failed or are left, see `parts`
 
 A folder without run.json is no whole store.
 """
