@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 from pydicom.pixels import get_decoder
 from pydicom.uid import UID, JPEGExtended12Bit, RLELossless
 
+from stenosis_kit.images import packbits
 from stenosis_kit.images.file import BoundedFile, Kind, UnreadableSlice, open_image
 
 CODECS = 'pip install "stenosis-kit[codecs]"'
@@ -24,6 +26,7 @@ _ITEM, _END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
 _MOST_FRAGMENTS = 1000  # of one frame, chosen by hand: a file has room for millions of empty ones
 
 _STREAM_START = 1 << 16  # bytes of a code stream in which its own size has to stand; chosen by hand
+_CODECS_PLUGIN = "pylibjpeg"  # of the extra, with a decoder of RLE in Rust, which takes half the time of `packbits`
 _RUST_PANIC = "PanicException"  # pylibjpeg-rle's decoder may panic, and what Python sees then is no Exception
 _J2K_START = b"\xff\x4f\xff\x51"
 _JPEG_SIZES = frozenset({*range(0xC0, 0xD0), 0xF7}) - {0xC4, 0xC8, 0xCC}  # SOF markers of JPEG and JPEG-LS
@@ -178,7 +181,7 @@ def decode(path: Path, coding: Coding) -> np.ndarray:
             if coding.frame_at:
                 _check_stream(file, coding)
             file.seek(coding.value_at)
-            stored, _ = get_decoder(coding.syntax).as_array(file, **coding.options)
+            stored = _as_array(file, coding)
     except (UnreadableSlice, MemoryError):
         raise
     except BaseException as error:  # untrusted files: decoders raise errors of many kinds, and none may end the run
@@ -189,6 +192,16 @@ def decode(path: Path, coding: Coding) -> np.ndarray:
     if stored.shape != coding.shape:  # of several frames
         raise UnreadableSlice(f"expected {coding.shape} pixels; found {stored.shape}")
     return _shifted(stored, coding) if coding.lowest_bit else stored
+
+
+def _as_array(file: BoundedFile, coding: Coding) -> np.ndarray:
+    decoder = get_decoder(coding.syntax)
+    if coding.syntax == RLELossless and _CODECS_PLUGIN not in decoder.available_plugins:
+        packbits.register()
+        with suppress(Exception):  # what it refuses the slower decoders may read
+            return decoder.as_array(file, decoding_plugin=packbits.LABEL, **coding.options)[0]
+        file.seek(coding.value_at)
+    return decoder.as_array(file, **coding.options)[0]
 
 
 def _shifted(stored: np.ndarray, coding: Coding) -> np.ndarray:
