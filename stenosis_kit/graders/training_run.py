@@ -9,36 +9,32 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 from tqdm import tqdm
 
-from stenosis_kit import __version__
-from stenosis_kit.base.budget import Budget, show_time
+from stenosis_kit.base.budget import show_time
 from stenosis_kit.base.errors import InputError, TimeTooShort
 from stenosis_kit.base.files import read_json, write_json
-from stenosis_kit.base.manifest import fingerprint
 from stenosis_kit.base.tasks import TimeUp
 from stenosis_kit.base.tensorflow_start import load_tensorflow
-from stenosis_kit.crops.store import Store
 from stenosis_kit.crops.views import VIEW_BY_NAME
 from stenosis_kit.graders.batches import labelled
 from stenosis_kit.graders.dispatch import train_here, train_on
 from stenosis_kit.graders.ensemble import assemble, cut_short
 from stenosis_kit.graders.job import JOBS, Job, Recipe, measured_pixels, result_path
-from stenosis_kit.graders.model_file import MODEL_NAME, TrainedGrader
+from stenosis_kit.graders.model_file import TrainedGrader
 from stenosis_kit.graders.own_localiser import make_localiser
 from stenosis_kit.graders.plan import Load, Plan, Time, plan, startable
-from stenosis_kit.graders.settings import Grader, Training
-from stenosis_kit.graders.warm_start import Start
-from stenosis_kit.tables.folds import FOLDS_NAME, assign_folds, read_folds, write_folds
+from stenosis_kit.graders.request import Request
+from stenosis_kit.graders.settings import Grader
+from stenosis_kit.tables.folds import assign_folds, read_folds, write_folds
 
 if TYPE_CHECKING:
-    from stenosis_kit.base.cluster import Cluster
+    pass
 
 log = logging.getLogger(__name__)
 
@@ -47,36 +43,6 @@ _FINISH_S = 4.0  # pools, second stage, tables and model.json, and leaving
 BESIDE_S = _LOCALISER_S + _FINISH_S
 """What a training takes beside its networks, s."""
 _SHORTEST_MEASURED_S = 60.0  # in less time there is nothing to choose
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a run is asked for, and what with.
-
-    Attributes:
-        store: with the labelled crops.
-        folder: of the model.
-        training: settings.
-        budget: the time.
-        cluster: that trains the networks; None: this process.
-        start: an earlier model to start from.
-        to_grade: studies for whose grading the budget has to leave time.
-    """
-
-    store: Store
-    folder: Path
-    training: Training
-    budget: Budget
-    cluster: Cluster | None = None
-    start: Start | None = None
-    to_grade: int = 0
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Of the input, the settings and the command's time: a run with the same one can be gone on with."""
-        earlier = [self.start.folder / name for name in (MODEL_NAME, FOLDS_NAME)] if self.start else []
-        made_of = self.store.content, asdict(self.training), self.budget.whole
-        return fingerprint(__version__, *made_of, *earlier)
 
 
 class TrainingRun:

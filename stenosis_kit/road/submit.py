@@ -169,9 +169,7 @@ class _Road:
         cut_s = stored["cutting_s"] / max(stored["studies"], 1) / usable_cores()
         reserve = _START_S + studies * (_CUT_MARGIN * cut_s + _LEVELS_S)
         left = self.budget.remaining()
-        reserve = max(
-            0.0, min(reserve, left - least_s(training) - BESIDE_S)
-        )  # rather answers to some studies than none
+        reserve = max(0.0, min(reserve, left - least_s(training) - BESIDE_S))  # rather answers to some than to none
         log.info("submit: %s left before the report; %s of it kept for prediction", show_time(left), show_time(reserve))
         time = self.budget.share(keep=reserve)
         train(self.out / "store", self.out / "model", time, training=training, start=start, to_grade=studies)
@@ -182,10 +180,9 @@ class _Road:
         cut, left = stored["studies"], stored["studies_left"]
         self.studies.update(cut=cut, left=left, failed=len(stored["failed_studies"]))
         if left:
-            text = (
-                "submit: TIME IS SHORT: %d of %d training studies, drawn at random, are cut; to go on with the rest: "
-            )
-            log.warning(text + "stenosis-kit format %s %s", cut, cut + left, self.root.folder, self.out / "store")
+            text = "submit: TIME IS SHORT: %d of %d training studies, drawn at random, are cut; to cut the rest: %s"
+            command = f"stenosis-kit format {self.root.folder} {self.out / 'store'}"
+            log.warning(text, cut, cut + left, command)
 
 
 def _score(root: Root, out: Path, output: Path) -> dict | None:

@@ -17,8 +17,9 @@ from stenosis_kit.base.output import check_outputs
 from stenosis_kit.crops.store import MANIFEST_NAME, RUN_NAME, Store, open_store
 from stenosis_kit.graders.job import JOBS
 from stenosis_kit.graders.model_file import MODEL_NAME, model_files
+from stenosis_kit.graders.request import Request
 from stenosis_kit.graders.settings import Training
-from stenosis_kit.graders.training_run import Request, TrainingRun
+from stenosis_kit.graders.training_run import TrainingRun
 from stenosis_kit.graders.warm_start import Start, read_start
 from stenosis_kit.tables.own_files import own_files
 

@@ -12,10 +12,10 @@ import polars as pl
 
 from stenosis_kit import rsna
 from stenosis_kit.base.errors import InputError
-from stenosis_kit.tables.csv_table import Table, TableError
+from stenosis_kit.tables.checks import check_layout, check_usable
+from stenosis_kit.tables.csv_table import Table
 from stenosis_kit.tables.grid import grid
 from stenosis_kit.tables.labels import LABEL_KEY, cells_from_wide, labelled_rows, read_labels, read_solution
-from stenosis_kit.tables.no_table import unpacking
 from stenosis_kit.tables.points import POINT_KEY, POINT_TABLE, dangling_points, read_points
 from stenosis_kit.tables.reading import Reading
 from stenosis_kit.tables.sample import read_sample
@@ -90,7 +90,7 @@ class Root:
         Raises:
             InputError: where the folder is no competition root, or its series table cannot be used.
         """
-        self._check_layout()
+        check_layout(self.folder, self.split)
         rows = self.series_table.usable()
         self.series_table.tell()
         return _whole(rows, SERIES_KEY, SERIES_KEY)
@@ -123,7 +123,7 @@ class Root:
 
     def _listed(self) -> set[int]:
         """Studies of the series table, those too whose series ids are broken; none where the sample has to do."""
-        self._check_layout()
+        check_layout(self.folder, self.split)
         try:
             _ = self.series
         except InputError as error:
@@ -162,16 +162,8 @@ class Root:
             InputError: where one is missing or no CSV.
             TableError: with the problems of all that cannot be used.
         """
-        self._check_layout()
-        tables = (self.label_table, self.point_table, self.series_table)
-        problems = []
-        for table in tables:
-            if isinstance(table.error, TableError):
-                problems += [f"{table.path.name}: {problem}" for problem in table.error.problems]
-            else:
-                table.usable()
-        if problems:
-            raise TableError(self.folder, problems)
+        check_layout(self.folder, self.split)
+        check_usable(self.folder, (self.label_table, self.point_table, self.series_table))
         _ = self.series  # tells what is wrong with its own table
         self.label_table.tell()
         self.point_table.tell()
@@ -233,21 +225,6 @@ class Root:
             if known.height:
                 return known, reading.path.name
         return None
-
-    # --- Checks --------------------------------------------------------------------------------
-
-    def _check_layout(self) -> None:
-        """Raises InputError where the folder is not a competition root."""
-        if not self.folder.is_dir():
-            found = "a file" if self.folder.exists() else "no such folder"
-            remedy = "Give the folder into which the competition's zip was unpacked."
-            raise InputError(self.folder, "a folder with the competition's files", found, remedy)
-        table = self.folder / rsna.series_table(self.split)
-        if not table.is_file():
-            names = sorted(entry.name for entry in self.folder.iterdir())
-            found = (", ".join(names[:6]) + (" …" if len(names) > 6 else "")) if names else "an empty folder"
-            remedy = unpacking(table) or "Give the folder into which the competition's zip was unpacked."
-            raise InputError(self.folder, table.name, found, remedy)
 
 
 def _whole(rows: pl.DataFrame, needed: Iterable[str], key: tuple[str, ...]) -> pl.DataFrame:

@@ -11,6 +11,7 @@ from stenosis_kit.answers.check import check, is_legal
 from stenosis_kit.answers.priors import builtin_prior
 from stenosis_kit.base.budget import Budget
 from stenosis_kit.base.errors import InputError
+from stenosis_kit.road import grading as grading_module
 from stenosis_kit.road import predict as predict_module
 from stenosis_kit.road.predict import predict
 
@@ -104,14 +105,14 @@ def test_no_time_leaves_complete_priors(cohort, model, tmp_path):
 def test_where_time_runs_out_the_first_studies_are_graded_whole_and_the_rest_is_said_once(
     cohort, model, predicted, tmp_path, monkeypatch, caplog
 ):
-    budget, grade = Budget(1000.0), predict_module._Grading._grade
+    budget, grade = Budget(1000.0), grading_module.Grading._grade
 
     def grade_and_be_late(*args):
         grade(*args)
         budget.deadline = 0.0
 
-    monkeypatch.setattr(predict_module, "_PART", 1)
-    monkeypatch.setattr(predict_module._Grading, "_grade", grade_and_be_late)
+    monkeypatch.setattr(grading_module, "_PART", 1)
+    monkeypatch.setattr(grading_module.Grading, "_grade", grade_and_be_late)
     submission = predict(cohort, [model], tmp_path / "s.csv", budget=budget, workers=1)
     np.testing.assert_allclose(submission.probabilities[:25], predicted[0].probabilities[:25], atol=1e-6)
     assert {row["why"] for row in submission.sources[25:]} == {"the time was up"}
@@ -123,8 +124,8 @@ def test_where_the_time_would_not_reach_for_all_fewer_networks_answer_for_the_re
     cohort, model, predicted, tmp_path, monkeypatch, caplog
 ):
     shares = iter([1.0, 0.7, 0.0])
-    monkeypatch.setattr(predict_module, "_PART", 1)
-    monkeypatch.setattr(predict_module.Pace, "share", lambda self: next(shares))
+    monkeypatch.setattr(grading_module, "_PART", 1)
+    monkeypatch.setattr(grading_module.Pace, "share", lambda self: next(shares))
     submission = predict(cohort, [model], tmp_path / "s.csv", workers=1)
     assert all(row["source"] == "grader" for row in submission.sources)
     assert caplog.text.count("TIME IS SHORT: 1 of a grader's 2 networks answer for 1 studies") == 2

@@ -14,7 +14,7 @@ from stenosis_kit.answers.check import check, is_legal
 from stenosis_kit.base.budget import Budget
 from stenosis_kit.base.worker_process import TaskLost, WorkerDied
 from stenosis_kit.graders.model_file import Description
-from stenosis_kit.road import predict as predict_module
+from stenosis_kit.road import grading as grading_module
 from stenosis_kit.road.predict import predict
 from stenosis_kit.tables.root import as_root
 
@@ -38,14 +38,14 @@ def rows_of(submission, study):
 
 
 def test_a_study_that_fails_once_is_answered_as_ever(cohort, model, healthy, first, tmp_path, monkeypatch):
-    outcomes, honest = [WorkerDied()], predict_module.cut_study
+    outcomes, honest = [WorkerDied()], grading_module.cut_study
 
     def cut_study(located, views=None):
         if located.study.study_id == first and outcomes:
             raise outcomes.pop()
         return honest(located, views)
 
-    monkeypatch.setattr(predict_module, "cut_study", cut_study)
+    monkeypatch.setattr(grading_module, "cut_study", cut_study)
     submission = predict(cohort, [model], tmp_path / "s.csv", workers=1)
     np.testing.assert_allclose(submission.probabilities, healthy.probabilities, atol=1e-6)
     assert submission.sources == healthy.sources
@@ -55,7 +55,7 @@ def test_a_study_that_fails_once_is_answered_as_ever(cohort, model, healthy, fir
 def test_a_study_that_keeps_failing_keeps_its_priors_and_is_named(
     cohort, model, healthy, first, tmp_path, monkeypatch, caplog
 ):
-    honest, tries = predict_module.cut_study, []
+    honest, tries = grading_module.cut_study, []
 
     def cut_study(located, views=None):
         if located.study.study_id == first:
@@ -63,7 +63,7 @@ def test_a_study_that_keeps_failing_keeps_its_priors_and_is_named(
             raise TaskLost("it took more than 60 s and was given up")
         return honest(located, views)
 
-    monkeypatch.setattr(predict_module, "cut_study", cut_study)
+    monkeypatch.setattr(grading_module, "cut_study", cut_study)
     submission = predict(cohort, [model], tmp_path / "s.csv", workers=1)
     lost = rows_of(submission, first)
     assert {row["source"] for row, is_lost in zip(submission.sources, lost, strict=True) if is_lost} == {"prior"}
@@ -94,7 +94,7 @@ def test_what_can_be_read_of_a_failing_study_is_answered_by_it(cohort, model, fi
 
 
 def test_a_second_try_that_sees_less_takes_nothing_away(cohort, model, first, tmp_path, monkeypatch):
-    honest, tries = predict_module.cut_study, []
+    honest, tries = grading_module.cut_study, []
 
     def cut_study(located, views=None):
         crops = honest(located, views)
@@ -104,7 +104,7 @@ def test_a_second_try_that_sees_less_takes_nothing_away(cohort, model, first, tm
             crops.rows, crops.arrays = (crops.rows, crops.arrays) if len(tries) == 1 else ([], {})
         return crops
 
-    monkeypatch.setattr(predict_module, "cut_study", cut_study)
+    monkeypatch.setattr(grading_module, "cut_study", cut_study)
     submission = predict(cohort, [model], tmp_path / "s.csv", workers=1)
     assert len(tries) == 2
     rows = [row for row, own in zip(submission.sources, rows_of(submission, first), strict=True) if own]
@@ -119,7 +119,7 @@ def test_without_time_there_is_no_second_try(cohort, model, first, tmp_path, mon
         budget.deadline = 0.0
         raise WorkerDied
 
-    monkeypatch.setattr(predict_module, "cut_study", cut_study)
+    monkeypatch.setattr(grading_module, "cut_study", cut_study)
     submission = predict(cohort, [model], tmp_path / "s.csv", budget=budget, workers=1)
     assert sorted(tries) == sorted(set(submission.grid["study_id"]))
     assert is_legal(check(tmp_path / "s.csv", cohort))

@@ -1,0 +1,50 @@
+"""What a training run is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stenosis_kit import __version__
+from stenosis_kit.base.budget import Budget
+from stenosis_kit.base.manifest import fingerprint
+from stenosis_kit.crops.store import Store
+from stenosis_kit.graders.model_file import MODEL_NAME
+from stenosis_kit.graders.settings import Training
+from stenosis_kit.graders.warm_start import Start
+from stenosis_kit.tables.folds import FOLDS_NAME
+
+if TYPE_CHECKING:
+    from stenosis_kit.base.cluster import Cluster
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a run is asked for, and what with.
+
+    Attributes:
+        store: with the labelled crops.
+        folder: of the model.
+        training: settings.
+        budget: the time.
+        cluster: that trains the networks; None: this process.
+        start: an earlier model to start from.
+        to_grade: studies for whose grading the budget has to leave time.
+    """
+
+    store: Store
+    folder: Path
+    training: Training
+    budget: Budget
+    cluster: Cluster | None = None
+    start: Start | None = None
+    to_grade: int = 0
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of the input, the settings and the command's time: a run with the same one can be gone on with."""
+        earlier = [self.start.folder / name for name in (MODEL_NAME, FOLDS_NAME)] if self.start else []
+        made_of = self.store.content, asdict(self.training), self.budget.whole
+        return fingerprint(__version__, *made_of, *earlier)
