@@ -22,11 +22,11 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
+from stenosis_kit.images.coding import Coding, check_decoder, find_pixels
 from stenosis_kit.images.elements import element_values
 from stenosis_kit.images.file import PREFIX, PREFIX_AT, BoundedFile, Kind, UnreadableSlice, open_image
 from stenosis_kit.images.geometry import Plane
 from stenosis_kit.images.padding import PADDING_TAGS, declared_padding
-from stenosis_kit.images.pixels import Coding, check_decoder, find_pixels
 from stenosis_kit.images.silence import Padding
 
 # Values that break the rules of their VR are common and harmless: what is used is checked here.

@@ -7,9 +7,9 @@ import math
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
+from stenosis_kit.images.coding import Coding
 from stenosis_kit.images.elements import element_values
 from stenosis_kit.images.file import UnreadableSlice
-from stenosis_kit.images.pixels import Coding
 from stenosis_kit.images.silence import Padding
 
 _WHOLE = (Tag("PixelPaddingValue"), Tag("PixelPaddingRangeLimit"))
