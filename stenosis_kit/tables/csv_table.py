@@ -185,7 +185,8 @@ def _named_values(text: pl.Series, wrong: pl.Series, column: Column) -> list[str
     found = []
     for row in rows[:EXAMPLES]:
         value = "nothing" if text[row] is None else repr(text[row])
-        found.append(f"row {row + 2}, column {text.name}: expected {column.expected}; found {value}")
+        comma = " with a decimal point" if column.kind == NUMBER and "," in value else ""
+        found.append(f"row {row + 2}, column {text.name}: expected {column.expected}{comma}; found {value}")
     return found + and_more(rows)
 
 
