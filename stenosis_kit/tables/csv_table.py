@@ -19,6 +19,7 @@ from stenosis_kit.tables.rewritten_ids import restored
 INTEGER, NUMBER, TEXT = "an integer", "a number", "text"
 _DTYPES = {INTEGER: pl.Int64, NUMBER: pl.Float64, TEXT: pl.String}
 _WHOLE = r"^(-?\d+)\.0+$"  # an integer spelt as a decimal
+_INTEGER = r"^'?(-?\d+)(?:\.0+)?$"  # with the apostrophe that spreadsheets put before what is to stay text
 EXAMPLES = 3
 """Problems of one kind that are shown; the rest is counted."""
 
@@ -140,6 +141,7 @@ def as_table(path: Path, text: pl.DataFrame, columns: Mapping[str, Column], key:
 
 
 def _convert(path: Path, text: pl.DataFrame, columns: Mapping[str, Column], key: tuple[str, ...]) -> Table:
+    text = _with_names(text, columns)
     missing = [name for name in columns if name not in text.columns]
     if missing:
         shown = ", ".join(text.columns[:8]) + (" …" if len(text.columns) > 8 else "")
@@ -155,12 +157,20 @@ def _convert(path: Path, text: pl.DataFrame, columns: Mapping[str, Column], key:
     return Table(frame, int(broken.sum()), lines, doubled_keys(frame, key) if key else [], notes)
 
 
+def _with_names(text: pl.DataFrame, wanted: Iterable[str]) -> pl.DataFrame:
+    """The table with the wanted names for its columns where they differ in upper and lower case alone."""
+    found = {name.lower(): name for name in text.columns}
+    return text.rename({
+        found[name.lower()]: name for name in wanted if name not in text.columns and name.lower() in found
+    })  # fmt: skip
+
+
 def _converted(text: pl.Series, column: Column) -> tuple[pl.Series, pl.Series]:
     """A column's values, null where they are wrong, and which are."""
     if isinstance(column.kind, tuple):
         values = text.set(~text.is_in(column.kind).fill_null(False), None)
     else:
-        plain = text.str.replace(_WHOLE, "$1") if column.kind == INTEGER else text
+        plain = text.str.replace(_INTEGER, "$1") if column.kind == INTEGER else text
         values = plain.cast(_DTYPES[column.kind], strict=False)
     if column.kind == INTEGER:
         values = values.set((values < 0).fill_null(False), None)

@@ -113,7 +113,7 @@ class Root:
         sampled = set(self.sampled["study_id"]) if self.sampled is not None else listed
         table = rsna.series_table(self.split)
         for alone, here, there in (
-            (sampled - listed, rsna.SAMPLE_SUBMISSION, table),
+            (sampled - listed if listed else set(), rsna.SAMPLE_SUBMISSION, table),
             (listed - sampled, table, rsna.SAMPLE_SUBMISSION),
         ):
             if alone:

@@ -47,6 +47,16 @@ def _with_an_extra_column_of_latin_1(data: bytes) -> bytes:
     return b"\n".join(b"caf\xe9," + line for line in data.rstrip(b"\n").split(b"\n")) + b"\n"
 
 
+def _in_capitals(data: bytes) -> bytes:
+    header, _, rows = data.partition(b"\n")
+    return header.title() + b"\n" + rows
+
+
+def _with_apostrophes(data: bytes) -> bytes:
+    """As a spreadsheet marks numbers that are to stay text."""
+    return data.replace(b"\n1", b"\n'1")
+
+
 @pytest.mark.parametrize("name", TABLE_READERS)
 @pytest.mark.parametrize(
     "rewrite",
@@ -59,6 +69,8 @@ def _with_an_extra_column_of_latin_1(data: bytes) -> bytes:
         _quoted,
         _spaced,
         _with_an_extra_column_of_latin_1,
+        _in_capitals,
+        _with_apostrophes,
     ],
 )
 def test_odd_spelling_of_a_good_table_changes_nothing(root: Path, name: str, rewrite) -> None:
