@@ -30,8 +30,7 @@ def resample(signal: np.ndarray, plane: Plane, grid: SquareGrid, outside: float)
     matrix[:, 2] -= (along_xy - 1) / 2
     signal, matrix = _shrunk(signal, *by.tolist()), matrix / along_xy[:, None]
     step, corner = matrix[:, :2] / fine, matrix[:, 2] - matrix[:, :2].sum(axis=1) * (fine - 1) / (2 * fine)
-    dense = _linear(signal, np.column_stack([step, corner]), grid.px * fine, outside)
-    return dense.reshape(grid.px, fine, grid.px, fine).mean(axis=(1, 3)) if fine > 1 else dense
+    return _shrunk(_linear(signal, np.column_stack([step, corner]), grid.px * fine, outside), fine, fine)
 
 
 def _shrunk(signal: np.ndarray, down: int, across: int) -> np.ndarray:
