@@ -5,6 +5,7 @@ Severity order is the submission's everywhere in this package: normal_mild, mode
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 SLUG = "rsna-2024-lumbar-spine-degenerative-classification"
@@ -105,13 +106,15 @@ def row_id(study_id: int, condition: str, level: str) -> str:
 
 
 def split_row_id(text: str) -> tuple[int, str, str] | None:
-    """The (study_id, condition, level) of a row id, or None where it is not one."""
+    """The (study_id, condition, level) of a row id, or None where it is not one: of no id that a table can hold too."""
     study, _, cell = text.partition("_")
-    if not (study.isascii() and study.isdigit()) or cell not in _CELL_OF_COLUMN:
+    if not _STUDY_ID.fullmatch(study) or int(study) > _LARGEST_ID or cell not in _CELL_OF_COLUMN:
         return None
     return int(study), *_CELL_OF_COLUMN[cell]
 
 
+_STUDY_ID = re.compile("0|[1-9][0-9]{0,18}")  # as `row_id` spells it
+_LARGEST_ID = 2**63 - 1  # tables hold ids as 64-bit integers
 _CELL_OF_COLUMN = dict(zip(LABEL_COLUMNS, CELLS, strict=True))
 
 # --- Files -----------------------------------------------------------------------------------

@@ -92,6 +92,9 @@ def test_row_ids_and_cells_are_the_same_thing() -> None:
         "1.0_spinal_canal_stenosis_l1_l2",
         "¹_spinal_canal_stenosis_l1_l2",
         "٣_spinal_canal_stenosis_l1_l2",
+        "0101_spinal_canal_stenosis_l1_l2",
+        f"{2**63}_spinal_canal_stenosis_l1_l2",
+        f"{'9' * 5000}_spinal_canal_stenosis_l1_l2",
     ],
 )
 def test_what_is_not_a_row_id_is_none(text: str) -> None:
