@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 import numpy as np
 
@@ -19,9 +20,12 @@ from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import read_json, write_json
 from stenosis_kit.crops.study_crops import CUTTING_VERSION
 from stenosis_kit.crops.views import VIEW_BY_NAME
-from stenosis_kit.graders.settings import Grader, Training
+from stenosis_kit.graders.settings import Grader, Training, field_value
 from stenosis_kit.levels.localiser import DESCRIPTION_NAME
 from stenosis_kit.tables.folds import FOLDS_NAME
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 MODEL_NAME = "model.json"
 _BESIDE = ("run.json", "oof.csv", "history.csv", FOLDS_NAME, DESCRIPTION_NAME)
@@ -99,7 +103,7 @@ def read_description(folder: Path) -> Description:
     value = read_json(path, "a trained model's model.json")
     try:
         return _checked(_parsed(value))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         remedy = "Train again, or use the version of stenosis-kit that made it."
         made = f"one of version {value.get('version')}: {type(error).__name__}: {error}"
         found = made if "version" in value else "another program's"
@@ -107,11 +111,11 @@ def read_description(folder: Path) -> Description:
 
 
 def _parsed(value: dict) -> Description:
-    settings = dict(value["training"], graders=tuple(Grader(**row) for row in value["training"]["graders"]))
-    settings |= {name: tuple(settings[name]) for name in ("filters", "dense")}
+    training = dict(value["training"])
+    graders = tuple(_settings(Grader, row) for row in training.pop("graders"))
     return Description(
-        training=Training(**settings),
-        graders=tuple(TrainedGrader(Grader(**row.pop("grader")), **row) for row in value["graders"]),
+        training=replace(_settings(Training, training), graders=graders),
+        graders=tuple(TrainedGrader(_settings(Grader, row.pop("grader")), **row) for row in value["graders"]),
         pools=tuple(Pool(tuple(p["views"]), tuple(p["powers"]), p["prior_power"]) for p in value["pools"]),
         second_stage=read_second_stage(value["second_stage"]["weights"]),
         moments={term: (tuple(mean), tuple(sd)) for term, (mean, sd) in value["moments"].items()},
@@ -121,10 +125,34 @@ def _parsed(value: dict) -> Description:
     )
 
 
+def _settings(kind: type, values: dict) -> Any:
+    """A dataclass of `settings`, each of its values held against its field's rule."""
+    types = get_type_hints(kind, include_extras=True)
+    return kind(**{name: field_value(types[name], value) for name, value in values.items()})
+
+
 def _checked(found: Description) -> Description:
     """The description; raises ValueError where it leads out of its folder or would fail later."""
-    bad = [each.grader.view for each in found.graders if each.grader.view not in VIEW_BY_NAME]
-    bad += [each.weights for each in found.graders if Path(each.weights).name != each.weights]
-    if bad or any(row.shape != (len(rsna.SEVERITIES),) for row in found.priors.values()):
-        raise ValueError(f"unknown views or file names {bad}, or priors that are not three numbers")
+    rules = {
+        "graders of known views": all(each.grader.view in VIEW_BY_NAME for each in found.graders),
+        "names of files": all(Path(each.weights).name == each.weights for each in found.graders),
+        "folds from 0": all(type(each.fold) is int and each.fold >= 0 for each in found.graders),
+        "a power for each view of a pool": all(len(pool.views) == len(pool.powers) for pool in found.pools),
+        "powers that are numbers": all(_are_numbers([*pool.powers, pool.prior_power]) for pool in found.pools),
+        "a second stage of numbers": all(_are_numbers(rows) for rows in found.second_stage.weights.values()),
+        "moments of two numbers each": all(_are_numbers(each, shape=(2, 2)) for each in found.moments.values()),
+        "priors of three probabilities above 0": all(
+            _are_numbers(row, shape=(len(rsna.SEVERITIES),)) and min(row) > 0 for row in found.priors.values()
+        ),
+        "a version of the cutting": type(found.cutting_version) is int,
+    }
+    broken = [rule for rule, holds in rules.items() if not holds]
+    if broken:
+        raise ValueError(f"expected {' and '.join(broken)}")
     return found
+
+
+def _are_numbers(values: ArrayLike, shape: tuple[int, ...] | None = None) -> bool:
+    """Whether all values are finite, and of a shape where one is given."""
+    array = np.array(values, float)
+    return bool(np.isfinite(array).all()) and shape in (None, array.shape)

@@ -1,6 +1,6 @@
 """The settings of graders and training, with their defaults; they travel in model.json and run.json.
 
-Each field's type says which values it may have; `settings_file` holds the values of a file against that.
+Each field's type says which values it may have; `settings_file` and `model_file` hold those of a file against that.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, get_args, get_origin
 
 
 class Rule(NamedTuple):
@@ -92,3 +92,22 @@ class Training:
     label_smoothing: Share = 0.05
     max_epochs: Count = 15
     graders: tuple[Grader, ...] = GRADERS
+
+
+def field_value(kind: Any, value: Any) -> Any:
+    """A value of TOML or JSON as a field of that type has it.
+
+    Raises:
+        ValueError: where it is not of that type, or breaks its rule.
+        OverflowError: for a number that no float holds.
+    """
+    if get_origin(kind) is tuple:
+        if not isinstance(value, list) or not value:
+            raise ValueError(value)
+        return tuple(field_value(get_args(kind)[0], each) for each in value)
+    kind, rule = get_args(kind)
+    if kind is float and type(value) is int:
+        value = float(value)
+    if type(value) is not kind or not rule.holds(value):
+        raise ValueError(value)
+    return value

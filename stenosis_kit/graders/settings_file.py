@@ -13,7 +13,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from stenosis_kit.base.errors import InputError, why_unreadable
 from stenosis_kit.crops.views import VIEW_BY_NAME
-from stenosis_kit.graders.settings import Grader, Training
+from stenosis_kit.graders.settings import Grader, Training, field_value
 
 _EXPECTED = "a TOML file of settings"
 _REMEDY = "Correct it, or leave it out for the default."
@@ -124,7 +124,7 @@ def _filled(path: Path, base: Any, table: dict[str, Any], prefix: str = "") -> A
     for key, value in table.items():
         _check_known(path, key, types, f"each key {prefix}KEY" if prefix else "each key")
         try:
-            given[key] = _value(types[key], value)
+            given[key] = field_value(types[key], value)
         except (ValueError, OverflowError):
             raise InputError(path, f"{prefix}{key} to be {_words(types[key])}", repr(value), _REMEDY) from None
     return replace(base, **given)
@@ -133,25 +133,6 @@ def _filled(path: Path, base: Any, table: dict[str, Any], prefix: str = "") -> A
 def _check_known(path: Path, name: Any, valid: Iterable[str], what: str) -> None:
     if name not in list(valid):
         raise InputError(path, f"{what} to be one of {', '.join(valid)}", f"{name!r}", _REMEDY)
-
-
-def _value(kind: Any, value: Any) -> Any:
-    """A value of TOML as a field of that type has it.
-
-    Raises:
-        ValueError: where it is not of that type, or breaks its rule.
-        OverflowError: for a number that no float holds.
-    """
-    if get_origin(kind) is tuple:
-        if not isinstance(value, list) or not value:
-            raise ValueError(value)
-        return tuple(_value(get_args(kind)[0], each) for each in value)
-    kind, rule = get_args(kind)
-    if kind is float and type(value) is int:
-        value = float(value)
-    if type(value) is not kind or not rule.holds(value):
-        raise ValueError(value)
-    return value
 
 
 def _words(kind: Any) -> str:

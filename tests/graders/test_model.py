@@ -1,4 +1,5 @@
 import json
+import math
 import shutil
 
 import numpy as np
@@ -77,9 +78,20 @@ def test_no_readable_weights_at_all_is_an_error(model, tmp_path):
     [
         (lambda value: value.pop("pools"), "KeyError: 'pools'"),
         (lambda value: (value.pop("pools"), value.pop("version")), "found another program's. "),
-        (lambda value: value["training"].update(wings=2), "TypeError"),
-        (lambda value: value["graders"][0]["grader"].update(view="tail"), "unknown views"),
-        (lambda value: value["graders"][0].update(weights="../secret.weights.h5"), "file names"),
+        (lambda value: value["training"].update(wings=2), "KeyError: 'wings'"),
+        (lambda value: value["graders"][0]["grader"].update(view="tail"), "known views"),
+        (lambda value: value["graders"][0].update(weights="../secret.weights.h5"), "names of files"),
+        (lambda value: value["graders"][0]["grader"].update(px="40"), "ValueError"),
+        (lambda value: value["graders"][0]["grader"].update(mm=0), "ValueError"),
+        (lambda value: value["graders"][0].update(fold=-1), "folds from 0"),
+        (lambda value: value["training"].update(filters=["a"]), "ValueError"),
+        (lambda value: value["pools"][0].update(powers=[]), "a power for each view"),
+        (lambda value: value["pools"][0].update(prior_power=None), "powers that are numbers"),
+        (lambda value: value["moments"].update(spinal=[[0, 0], [1, math.nan]]), "moments"),
+        (lambda value: value["second_stage"]["weights"].update(spinal=[[math.inf, 0]] * 15), "second stage"),
+        (lambda value: value["priors"].update(spinal_canal_stenosis_l1_l2=[None] * 3), "priors"),
+        (lambda value: value["priors"].update(spinal_canal_stenosis_l1_l2=[1, 0, 0]), "priors"),
+        (lambda value: value.update(cutting_version="2"), "version of the cutting"),
         (lambda value: value["priors"].update(spinal_canal_stenosis_l1_l2=[1]), "priors"),
     ],
 )
@@ -91,7 +103,7 @@ def test_a_model_json_of_another_kind_is_refused_with_what_is_wrong(model, tmp_p
         read_description(tmp_path)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{"])
+@pytest.mark.parametrize("text", ["", "[]", "{", "[" * 100_000])
 def test_a_model_json_that_is_no_object_is_refused(tmp_path, text):
     (tmp_path / "model.json").write_text(text)
     with pytest.raises(InputError, match="JSON"):
