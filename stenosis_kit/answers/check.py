@@ -10,6 +10,7 @@ import polars as pl
 
 from stenosis_kit import rsna
 from stenosis_kit.base.errors import InputError
+from stenosis_kit.base.files import in_its_place
 from stenosis_kit.tables.csv_table import read_text
 from stenosis_kit.tables.root import Root, as_root
 
@@ -42,8 +43,8 @@ def check(submission: Path | str, data: Root | Path | str, split: str = "test") 
     """
     submission, root = Path(submission), as_root(data, split)
     known, wanted = root.grid, root.grid if root.sampled is None else root.sampled
-    if not submission.is_file():
-        raise InputError(submission, "a submission", "no such file", "Give the path of a CSV file.")
+    if found := in_its_place(submission):
+        raise InputError(submission, "a submission", found, "Give the path of a CSV file.")
     try:
         frame = read_text(submission)
     except InputError as error:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
+
+Read = TypeVar("Read")
 
 _ONLY_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 _OF_THE_FILE = {  # what an operating system says of a file or a name that is no good, and will say again
@@ -35,6 +39,20 @@ def may_pass(error: BaseException) -> bool:
     return isinstance(error, _PASSING) or (
         isinstance(error, OSError) and error.errno is not None and error.errno not in _OF_THE_FILE
     )
+
+
+def once_more(read: Callable[[], Read]) -> Read:
+    """What reading gives; where it fails by what `may_pass`, what a second try gives: a disk that sleeps fails once.
+
+    Raises:
+        Exception: as reading does.
+    """
+    try:
+        return read()
+    except Exception as error:
+        if not may_pass(error):
+            raise
+    return read()
 
 
 class InputError(Exception):

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stenosis_kit.base.errors import InputError, why_unreadable
+from stenosis_kit.base.errors import InputError, once_more, why_unreadable
 from stenosis_kit.base.output import followed, is_stream, write_to_stream
 
 if TYPE_CHECKING:
@@ -182,14 +182,23 @@ def read_json(path: Path, what: str) -> dict:
         InputError: where there is none; `what` says what the file should be.
     """
     try:
-        value = json.loads(path.read_text(encoding="utf-8-sig"))
+        value = json.loads(once_more(path.read_bytes).decode("utf-8-sig"))
     except OSError as error:
         raise InputError(path, what, why_unreadable(error), "Is this the right folder?") from None
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter for brackets in brackets in brackets
         raise InputError(path, what, "a file that is not JSON", "Make it again.") from None
     if not isinstance(value, dict):
         raise InputError(path, what, f"JSON of another kind ({type(value).__name__})", "Make it again.")
     return value
+
+
+def in_its_place(path: Path) -> str:
+    """What lies in the place of a plain file, in a few words; empty where it is one."""
+    if path.is_file():
+        return ""
+    if path.is_dir():
+        return "a folder"
+    return "a device or a pipe" if path.exists() else "no such file"
 
 
 def make_folder(folder: Path) -> None:

@@ -74,6 +74,14 @@ def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path], streams: bool
         kept.append(output)
 
 
+def check_folder(folder: Path, inputs: Iterable[Path]) -> None:
+    """Raises InputError where an output folder is one of the inputs (files and folders), or lies in one."""
+    for source in inputs:
+        if _is_or_lies_in(folder / "any file", source):
+            expected = "a folder that is no input and lies in none"
+            raise InputError(folder, expected, str(source), "Give another output folder.")
+
+
 def _check_writable(output: Path, streams: bool) -> None:
     target = followed(output)
     if output.is_dir():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import keras
 
-from stenosis_kit.base.errors import InputError, first_line
+from stenosis_kit.base.errors import InputError, first_line, once_more
 from stenosis_kit.base.files import make_room, replacing
 
 _H5_OVERHEAD = 1 << 19  # bytes beside the values; three times what a grader's file has
@@ -30,7 +30,7 @@ def load_weights(network: keras.Model, path: Path) -> None:
         InputError: where the file is missing, damaged or of another network.
     """
     try:
-        network.load_weights(path)
+        once_more(lambda: network.load_weights(path))
     except Exception as error:  # h5py and Keras raise many kinds
         remedy = "Train again, or copy the folder again."
         raise InputError(path, f"weights of {network.name}", first_line(error), remedy) from None

@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from stenosis_kit.base.errors import InputError
-from stenosis_kit.tables.no_table import refuse_no_table
+from stenosis_kit.tables.no_table import table_bytes
 from stenosis_kit.tables.rewritten_ids import restored
 
 INTEGER, NUMBER, TEXT = "an integer", "a number", "text"
@@ -60,11 +60,11 @@ def read_text(path: Path) -> pl.DataFrame:
     Raises:
         InputError: where there is no such file, it is not CSV, or two columns share a name.
     """
-    refuse_no_table(path)
+    data = table_bytes(path)
     try:
         # Bytes, because polars opens no file whose name is not UTF-8.
-        frame = pl.read_csv(path.read_bytes(), infer_schema=False, encoding="utf8-lossy")
-    except (pl.exceptions.PolarsError, OSError):
+        frame = pl.read_csv(data, infer_schema=False, encoding="utf8-lossy")
+    except pl.exceptions.PolarsError:
         found, remedy = "rows that do not fit the header, or no text", "Download it again, or save it as CSV (UTF-8)."
         raise InputError(path, "a CSV table", found, remedy) from None
     names = [name.strip().strip("\ufeff") for name in frame.columns]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from stenosis_kit.base.errors import InputError
+from stenosis_kit.base.errors import InputError, once_more
+from stenosis_kit.base.files import in_its_place
 
+_EXPECTED = "a CSV table"
 _HEAD = 4096  # bytes that are looked at
 
 
@@ -29,22 +31,31 @@ _KINDS = (
 )
 
 
-def refuse_no_table(path: Path) -> None:
-    """Raises InputError where a file is missing, or by its first bytes no CSV whose columns are separated by commas."""
-    expected = "a CSV table"
-    if not path.is_file():
-        raise InputError(path, expected, "no such file", unpacking(path) or "Is this the competition's folder?")
+def table_bytes(path: Path) -> bytes:
+    """What a file holds that may be a CSV.
+
+    Raises:
+        InputError: where there is none, it cannot be read, or it is no CSV with commas, by its first bytes.
+    """
+    if found := in_its_place(path):
+        remedy = unpacking(path) or "Is this the competition's folder?"
+        raise InputError(path, _EXPECTED, found, remedy if found == "no such file" else "Give the path of a file.")
     try:
-        with path.open("rb") as file:
-            head = file.read(_HEAD)
+        data = once_more(path.read_bytes)
     except OSError as error:
-        raise InputError(path, expected, f"a file that cannot be read: {error.strerror}", "Copy it again.") from None
+        raise InputError(path, _EXPECTED, f"a file that cannot be read: {error.strerror}", "Copy it again.") from None
+    _refuse_no_table(path, data[:_HEAD])
+    return data
+
+
+def _refuse_no_table(path: Path, head: bytes) -> None:
+    """Raises InputError where a file is by its first bytes no CSV whose columns are separated by commas."""
     head = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if not head:
-        raise InputError(path, expected, "an empty file", "Download it again.")
+        raise InputError(path, _EXPECTED, "an empty file", "Download it again.")
     for kind in _KINDS:
         if head.startswith(kind.starts):
-            raise InputError(path, expected, kind.found, kind.remedy)
+            raise InputError(path, _EXPECTED, kind.found, kind.remedy)
     header = head.splitlines()[0]
     for sign, name in ((b";", "semicolons"), (b"\t", "tabs")):
         if sign in header and b"," not in header:

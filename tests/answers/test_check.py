@@ -209,9 +209,9 @@ def test_spelling_that_every_reader_of_csv_takes_is_legal(root: Path, rewrite: C
     assert check(root / "submission.csv", root) == []
 
 
-@pytest.mark.parametrize("name", ["nothing.csv", "."])
-def test_a_submission_that_is_no_file_is_an_input_error(root: Path, name: str) -> None:
-    with pytest.raises(InputError, match="expected a submission; found no such file"):
+@pytest.mark.parametrize(("name", "found"), [("nothing.csv", "no such file"), (".", "a folder")])
+def test_a_submission_that_is_no_file_is_an_input_error(root: Path, name: str, found: str) -> None:
+    with pytest.raises(InputError, match=f"expected a submission; found {found}. "):
         check(root / name, root)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import pickle
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
-from stenosis_kit.base.errors import InputError, TimeTooShort, first_line, may_pass, system_error
+from stenosis_kit.base.errors import InputError, TimeTooShort, first_line, may_pass, once_more, system_error
 
 
 @pytest.mark.parametrize(
@@ -76,3 +77,27 @@ def test_what_is_said_of_the_file_itself_stays(number):
 @pytest.mark.parametrize("error", [OSError("image file is truncated"), ValueError("no"), EOFError(), KeyError("x")])
 def test_what_libraries_say_of_a_file_s_content_stays(error):
     assert not may_pass(error)
+
+
+@pytest.mark.parametrize(
+    ("errors", "tries"),
+    [
+        ([], 1),
+        ([OSError(errno.EIO, "")], 2),
+        ([OSError(errno.EIO, ""), OSError(errno.EIO, "")], 2),
+        ([FileNotFoundError(errno.ENOENT, "")], 1),
+        ([ValueError()], 1),
+    ],
+)
+def test_reading_is_tried_once_more_after_an_accident_and_after_nothing_else(errors, tries):
+    waiting, tried = list(errors), []
+
+    def read():
+        tried.append(1)
+        if waiting:
+            raise waiting.pop()
+        return "read"
+
+    with nullcontext() if len(errors) < tries else pytest.raises(type(errors[0])):
+        assert once_more(read) == "read"
+    assert len(tried) == tries

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
+import os
 import zipfile
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from cohort import Tables
 
 from stenosis_kit.base.errors import InputError
+from stenosis_kit.tables.csv_table import read_text
 from stenosis_kit.tables.root import Root
 
 NAME = "test_series_descriptions.csv"
@@ -91,3 +95,30 @@ def test_a_root_that_is_still_packed_is_to_be_unpacked(tmp_path: Path) -> None:
     (tmp_path / "data.zip").write_bytes(zipped(b""))
     with pytest.raises(InputError, match="found a file. Give the folder into which"):
         _ = Root(tmp_path / "data.zip", "test").grid
+
+
+def test_what_is_no_plain_file_is_called_what_it_is(table: Path) -> None:
+    table.unlink()
+    table.mkdir()
+    with pytest.raises(InputError, match="expected a CSV table; found a folder. Give the path of a file."):
+        read_text(table)
+    table.rmdir()
+    os.mkfifo(table)  # which would be waited for for ever
+    with pytest.raises(InputError, match="expected a CSV table; found a device or a pipe. Give the path of a file."):
+        read_text(table)
+
+
+@pytest.mark.parametrize(("failures", "read"), [(1, True), (2, False)])
+def test_a_disk_that_fails_once_is_asked_again(
+    table: Path, monkeypatch: pytest.MonkeyPatch, failures: int, read: bool
+) -> None:
+    whole, failing = Path.read_bytes, [OSError(errno.EIO, os.strerror(errno.EIO))] * failures
+
+    def sleepy(path: Path) -> bytes:
+        if failing:
+            raise failing.pop()
+        return whole(path)
+
+    monkeypatch.setattr(Path, "read_bytes", sleepy)
+    with nullcontext() if read else pytest.raises(InputError, match="cannot be read: Input/output error"):
+        assert read_text(table).height
