@@ -8,9 +8,11 @@ from typing import Any
 from stenosis_kit.base.budget import Budget
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import make_folder, read_json
+from stenosis_kit.base.output import check_folder
 from stenosis_kit.paper import recipe
 from stenosis_kit.paper.holdout import IMAGE, STUDY
 from stenosis_kit.paper.run import PaperRun
+from stenosis_kit.tables.own_files import own_files
 from stenosis_kit.tables.root import Root, as_root
 
 BOTH = "both"
@@ -44,6 +46,7 @@ def paper(
     root, out, budget = as_root(data, "train"), Path(out), budget or Budget(DEFAULT_S)
     if input_size is not None and not _SIDES_PX[0] <= input_size <= _SIDES_PX[1]:
         raise InputError("--input-size", "{} to {} pixels".format(*_SIDES_PX), str(input_size), "The paper's is 256.")
+    check_folder(out, own_files(root.folder))
     _claim(out)
     run = PaperRun(root, out, budget, (STUDY, IMAGE) if split_by == BOTH else (split_by,), input_size)
     run.prepare()

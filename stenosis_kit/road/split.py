@@ -15,8 +15,10 @@ import polars as pl
 from stenosis_kit import rsna
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import make_folder, remove_partials, write_frame, write_text
+from stenosis_kit.base.output import check_folder
 from stenosis_kit.tables.csv_table import read_text
 from stenosis_kit.tables.grid import grid, row_ids
+from stenosis_kit.tables.own_files import own_files
 from stenosis_kit.tables.root import Root
 
 log = logging.getLogger(__name__)
@@ -48,11 +50,13 @@ def split(
         Number of studies in `train`, in `test`, and with `images`.
 
     Raises:
-        InputError: where DATA cannot be used, OUT is in use, or the images can be neither linked nor copied.
+        InputError: where DATA cannot be used, OUT is in use or lies among DATA's images, or the images can be neither
+            linked nor copied.
     """
     data, out = Path(data), Path(out)
     if not 0 < test_share < 1:
         raise InputError("--test-share", "a share above 0 and below 1", str(test_share), "Give .2, for instance.")
+    check_folder(out, own_files(data))
     root = Root(data).checked()
     in_grid = pl.col("study_id").is_in(root.series["study_id"].unique().implode())
     studies = root.cells.filter(in_grid)["study_id"].unique().sort().to_list()

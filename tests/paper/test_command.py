@@ -223,6 +223,12 @@ def test_an_output_folder_with_other_files_is_refused_and_left_alone(root, tmp_p
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
+def test_an_output_folder_among_the_images_is_refused(root, capsys):
+    assert main(["paper", str(root), str(root / "train_images" / "paper")]) == 2
+    assert "a folder that is no input and lies in none" in capsys.readouterr().err
+    assert not (root / "train_images" / "paper").exists()
+
+
 @pytest.mark.parametrize(("option", "message"), [("16", "32 to 1024 pixels"), ("x", "a whole number above 0")])
 def test_an_input_size_that_cannot_be_is_refused(root, tmp_path, capsys, option, message):
     try:

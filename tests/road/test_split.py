@@ -267,6 +267,14 @@ def test_out_that_is_a_file_is_refused(root: Path, out: Path) -> None:
     assert out.read_text() == "mine"
 
 
+@pytest.mark.parametrize("place", ["train_images", "train_images/101/new", "test_images/new"])
+def test_an_out_among_the_images_is_refused_and_nothing_is_written(root: Path, place: str) -> None:
+    before = sorted(root.rglob("*"))
+    with pytest.raises(InputError, match="a folder that is no input and lies in none"):
+        split(root, root / place)
+    assert sorted(root.rglob("*")) == before
+
+
 def test_tables_that_cannot_be_used_are_refused_before_anything_is_written(tmp_path: Path, out: Path) -> None:
     root = Tables().write(tmp_path / "data")
     swap_text(root / "train.csv", "study_id", "study")
