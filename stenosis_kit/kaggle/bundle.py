@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 BUILD = Path("submission/build")
 KERNELS = Path("submission/kernels")
+_DATASET = (DATASET_NAME, "*.whl", "model.json", "localiser.json", "*.weights.h5")
+_KERNELS = (f"*/{KERNEL_NAME}", "*/*.py")
 _CARD_NAME = "dataset-card.md"
 
 
@@ -43,7 +45,7 @@ def bundle(model: Path | str | None = None, owner: str | None = None, out: Path 
     source, model = source_tree(), Path(model) if model else None
     card = (source / "submission" / _CARD_NAME).read_text(encoding="utf-8")
     metadata = read_metadata(source / "submission" / DATASET_NAME, owner) | {"description": card}
-    with _replacing_folder(Path(out), DATASET_NAME) as folder:
+    with _replacing_folder(Path(out), _DATASET) as folder:
         wheel = build_wheel(source, folder)
         check_wheel(wheel)
         if model:
@@ -62,7 +64,7 @@ def stage_kernels(owner: str, out: Path | str = KERNELS) -> Path:
     """
     originals = sorted((source_tree() / "kernels").glob(f"*/{KERNEL_NAME}"))
     checked = {path: read_metadata(path, owner) for path in originals}
-    with _replacing_folder(Path(out), f"*/{KERNEL_NAME}") as folder:
+    with _replacing_folder(Path(out), _KERNELS) as folder:
         for path, metadata in checked.items():
             write_json(folder / path.parent.name / KERNEL_NAME, metadata)
             shutil.copyfile(path.parent / metadata["code_file"], folder / path.parent.name / metadata["code_file"])
@@ -106,25 +108,34 @@ def _model_files(model: Path) -> list[Path]:
 
 
 @contextmanager
-def _replacing_folder(folder: Path, marker: str) -> Iterator[Path]:
+def _replacing_folder(folder: Path, staged: Sequence[str]) -> Iterator[Path]:
     """Gives a new folder that replaces `folder` when the block ends; if the block raises, `folder` stays as it was.
 
     A link stays, and the folder that it leads to is replaced or made.
 
+    Args:
+        folder: what is replaced.
+        staged: patterns of what this package stages in it; hidden files may go too.
+
     Raises:
-        InputError: where `folder` holds files but not the marker of what this package stages.
+        InputError: where `folder` is a file, or holds anything else.
     """
     folder = followed(folder)
-    if folder.exists() and not (folder.is_dir() and (any(folder.glob(marker)) or not any(folder.iterdir()))):
-        raise InputError(folder, "an empty folder or an earlier upload", "something else", "Give another folder.")
+    expected, remedy = "an empty folder or an earlier upload", "Give another folder."
+    if folder.exists() and not folder.is_dir():
+        raise InputError(folder, expected, "a file", remedy)
+    own = {path for pattern in staged for path in folder.glob(pattern)}
+    for path in sorted(folder.rglob("*")):
+        if path not in own and not path.name.startswith(".") and not path.is_dir():
+            raise InputError(folder, expected, f"one with {path.relative_to(folder)} in it", remedy)
     make_folder(folder.parent)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as scratch:
-        staged = Path(scratch) / folder.name
-        staged.mkdir()
-        yield staged
+        new = Path(scratch) / folder.name
+        new.mkdir()
+        yield new
         if folder.exists():
             folder.replace(Path(scratch) / "old")
-        staged.replace(folder)
+        new.replace(folder)
 
 
 def _summarise(folder: Path, metadata: Metadata) -> None:

@@ -88,6 +88,26 @@ def test_a_folder_of_somebody_elses_is_not_replaced(quick, tmp_path):
     assert (tmp_path / "thesis.txt").read_text() == "mine"
 
 
+def test_a_folder_that_holds_more_than_an_upload_is_not_replaced(quick, model, tmp_path):
+    folder = shutil.copytree(model, tmp_path / "model")
+    (folder / "dataset-metadata.json").write_text("{}")  # as `kaggle datasets init` writes into the folder to upload
+    before = names(folder)
+    with pytest.raises(InputError, match="an empty folder or an earlier upload; found one with folds.csv in it"):
+        bundle(folder, "ada", folder)
+    assert names(folder) == before
+    kernels = stage_kernels("ada", tmp_path / "kernels")
+    (kernels / "submit" / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match="found one with submit/notes.txt in it"):
+        stage_kernels("ada", kernels)
+    assert (kernels / "submit" / "notes.txt").read_text() == "mine"
+
+
+def test_a_file_is_not_replaced_by_a_folder(quick, tmp_path):
+    (tmp_path / "build").write_text("mine")
+    with pytest.raises(InputError, match="an empty folder or an earlier upload; found a file"):
+        bundle(None, "ada", tmp_path / "build")
+
+
 def test_a_new_bundle_replaces_the_earlier_one_whole(quick, tmp_path):
     folder = bundle(None, "ada", tmp_path / "build")
     (folder / "old.weights.h5").touch()
