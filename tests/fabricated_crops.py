@@ -12,6 +12,7 @@ def study_crops(study_id, count, view="canal_axial"):
     facts = VIEW_BY_NAME[view]
     rng = np.random.default_rng(study_id)
     pixels = rng.integers(0, 256, (count, facts.px, facts.px, facts.slices)).astype(np.uint8)
-    row = dict.fromkeys(MANIFEST) | {"study_id": study_id, "view": view, "severity": "moderate"}
+    cell = {"condition": "spinal_canal_stenosis", "level": "l1_l2", "severity": "moderate"}
+    row = dict.fromkeys(MANIFEST) | cell | {"study_id": study_id, "view": view}
     rows = [row | {"row": number} for number in range(count)]
     return StudyCrops(study_id, {view: pixels}, rows, [Lost("c", "l1_l2", view, "why")], {"7/1.dcm": "broken"})

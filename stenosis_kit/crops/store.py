@@ -42,6 +42,13 @@ MANIFEST = {
     "row": pl.Int64,  # index in the view's array
 }
 MANIFEST_NAME, RUN_NAME = "manifest.parquet", "run.json"
+_FILLED = ("study_id", "condition", "level", "view", "row")  # columns that have a value in every row
+_WORDS = {
+    "condition": tuple(rsna.CONDITION_BY_NAME),
+    "level": rsna.LEVELS,
+    "view": tuple(VIEW_BY_NAME),
+    "severity": rsna.SEVERITIES,
+}
 
 
 @dataclass(frozen=True)
@@ -81,6 +88,8 @@ def open_store(folder: Path) -> Store:
     remedy = "Make it again: stenosis-kit format DATA STORE --fresh"
     try:
         manifest = pl.read_parquet((folder / MANIFEST_NAME).read_bytes()).select(list(MANIFEST))
+        if odd := _odd_columns(manifest):
+            raise ValueError(f"other values in {', '.join(odd)} of {MANIFEST_NAME}")
         views = manifest["view"].unique().sort().to_list()
         arrays = {view: np.load(folder / f"{view}.npy", mmap_mode="r") for view in views}
     except (OSError, ValueError, pl.exceptions.PolarsError) as error:
@@ -93,6 +102,15 @@ def open_store(folder: Path) -> Store:
         if sorted(rows) != list(range(len(rows))):
             raise InputError(folder / MANIFEST_NAME, expected, "rows that are not theirs", remedy)
     return Store(folder, manifest, arrays, run)
+
+
+def _odd_columns(manifest: pl.DataFrame) -> list[str]:
+    """The columns of a manifest that are of another type, or hold what no crop has."""
+    other = [name for name, kind in MANIFEST.items() if manifest.schema[name] != kind]
+    if other:
+        return other
+    gaps = [name for name in _FILLED if manifest[name].has_nulls()]
+    return gaps or [name for name, known in _WORDS.items() if not manifest[name].is_in(known).all()]
 
 
 def is_whole(folder: Path) -> bool:

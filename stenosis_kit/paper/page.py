@@ -34,7 +34,7 @@ def is_paper_run(folder: Path) -> bool:
 def write_page(folder: Path) -> Path:
     """Writes the report.html of a paper run's folder, from its run.json, tables and figures; returns its path."""
     path, run = folder / REPORT, read_run(folder)
-    check_outputs([path], own_files(Path(run["data"])) if "data" in run else [])
+    check_outputs([path], own_files(Path(run["data"])) if isinstance(run.get("data"), str) else [])
     write_text(path, paper_page(folder, run))
     return path
 

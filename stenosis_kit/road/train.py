@@ -100,7 +100,7 @@ def train(
 def _read_files(store: Store, earlier: Start | None) -> list[Path]:
     """What links in the model's folder must not lead to."""
     made = [store.folder / name for name in (RUN_NAME, MANIFEST_NAME, *(f"{view}.npy" for view in store.arrays))]
-    data = own_files(Path(store.run["data"])) if "data" in store.run else []
+    data = own_files(Path(store.run["data"])) if isinstance(store.run.get("data"), str) else []
     return [*made, *data, *(model_files(earlier.folder) if earlier else [])]
 
 

@@ -10,7 +10,7 @@ from fabricated_crops import study_crops
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import write_json
 from stenosis_kit.crops.parts import join_parts, write_part
-from stenosis_kit.crops.store import open_store, release, severity_indices
+from stenosis_kit.crops.store import MANIFEST, open_store, release, severity_indices
 from stenosis_kit.crops.views import VIEWS
 
 
@@ -39,6 +39,29 @@ def test_a_manifest_whose_rows_point_elsewhere_is_refused(tmp_path):
     write_json(tmp_path / "run.json", {})
     manifest.with_columns(row=pl.lit(1, pl.Int64)).write_parquet(tmp_path / "manifest.parquet")
     with pytest.raises(InputError, match="rows that are not theirs"):
+        open_store(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("row", None),
+        ("study_id", None),
+        ("view", None),
+        ("condition", "tail"),
+        ("level", "l9_l9"),
+        ("severity", "worse"),
+        ("study_id", "5"),
+        ("row", 0.5),
+    ],
+)
+def test_a_manifest_with_values_that_no_crop_has_is_refused(tmp_path, column, value):
+    write_part(tmp_path, study_crops(5, 2))
+    manifest = join_parts(tmp_path, [5]).manifest
+    write_json(tmp_path / "run.json", {})
+    odd = pl.lit(value, MANIFEST[column] if value is None else None).alias(column)
+    manifest.with_columns(odd).write_parquet(tmp_path / "manifest.parquet")
+    with pytest.raises(InputError, match=f"a whole crop store; found other values in {column} of manifest.parquet"):
         open_store(tmp_path)
 
 
