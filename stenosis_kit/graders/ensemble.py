@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
@@ -14,6 +15,7 @@ from stenosis_kit.answers.out_of_fold import Answers, Labels, as_rows, fit_pools
 from stenosis_kit.answers.priors import cell_priors, smoothed_prior
 from stenosis_kit.answers.second_stage import fit_second_stage
 from stenosis_kit.base.files import read_json, write_frame
+from stenosis_kit.base.manifest import fingerprint as content_of
 from stenosis_kit.graders.job import result_path
 from stenosis_kit.graders.model_file import Description, TrainedGrader
 from stenosis_kit.graders.settings import Grader, Training
@@ -70,7 +72,8 @@ def assemble(
     answers = pool_views(pools, by_view, prior)
     second, answers = fit_second_stage(answers, prior, labels.severity, training.seed)
     spread = moments(answers, prior)
-    Description(training, tuple(networks), pools, second, spread, priors, fingerprint, cutting_version).save(folder)
+    graders = tuple(replace(each, content=content_of(folder / each.weights)) for each in networks)
+    Description(training, graders, pools, second, spread, priors, fingerprint, cutting_version).save(folder)
     rows = as_rows(labels.studies, answers)
     write_frame(folder / "oof.csv", rows)
     write_frame(folder / "history.csv", _history(results))

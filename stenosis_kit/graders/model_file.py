@@ -33,11 +33,19 @@ _BESIDE = ("run.json", "oof.csv", "history.csv", FOLDS_NAME, DESCRIPTION_NAME)
 
 @dataclass(frozen=True)
 class TrainedGrader:
-    """One network's place in a model: what it is, which fold it has not seen, and its weights' file name."""
+    """One network's place in a model.
+
+    Attributes:
+        grader: what it is.
+        fold: that it has not seen.
+        weights: its weights' file name.
+        content: fingerprint of that file; empty while it is trained, and in models of before that was noted.
+    """
 
     grader: Grader
     fold: int
     weights: str
+    content: str = ""
 
     @classmethod
     def of(cls, grader: Grader, fold: int) -> TrainedGrader:

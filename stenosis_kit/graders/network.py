@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stenosis_kit import rsna
+from stenosis_kit.base.errors import InputError
+from stenosis_kit.base.manifest import fingerprint
 from stenosis_kit.crops.views import VIEW_BY_NAME
-from stenosis_kit.graders.model_file import TrainedGrader
+from stenosis_kit.graders.model_file import MODEL_NAME, TrainedGrader
 from stenosis_kit.graders.settings import Grader, Training
 
 if TYPE_CHECKING:
@@ -38,12 +40,16 @@ def load_network(folder: Path, trained: TrainedGrader, training: Training) -> ke
     """A trained network of the model in a folder.
 
     Raises:
-        InputError: where its weights are missing, damaged or of another network.
+        InputError: where its weights are missing, damaged, of another network, or not those that the model was saved
+            with: a copy that was broken off leaves some of each.
     """
     from stenosis_kit.base.weights_file import load_weights
 
-    network = build_network(trained.grader, training)
-    load_weights(network, folder / trained.weights)
+    network, path = build_network(trained.grader, training), folder / trained.weights
+    load_weights(network, path)
+    if trained.content and fingerprint(path) != trained.content:
+        expected, found = f"the weights of {trained.name} that {MODEL_NAME} was saved with", "others"
+        raise InputError(path, expected, found, "Copy the whole folder again, or train again.")
     return network
 
 

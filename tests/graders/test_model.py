@@ -59,6 +59,28 @@ def test_one_damaged_weights_file_costs_only_its_own_network(model, tmp_path, ca
     assert np.isfinite(loaded.grade("canal_axial", crops, np.zeros(2, int))).all()
 
 
+def test_weights_that_are_not_those_of_its_model_json_cost_their_networks(model, tmp_path, caplog):
+    folder = shutil.copytree(model, tmp_path / "m")
+    first, second = (folder / f"canal_axial.fold{fold}.weights.h5" for fold in (0, 1))
+    first.rename(tmp_path / "aside")
+    second.rename(first)
+    (tmp_path / "aside").rename(second)
+    answers = Model(folder).grade("canal_axial", np.zeros((1, 96, 96, 3), np.uint8), np.zeros(1, int))
+    assert np.isnan(answers).all()
+    for fold in (0, 1):
+        assert f"expected the weights of canal_axial.fold{fold} that model.json was saved with" in caplog.text
+
+
+def test_weights_that_a_model_json_of_before_does_not_note_are_taken(model, tmp_path):
+    folder = shutil.copytree(model, tmp_path / "m")
+    value = json.loads((folder / "model.json").read_text())
+    for row in value["graders"]:
+        del row["content"]
+    (folder / "model.json").write_text(json.dumps(value))
+    assert not any(each.content for each in read_description(folder).graders)
+    assert np.isfinite(Model(folder).grade("canal_axial", np.zeros((1, 96, 96, 3), np.uint8), np.zeros(1, int))).all()
+
+
 def test_a_view_without_any_weights_has_no_answer(model, tmp_path):
     folder = shutil.copytree(model, tmp_path / "m")
     for path in folder.glob("canal_axial.*"):
