@@ -7,6 +7,7 @@ import json
 import math
 import os
 import re
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -194,11 +195,13 @@ def read_json(path: Path, what: str) -> dict:
 
 def in_its_place(path: Path) -> str:
     """What lies in the place of a plain file, in a few words; empty where it is one."""
-    if path.is_file():
+    try:
+        mode = once_more(path.stat).st_mode
+    except OSError as error:
+        return why_unreadable(error)
+    if stat.S_ISREG(mode):
         return ""
-    if path.is_dir():
-        return "a folder"
-    return "a device or a pipe" if path.exists() else "no such file"
+    return "a folder" if stat.S_ISDIR(mode) else "a device or a pipe"
 
 
 def make_folder(folder: Path) -> None:

@@ -100,13 +100,23 @@ def _check_writable(output: Path, streams: bool) -> None:
 
 
 def _is_or_lies_in(output: Path, source: Path) -> bool:
-    if source.is_dir():
+    """Whether an output is an input or lies in one."""
+    own, there = _found(output), _found(source)
+    if there and stat.S_ISDIR(there.st_mode):
         above = {*output.absolute().parents, *followed(output).parents}
-        return any(folder.exists() and folder.samefile(source) for folder in above)
-    if output.exists() and source.exists():
-        return source.is_file() and output.samefile(source)  # a terminal may be both
+        return any(os.path.samestat(found, there) for folder in above if (found := _found(folder)))
+    if own and there:
+        return stat.S_ISREG(there.st_mode) and os.path.samestat(own, there)  # a terminal may be both
     target = followed(output)
-    return followed(source) in (target, *target.parents)
+    return Path(os.path.realpath(source)) in (target, *target.parents)
+
+
+def _found(path: Path) -> os.stat_result | None:
+    """What lies at a path, links followed; None where nothing does, or it cannot be looked at: no output's fault."""
+    try:
+        return path.stat()
+    except OSError:
+        return None
 
 
 def _own_descriptor(found: os.stat_result) -> int | None:

@@ -15,7 +15,15 @@ import numpy as np
 import pytest
 
 from stenosis_kit.base.errors import InputError
-from stenosis_kit.base.files import make_folder, read_json, remove_stale, replacing, write_json, write_text
+from stenosis_kit.base.files import (
+    in_its_place,
+    make_folder,
+    read_json,
+    remove_stale,
+    replacing,
+    write_json,
+    write_text,
+)
 
 IMPORTABLE = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
 
@@ -309,3 +317,18 @@ def test_a_file_that_a_living_process_writes_stays(tmp_path: Path) -> None:
     (tmp_path / "links" / "s.csv").symlink_to(tmp_path / "s.csv")
     remove_stale(tmp_path / "links" / "s.csv")
     assert [name for name in names if (tmp_path / name).exists()] == [names[0], names[2]]
+
+
+def test_what_lies_in_a_file_s_place_is_called_what_it_is(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "loop").symlink_to("loop")
+    os.mkfifo(tmp_path / "pipe")
+    found = {name: in_its_place(tmp_path / name) for name in ("file", "none", "file/below", "loop", "pipe")}
+    assert found == {
+        "file": "",
+        "none": "no such file",
+        "file/below": "no such file",
+        "loop": os.strerror(errno.ELOOP),
+        "pipe": "a device or a pipe",
+    }
+    assert in_its_place(tmp_path) == "a folder"

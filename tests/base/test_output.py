@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -119,6 +121,23 @@ def test_what_no_file_can_be_written_to_is_refused_at_once(source: Path, tmp_pat
     (tmp_path / "loop").symlink_to("loop")
     with pytest.raises(InputError, match="found links that lead in a circle"):
         check_outputs([tmp_path / "loop"], [])
+
+
+def test_inputs_that_cannot_be_looked_at_are_no_fault_of_an_output(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    broken, real = tmp_path / "broken", os.stat
+
+    def failing(path: Path, *rest: Any, **named: Any) -> os.stat_result:
+        if path == broken:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return real(path, *rest, **named)
+
+    monkeypatch.setattr(os, "stat", failing)
+    check_outputs([tmp_path / "new.csv"], [tmp_path / "loop", broken, source])
+    with pytest.raises(InputError, match=f"found {source}"):
+        check_outputs([source], [tmp_path / "loop", broken, source])
 
 
 def test_a_read_only_folder_is_refused_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
