@@ -18,7 +18,7 @@ from stenosis_kit.base.budget import Budget, Stopwatch, show_time
 from stenosis_kit.base.cores import usable_cores
 from stenosis_kit.base.errors import InputError, TimeTooShort
 from stenosis_kit.base.files import make_folder, run_json_of, write_json
-from stenosis_kit.base.output import check_outputs
+from stenosis_kit.base.output import check_outputs, followed
 from stenosis_kit.graders.model_file import MODEL_NAME, model_files
 from stenosis_kit.graders.plan import least_s
 from stenosis_kit.graders.settings import Training
@@ -83,6 +83,9 @@ def submit(
     make_folder(out)
     submission = Submission(root.grid, builtin_prior() if root.label_table.error else smoothed_prior(root.cells))
     submission.save(output, {"version": __version__, "data": str(root.folder)})
+    for stale in _said_of_it(out):  # by an earlier run, of the rows that the priors have just replaced
+        with suppress(OSError):
+            followed(stale).unlink()
     log.info("submit: priors written for all %d rows: %s", submission.grid.height, output)
     road.watch.lap("priors")
     if start:
@@ -118,7 +121,12 @@ def submit(
 def written(out: Path) -> list[Path]:
     """The files that submit writes in OUT itself."""
     submission = out / "submission.csv"
-    return [submission, run_json_of(submission), out / "score.json", out / "run.json", out / REPORT]
+    return [submission, run_json_of(submission), *_said_of_it(out)]
+
+
+def _said_of_it(out: Path) -> list[Path]:
+    """Those of them that say how good the submission is, and how it came about."""
+    return [out / "score.json", out / "run.json", out / REPORT]
 
 
 def _report(out: Path, budget: Budget, root: Root) -> Path | None:

@@ -110,6 +110,20 @@ def test_unusable_train_tables_are_refused_with_the_priors_in_place(cohort, tmp_
     assert "Traceback" not in message
 
 
+def test_what_an_earlier_run_said_of_its_submission_goes_with_it(cohort, model, tmp_path):
+    root, out = root_with(cohort, tmp_path), tmp_path / "out"
+    submit(root, out, Budget(1.0), model)
+    (out / "score.json").rename(tmp_path / "mine.json")
+    (out / "score.json").symlink_to(tmp_path / "mine.json")
+    (out / "report.html").write_text("of that run")
+    for name in ("solution.csv", "train.csv"):
+        (root / name).unlink()
+    assert submit(root, out, Budget(1.0), model)["score"] is None
+    names = ["run.json", "score.json", "submission.csv", "submission.run.json"]
+    assert sorted(path.name for path in out.iterdir()) == names
+    assert (out / "score.json").is_symlink() and not (out / "score.json").exists()
+
+
 def test_a_folder_that_is_no_competition_root_is_refused(tmp_path, capsys):
     assert main(["submit", str(tmp_path), str(tmp_path / "out")]) == 2
     assert "expected test_series_descriptions.csv" in capsys.readouterr().err
