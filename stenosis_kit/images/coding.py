@@ -104,12 +104,14 @@ def find_pixels(file: BoundedFile, syntax: UID, options: dict[str, Any], implici
     if not keyword:
         raise UnreadableSlice("no pixel data")
     found = {"pixel_keyword": keyword} | ({} if implicit else {"pixel_vr": head[4:6].decode("ascii", "replace")})
-    needed = options["rows"] * options["columns"] * max(1, options.get("bits_allocated", 16) // 8)
+    size = max(1, options.get("bits_allocated", 16) // 8)
+    needed = options["rows"] * options["columns"] * size
+    line = min(options["rows"], options["columns"]) * size
     lowest_bit = _lowest_bit(options) if keyword == "PixelData" else 0
     found |= {"bits_stored": options["bits_stored"] + lowest_bit} if lowest_bit else {}
     options = {name: value for name, value in options.items() if name != "high_bit"}
     value_at = file.tell()
-    frame_at = _check_length(file, syntax, int.from_bytes(head[-4:], order), needed)
+    frame_at = _check_length(file, syntax, int.from_bytes(head[-4:], order), needed, line)
     return Coding(syntax, options | found, value_at, frame_at, lowest_bit)
 
 
@@ -126,14 +128,19 @@ def _lowest_bit(options: dict[str, Any]) -> int:
     return high + 1 - stored
 
 
-def _check_length(file: BoundedFile, syntax: UID, length: int, needed: int) -> int:
-    """Checks a value of that many bytes, which the file is at; returns the first fragment's offset, else 0."""
+def _check_length(file: BoundedFile, syntax: UID, length: int, needed: int, line: int) -> int:
+    """Checks a value of that many bytes, which the file is at; returns the first fragment's offset, else 0.
+
+    More than a row or a column too much shows that Rows, Columns or BitsAllocated is wrong; less is padding.
+    """
     if (length == _UNDEFINED) != syntax.is_compressed:
         raise UnreadableSlice(f"its pixels are not stored as its transfer syntax, {syntax.name}, says: damaged")
     if length != _UNDEFINED:
         there = min(length, file.size - file.tell())
         if there < needed:
             raise UnreadableSlice(f"expected {needed} bytes of pixels; found {there}: cut off, or a wrong header")
+        if there >= needed + line:
+            raise UnreadableSlice(f"expected {needed} bytes of pixels; found {there}: a wrong header")
         return 0
     frame_at, coded = _walk_fragments(file)
     if syntax == RLELossless and coded > 2 * needed + 65536:  # RLE at its worst doubles a frame; the rest is its header

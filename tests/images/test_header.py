@@ -32,6 +32,19 @@ def test_an_image_larger_than_its_file_is_refused(path: Path, rows: int, columns
     refuse(path, "expected .* pixels; found")
 
 
+@pytest.mark.parametrize(
+    "lie", [{"Columns": 79}, {"Rows": 32}, {"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7}], ids=str
+)
+def test_an_image_smaller_than_its_pixels_is_refused(path: Path, lie: dict[str, int]) -> None:
+    write_dicom(path, PLANE, PIXELS, **lie)
+    refuse(path, f"bytes of pixels; found {PIXELS.nbytes}: a wrong header")
+
+
+def test_some_bytes_after_the_pixels_are_padding(path: Path) -> None:
+    write_dicom(path, PLANE, PIXELS, PixelData=PIXELS.tobytes() + bytes(100))
+    assert np.array_equal(read_pixels(read_slice(path)), PIXELS)
+
+
 def test_an_element_that_claims_gigabytes_takes_none(path: Path) -> None:
     put_first(path, b"\x08\x00\x05\x00UT\0\0\xf0\xff\xff\x7f")  # a character set of 2 GB
     refuse(path, "a length of 2147483632 bytes in a file of")
