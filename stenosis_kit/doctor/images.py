@@ -25,6 +25,7 @@ FILE_KINDS = {
     Kind.ACROSS: "files_across_their_series",
     Kind.DECODER: "files_without_decoder",
     Kind.FRAMES: "files_of_several_frames",
+    Kind.BLANK: "constant_images",
     Kind.UNREAD: "files_that_cannot_be_opened",
     Kind.PACKED: "packed_files",
     Kind.DEEPER: "folders_too_deep",
@@ -52,8 +53,8 @@ CONSEQUENCES = {
     "rescaled_files": "RescaleSlope and RescaleIntercept are applied.",
     "files_with_padding": "PixelPaddingValue is no signal, unless it is as dark as air, or as usual as other values.",
     "left_justified_files": "Values that end at HighBit are shifted to where BitsStored ends.",
-    "images_with_silent_pixels": "Padding and what is no number are cut as if they lay outside the image.",
-    "constant_images": "They are cut; a grader sees nothing in them.",
+    "images_with_silent_pixels": "Padding, text on them and what is no number are cut as if outside the image.",
+    "constant_images": "They are passed over: their pixels have one value or two, and show nothing.",
     "series_with_instance_gaps": "Slices are ordered by their positions, never by number.",
     "series_not_from_1": "Slices are known by their file names, whatever the first one is.",
     "series_with_several_shapes": "Each slice is cut by its own geometry.",
@@ -146,10 +147,9 @@ def _examine_pixels(found: StudyFindings, name: str, one: Series) -> None:
     """Decodes every slice; one that cannot be decoded joins the series' skipped files."""
     for item in list(one.slices):
         try:
-            pixels, silent = one.signal(item)
+            silent = one.signal(item).silent
         except UnreadableSlice:
             continue
-        found.note("constant_images", f"{name}/{item.path.name}", int(pixels.min() == pixels.max()))
         found.note("images_with_silent_pixels", f"{name}/{item.path.name}", int(silent is not None))
         one.forget(item)
 

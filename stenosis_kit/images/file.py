@@ -32,6 +32,7 @@ class Kind(Enum):
     """Why a file cannot serve as a slice, as far as anybody treats the reasons differently."""
 
     ACROSS = "its plane lies across the series"
+    BLANK = "pixels that are no image"
     DAMAGED = "damaged, or unlike what its header says"
     DECODER = "no decoder for its transfer syntax"
     DEEPER = "a folder, with images in it perhaps"

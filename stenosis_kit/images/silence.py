@@ -1,4 +1,7 @@
-"""What of an image is no signal: padding that its header declares, and values that are no numbers.
+"""What of an image is no signal: padding that its header declares, values that are no numbers, and values far off.
+
+Far off are burned-in text and frames, saturated columns, padding that no header declares, and negative values that were
+stored as unsigned ones: so few and so far from all others that no tissue can have them.
 
 Of silent pixels nothing is known: they count neither for brightness nor as part of the image.
 """
@@ -19,6 +22,11 @@ _BLACK = 0.1  # of that range: padding as near to its dark end looks like air,
 _BACKGROUND = 0.5  # and so does what at least half of the image has, as near as that
 _BESIDE = 8  # values on either side, whose frequency is compared with the padding's,
 _MORE_OFTEN = 10  # which has to be so many times as frequent
+_SAMPLE = 1 << 13  # pixels of an image, about, among which values far off are looked for,
+_LEAST = 200  # where there are so many; they are
+_SHARES = (0.001, 0.25)  # more of the sample than hot pixels are, and less than tissue is, unless they are dark,
+_ABOVE, _BELOW = 0.5, 2.0  # farther from the others than so many times their range (masked air is near below them),
+_TIGHT = 0.1  # and nearer to each other than so many times that gap
 
 
 def silent_pixels(stored: np.ndarray, signal: np.ndarray, padding: Padding | None) -> np.ndarray | None:
@@ -40,7 +48,30 @@ def silent_pixels(stored: np.ndarray, signal: np.ndarray, padding: Padding | Non
         padded = _between(stored, *padding) & ~silent
         if padded.any() and not (_is_black(signal, padded, silent) or _is_usual(stored, padded)):
             silent |= padded
+    low, high = _limits(signal, silent)
+    if low > -np.inf or high < np.inf:
+        silent |= (signal < low) | (signal > high)
     return silent if silent.any() else None
+
+
+def is_blank(signal: np.ndarray) -> bool:
+    """Whether values are of two kinds at most, as those of no image are: a mask, or nothing at all."""
+    return bool(((signal == signal.min()) | (signal == signal.max())).all())
+
+
+def _limits(signal: np.ndarray, silent: np.ndarray) -> tuple[float, float]:
+    """Between which values signal lies; infinite where no values are far off."""
+    step = max(_EVERY, signal.size // _SAMPLE | 1)
+    values = np.sort(signal.ravel()[::step][~silent.ravel()[::step]].astype(float))
+    if len(values) < _LEAST:
+        return -np.inf, np.inf
+    gaps, middles = np.diff(values), (values[:-1] + values[1:]) / 2
+    below, above = values[:-1] - values[0], values[-1] - values[1:]  # ranges on either side of a gap
+    lower = np.arange(1, len(values))
+    upper, (few, many) = len(values) - lower, np.multiply(_SHARES, len(values)).clip(3)
+    too_high = (gaps > _ABOVE * below) & (above < np.minimum(below, _TIGHT * gaps)) & (few <= upper) & (upper <= many)
+    too_low = (gaps > _BELOW * above) & (below < np.minimum(above, _TIGHT * gaps)) & (few <= lower)
+    return float(max(middles[too_low], default=-np.inf)), float(min(middles[too_high], default=np.inf))
 
 
 def _between(stored: np.ndarray, low: float, high: float) -> np.ndarray:

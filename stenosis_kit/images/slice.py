@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stenosis_kit.images.file import UnreadableSlice
+from stenosis_kit.images.file import Kind, UnreadableSlice
 from stenosis_kit.images.geometry import Plane
 from stenosis_kit.images.header import Header, read_header
 from stenosis_kit.images.pixels import decode
-from stenosis_kit.images.silence import LARGEST_SIGNAL, silent_pixels
+from stenosis_kit.images.silence import LARGEST_SIGNAL, is_blank, silent_pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,15 +70,15 @@ def read_signal(item: Slice) -> Signal:
         signal = stored.astype(np.float32)
         if rescaled:
             signal = signal * np.float32(item.slope) + np.float32(item.intercept)
-    silent = None
-    if stored.dtype.kind == "f" or item.header.padding:
-        silent = silent_pixels(stored, signal, item.header.padding)
+    silent = silent_pixels(stored, signal, item.header.padding)
     if silent is not None:
         if silent.all():
             raise UnreadableSlice("no signal: all of its pixels are padding, or no numbers")
         signal[silent] = signal[~silent].min()
     if rescaled and np.abs(signal).max() > LARGEST_SIGNAL:
         raise UnreadableSlice(f"RescaleSlope {item.slope} makes signals beyond {LARGEST_SIGNAL:g}")
+    if is_blank(signal):
+        raise UnreadableSlice("no signal: its pixels have one value or two, as no image has", Kind.BLANK)
     return Signal(signal, silent)
 
 

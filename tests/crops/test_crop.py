@@ -135,7 +135,7 @@ def test_on_a_scene_that_is_not_symmetric_left_and_mirrored_right_differ(tmp_pat
 def test_left_and_mirrored_right_take_mirrored_slices_where_a_step_falls_between_two(tmp_path, gap):
     view = View("sagittal", "foraminal", rsna.SAGITTAL_T1, mm=32.0, px=33, slices=5, step_mm=gap / 2 * 3)
     planes = stack("sagittal", np.arange(-10, 11) * gap, about=np.zeros(3), shape=(71, 71))
-    series = series_of(tmp_path, planes, "sagittal", lambda places: 100 + 10 * np.abs(places[..., 0]))
+    series = series_of(tmp_path, planes, "sagittal", lambda places: 100 + np.abs(places) @ (10.0, 1.0, 0.0))
     left = cut(series, np.array([4 * gap, 0, 0]), view)
     right = cut(series, np.array([-4 * gap, 0, 0]), view, mirrored=True)
     assert right.pixels[MIDDLE, MIDDLE].tolist() == left.pixels[MIDDLE, MIDDLE].tolist()

@@ -47,6 +47,7 @@ def test_balls_at_known_distances_in_mm_are_there_in_the_crop(tmp_path):
 def test_fine_images_are_averaged_not_thinned_out(tmp_path):
     item = plane("axial", 0.0, mm=0.25, shape=(200, 200))
     pixels = np.where(np.indices((200, 200)).sum(axis=0) % 2, 1000, 0).astype(np.uint16)  # a chequerboard
+    pixels[0] = 500  # of two values alone, it would be no image
     write_dicom(tmp_path / "1.dcm", item, pixels)
     view = View("axial", "subarticular", rsna.AXIAL_T2, mm=32.0, px=32, slices=1, step_mm=4.0)
     on_a_pixel = np.array([0.125, 0.125, 0.0])  # so that every fourth pixel, all of one colour, would be taken
@@ -57,6 +58,7 @@ def test_fine_images_are_averaged_not_thinned_out(tmp_path):
 def test_pixels_that_are_long_one_way_are_averaged_only_the_other_way(tmp_path):
     item = Plane.from_tags((-24.5, -24.875, 0.0), (1, 0, 0, 0, 1, 0), (0.25, 1.0), (200, 50))
     columns = np.where(np.arange(50) % 2, 1000, 0) * np.ones((200, 1))  # stripes as wide as the view's pixels
+    columns[0] = 500  # of two values alone, it would be no image
     write_dicom(tmp_path / "1.dcm", item, columns.astype(np.uint16))
     view = View("axial", "subarticular", rsna.AXIAL_T2, mm=32.0, px=32, slices=1, step_mm=4.0)
     row = cut(read_series(tmp_path, 1, rsna.AXIAL_T2), np.zeros(3), view).pixels[16, :, 0].astype(float)

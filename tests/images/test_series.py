@@ -396,9 +396,12 @@ def test_only_five_slices_are_decoded_for_the_window(tmp_path):
 
 
 @pytest.mark.parametrize("value", [0, 1, 4095])
-def test_a_constant_image_has_a_window_that_is_not_empty(tmp_path, value):
+def test_a_constant_image_is_passed_over_when_its_pixels_are_wanted(tmp_path, value):
     write_dicom(tmp_path / "1.dcm", PLANES[0], np.full(SHAPE, value, np.uint16))
-    assert axial(tmp_path).window() == (value, value + 1)
+    series = axial(tmp_path)
+    with pytest.raises(UnreadableSlice, match="no slice of the series"):
+        series.window()
+    assert series.skipped["1.dcm"].kind is Kind.BLANK
 
 
 # --- 12. Not seen yet ----------------------------------------------------------------------------

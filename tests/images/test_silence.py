@@ -10,7 +10,7 @@ from pydicom.dataelem import RawDataElement
 from pydicom.tag import Tag
 from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian, RLELossless
 
-from stenosis_kit.images.file import UnreadableSlice
+from stenosis_kit.images.file import Kind, UnreadableSlice
 from stenosis_kit.images.slice import read_pixels, read_signal, read_slice
 
 SHAPE = (60, 70)
@@ -84,8 +84,8 @@ def test_padding_that_is_declared_is_silent(tmp_path):
     check_block_is_silent(write(tmp_path, filled(65535), ("US", 65535), **WIDE))
 
 
-def test_the_same_without_the_tag_is_signal(tmp_path):
-    check_all_is_signal(write(tmp_path, filled(65535), **WIDE), filled(65535))
+def test_the_same_without_the_tag_is_signal_where_it_lies_near_the_others(tmp_path):
+    check_all_is_signal(write(tmp_path, filled(2000), **WIDE), filled(2000))
 
 
 def test_padding_that_is_declared_and_nowhere_there_changes_nothing(tmp_path):
@@ -172,15 +172,15 @@ def test_padding_of_monochrome1_is_dark_however_dark_it_was_stored(tmp_path):
 
 @pytest.mark.parametrize("padding", [("LO", "none"), ("US", None), ("DS", ""), ("FL", float("nan"))], ids=str)
 def test_padding_that_is_no_number_declares_nothing(tmp_path, padding):
-    check_all_is_signal(write(tmp_path, filled(65535), padding, **WIDE), filled(65535))
+    check_all_is_signal(write(tmp_path, filled(2000), padding, **WIDE), filled(2000))
 
 
 def test_a_limit_without_a_value_declares_nothing(tmp_path):
-    path = write(tmp_path, filled(65535), **WIDE)
+    path = write(tmp_path, filled(2000), **WIDE)
     dataset = pydicom.dcmread(path)
-    dataset.add_new(0x00280121, "US", 65535)
+    dataset.add_new(0x00280121, "US", 2000)
     dataset.save_as(path)
-    check_all_is_signal(path, filled(65535))
+    check_all_is_signal(path, filled(2000))
 
 
 def test_an_image_of_nothing_but_padding_is_refused(tmp_path):
@@ -304,3 +304,54 @@ def test_bright_padding_of_floats_below_one_is_silent(tmp_path):
 def test_a_float_image_without_one_number_is_refused(tmp_path):
     with pytest.raises(UnreadableSlice, match="^no signal: all of its pixels"):
         read_pixels(read_slice(write_float(tmp_path, np.full(SHAPE, np.nan, np.float32))))
+
+
+# --- Values far off, which nothing declares -------------------------------------------------------
+
+
+TEXT = np.zeros(SHAPE, bool)
+TEXT[3:9, 4:30] = True
+FRAME = np.ones(SHAPE, bool)
+FRAME[2:-2, 2:-2] = False
+
+
+@pytest.mark.parametrize("block", [BLOCK, TEXT, FRAME], ids=["columns", "text", "frame"])
+@pytest.mark.parametrize(("value", "dtype", "tags"), [(65535, np.uint16, WIDE), (4095, np.uint16, {})])
+def test_what_is_far_brighter_than_all_else_is_silent(tmp_path, block, value, dtype, tags):
+    path = write(tmp_path, filled(value, dtype, block), **tags)
+    check_block_is_silent(path, PIXELS[~block], block)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.7])
+def test_what_is_far_darker_than_all_else_is_silent(tmp_path, share):
+    block = np.zeros(SHAPE, bool)
+    block[:, : int(share * SHAPE[1])] = True
+    path = write(tmp_path, filled(-32768, np.int16, block), **SIGNED)
+    check_block_is_silent(path, PIXELS[~block], block)
+
+
+def test_negative_values_that_were_stored_as_unsigned_ones_are_dark(tmp_path):
+    values = PIXELS.astype(np.int16) - 100
+    path = write(tmp_path, values.view(np.uint16), **WIDE)
+    check_block_is_silent(path, values[values >= 0], values < 0)
+
+
+@pytest.mark.parametrize("air", [0.3, 0.6, 0.9])
+def test_tissue_is_signal_however_much_air_is_masked(tmp_path, air):
+    pixels = np.random.default_rng(6).integers(500, 900, SHAPE).astype(np.uint16)
+    pixels[:, : int(air * SHAPE[1])] = 0
+    check_all_is_signal(write(tmp_path, pixels), pixels)
+
+
+def test_a_few_bright_pixels_are_signal(tmp_path):
+    pixels = PIXELS.copy()
+    pixels[0, :2] = 4095
+    check_all_is_signal(write(tmp_path, pixels), pixels)
+
+
+@pytest.mark.parametrize("values", [(0, 0), (4095, 4095), (0, 1)], ids=["black", "white", "mask"])
+def test_pixels_of_one_value_or_two_are_no_image(tmp_path, values):
+    pixels = np.where(PIXELS > 700, *values).astype(np.uint16)
+    with pytest.raises(UnreadableSlice, match="one value or two") as caught:
+        signal_of(write(tmp_path, pixels))
+    assert caught.value.reason.kind is Kind.BLANK
