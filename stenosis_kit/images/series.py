@@ -94,7 +94,8 @@ class Series:
             try:
                 self._signals[item.number] = read_signal(item)
             except UnreadableSlice as error:
-                self.slices.remove(item)
+                if item in self.slices:  # it may have left already
+                    self.slices.remove(item)
                 self.skipped[item.path.name] = error.reason
                 raise
         return self._signals[item.number]
@@ -106,7 +107,7 @@ class Series:
     def window(self) -> tuple[float, float]:
         """Low and high of the series: percentiles 1 and 99.5 of the signal of up to five evenly spaced slices.
 
-        DICOM's own window tags vary from slice to slice. A constant series gives (v, v + 1).
+        DICOM's own window tags vary from slice to slice. Where both are one value v, (v, v + 1).
 
         Raises:
             UnreadableSlice: where no slice can be decoded.

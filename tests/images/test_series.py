@@ -404,6 +404,16 @@ def test_a_constant_image_is_passed_over_when_its_pixels_are_wanted(tmp_path, va
     assert series.skipped["1.dcm"].kind is Kind.BLANK
 
 
+def test_a_slice_that_has_left_its_series_is_refused_again(tmp_path):
+    write_dicom(tmp_path / "1.dcm", PLANES[0], PIXELS)
+    spoil_pixels(tmp_path / "1.dcm")
+    series = axial(tmp_path)
+    item = series.slices[0]
+    for _ in range(2):
+        with pytest.raises(UnreadableSlice, match="cannot be decoded"):
+            series.pixels(item)
+
+
 # --- 12. Not seen yet ----------------------------------------------------------------------------
 
 
