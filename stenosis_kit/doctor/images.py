@@ -12,13 +12,11 @@ from stenosis_kit.doctor.diagnosis import EXAMPLES
 from stenosis_kit.doctor.points import POINT_CONSEQUENCES, examine_study_points
 from stenosis_kit.images.coding import CODECS
 from stenosis_kit.images.file import Kind, UnreadableSlice
-from stenosis_kit.images.geometry import orientation_groups
+from stenosis_kit.images.geometry import FIELD_MM, orientation_groups
 from stenosis_kit.images.names import image_number, is_folder, list_files
 from stenosis_kit.images.places import SAME_PLACE_MM
 from stenosis_kit.images.series import Series, read_study
 from stenosis_kit.tables.study import Study
-
-_FIELD_MM = (50.0, 700.0)  # of an image's sides; the competition's lie between 120 and 400
 
 FILE_KINDS = {
     Kind.PLACE: "files_without_place",
@@ -39,7 +37,7 @@ CONSEQUENCES = {
     "series_without_usable_images": "Other views or the prior answer there.",
     "unlisted_studies": "Folders that no table names are not read.",
     "unlisted_series": "Folders that no table names are not read.",
-    "files_without_place": "They are passed over: nobody knows where they lie in the patient.",
+    "files_without_place": "They are passed over: nobody knows where they lie in the patient, or how large they are.",
     "files_across_their_series": "They are passed over: scouts, or slices of another kind of series.",
     "files_without_decoder": f"They are passed over: {CODECS} brings decoders for most.",
     "files_of_several_frames": "They are passed over: export their series as one file a slice.",
@@ -167,7 +165,7 @@ def _examine_slices(found: StudyFindings, name: str, one: Series) -> None:
     found.note("files_with_padding", name, sum(header.padding is not None for header in headers))
     found.note("left_justified_files", name, sum(bool(header.coding.lowest_bit) for header in headers))
     sides = np.array([np.multiply(plane.shape, plane.spacing) for plane in one.planes])
-    strange = ((sides < _FIELD_MM[0]) | (sides > _FIELD_MM[1])).any(axis=1)
+    strange = (sides < FIELD_MM[0]).any(axis=1)
     found.note("images_of_implausible_size", name, int(strange.sum()))
     found.note("series_with_several_shapes", name, int(len({plane.shape for plane in one.planes}) > 1))
     groups = orientation_groups(one.planes)

@@ -26,6 +26,8 @@ _DISPLAY_AXES = {
 }
 
 _SPACING_MM = (0.01, 50.0)  # wider than any scanner's; chosen by hand
+FIELD_MM = (50.0, 700.0)
+"""Of an image's longer side; the competition's lie between 120 and 400. Else its PixelSpacing is in other units."""
 
 
 @dataclass(frozen=True, eq=False)

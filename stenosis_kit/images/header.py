@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
@@ -25,7 +26,7 @@ from pydicom.uid import (
 from stenosis_kit.images.coding import Coding, check_decoder, find_pixels
 from stenosis_kit.images.elements import element_values
 from stenosis_kit.images.file import PREFIX, PREFIX_AT, BoundedFile, Kind, UnreadableSlice, open_image
-from stenosis_kit.images.geometry import Plane
+from stenosis_kit.images.geometry import FIELD_MM, Plane
 from stenosis_kit.images.padding import PADDING_TAGS, declared_padding
 from stenosis_kit.images.silence import Padding
 
@@ -132,11 +133,16 @@ def _transfer_syntax(file: BoundedFile, dataset: Dataset) -> UID:
 
 def _plane(dataset: Dataset, shape: tuple[int, int]) -> Plane:
     try:
-        return Plane.from_tags(*(_values(dataset, keyword) for keyword in _PLACE), shape)
+        plane = Plane.from_tags(*(_values(dataset, keyword) for keyword in _PLACE), shape)
     except ValueError as error:
         if _PER_FRAME in dataset:  # the SOP class does not tell: the competition's files give a wrong one
             raise _several_frames("an Enhanced MR image") from None
         raise UnreadableSlice(str(error), Kind.PLACE) from None
+    longest = max(np.multiply(shape, plane.spacing))
+    if not FIELD_MM[0] <= longest <= FIELD_MM[1]:
+        expected = f"an image of {FIELD_MM[0]:.0f} to {FIELD_MM[1]:.0f} mm"
+        raise UnreadableSlice(f"PixelSpacing: expected {expected}; found {longest:.4g} mm", Kind.PLACE)
+    return plane
 
 
 def _several_frames(found: str) -> UnreadableSlice:

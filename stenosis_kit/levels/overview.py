@@ -28,7 +28,6 @@ SLICE_WEIGHTS = np.array([1.0, 2.0, 3.0, 2.0, 1.0]) / 9
 GRID = [PX, STEP_MM, SLICES]
 _USUAL_MM = PX * STEP_MM + 20
 """Fields up to this are seen as one window: 10 mm at either end tell nothing. The competition's reach some 330 mm."""
-_LARGEST_MM = 700.0  # no scanner shows more at once, though a header's PixelSpacing may say so
 _BELOW_MM = 34.0
 """A window's middle lies this far below the levels' mean, about a level: the sacrum tells which level is which, the
 thorax misleads. Measured on 110 overviews of 350 to 550 mm: no shifted column; at 0, 3; 34 mm above, 5; 68 below, 2.
@@ -162,7 +161,7 @@ def _middle_frames(series: Series) -> tuple[np.ndarray, tuple[int, int]]:
 
 def _pixels_along(plane: Plane, axis: np.ndarray) -> int:
     """How many pixels the grid has along an axis (3,) of a slice; even."""
-    mm = min(plane.extent(axis), _LARGEST_MM)
+    mm = plane.extent(axis)
     return PX if mm <= _USUAL_MM else 2 * round(mm / STEP_MM / 2)
 
 

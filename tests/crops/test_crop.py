@@ -159,7 +159,7 @@ def test_padding_is_the_share_outside_the_image(tmp_path, mirrored):
 
 
 def test_padding_is_that_of_the_middle_slice(tmp_path):
-    small = [plane("axial", CENTER[2] + step, shape=(16, 16)) for step in (-4.0, 4.0)]
+    small = [plane("axial", CENTER[2] + step, shape=(16, 60)) for step in (-4.0, 4.0)]
     whole = plane("axial", CENTER[2], shape=(70, 60))
     series = series_of(tmp_path, [small[0], whole, small[1]], "axial")
     crop = cut(series, CENTER, AXIAL)
@@ -171,7 +171,7 @@ def test_padding_is_that_of_the_middle_slice(tmp_path):
     "tags", [{"PhotometricInterpretation": "MONOCHROME1"}, {"RescaleSlope": 1.0, "RescaleIntercept": -4000.0}]
 )
 def test_padding_is_black_where_all_signal_is_negative(tmp_path, tags):
-    item = plane("axial", CENTER[2], shape=(16, 16))
+    item = plane("axial", CENTER[2], shape=(16, 60))
     write_dicom(tmp_path / "1.dcm", item, render(SCENE, item), **tags)
     crop = cut(read_series(tmp_path, 1, rsna.AXIAL_T2), np.array([0.0, 0.0, CENTER[2]]), AXIAL)
     assert crop.pixels[:6].max() == 0

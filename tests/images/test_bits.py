@@ -9,7 +9,7 @@ from pydicom.uid import RLELossless
 from stenosis_kit.images.file import UnreadableSlice
 from stenosis_kit.images.slice import read_pixels, read_signal, read_slice
 
-SHAPE = (30, 40)
+SHAPE = (30, 60)
 PLANE = plane("axial", 0.0, shape=SHAPE)
 PIXELS = np.random.default_rng(6).integers(0, 4096, SHAPE).astype(np.uint16)
 SIGNED = PIXELS.astype(np.int16) - 2048

@@ -182,3 +182,17 @@ def test_enhanced_mr_is_refused_with_what_to_do(path: Path, frames: int) -> None
 @pytest.mark.parametrize("tag", ["ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing"])
 def test_an_image_without_a_place_is_of_that_kind(path: Path, tag: str) -> None:
     refuse(write_dicom(path, PLANE, PIXELS, drop=(tag,)), tag, Kind.PLACE)
+
+
+# --- Sizes ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mm", [0.08, 0.6, 8.8, 20.0])
+def test_an_image_of_a_size_that_no_scanner_makes_is_refused(path: Path, mm: float) -> None:
+    longest = f"{max(PIXELS.shape) * mm:.4g}"
+    refuse(write_dicom(path, PLANE, PIXELS, PixelSpacing=[mm, mm]), f"of 50 to 700 mm; found {longest} mm", Kind.PLACE)
+
+
+@pytest.mark.parametrize("mm", [0.64, 8.7])
+def test_the_smallest_and_the_largest_image_are_read(path: Path, mm: float) -> None:
+    assert read_slice(write_dicom(path, PLANE, PIXELS, PixelSpacing=[mm, mm])).plane.spacing == (mm, mm)

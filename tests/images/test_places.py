@@ -9,7 +9,7 @@ from stenosis_kit.images.geometry import Plane
 from stenosis_kit.images.places import placeless
 from stenosis_kit.images.series import read_series
 
-SHAPE = (30, 40)
+SHAPE = (30, 60)
 
 
 def axial(*places):

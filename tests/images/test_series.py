@@ -14,7 +14,7 @@ from stenosis_kit.images.names import list_files
 from stenosis_kit.images.series import read_series, read_study
 
 SCENE = blobs(np.zeros((1, 3)))
-SHAPE = (30, 40)
+SHAPE = (30, 60)
 PLANES = [plane("axial", z, shape=SHAPE) for z in (-8.0, -4.0, 0.0, 4.0, 8.0)]
 PIXELS = render(SCENE, PLANES[0])
 
@@ -136,11 +136,11 @@ def test_duplicate_positions_keep_both_slices(tmp_path):
 
 
 def test_several_matrix_sizes_in_one_series_each_have_their_own_spacing(tmp_path):
-    sizes = [(0.5, (60, 80)), (1.0, (30, 40)), (2.0, (16, 20))]
+    sizes = [(0.5, (60, 120)), (1.0, (30, 60)), (2.0, (16, 30))]
     planes = [plane("axial", 4.0 * i, mm, shape) for i, (mm, shape) in enumerate(sizes)]
     series = axial(write_series(tmp_path, SCENE, planes))
     assert [item.plane.spacing[0] for item in series.slices] == [0.5, 1.0, 2.0]
-    assert [series.pixels(item).shape for item in series.slices] == [(60, 80), (30, 40), (16, 20)]
+    assert [series.pixels(item).shape for item in series.slices] == [(60, 120), (30, 60), (16, 30)]
     low, high = series.window()
     assert low < high
 

@@ -9,13 +9,13 @@ from pydicom.uid import ImplicitVRLittleEndian, RLELossless
 from stenosis_kit.images.file import UnreadableSlice
 from stenosis_kit.images.slice import read_pixels, read_slice
 
-SHAPE = (30, 40)
+SHAPE = (30, 60)
 PLANES = [plane("axial", z, shape=SHAPE) for z in (-8.0, -4.0, 0.0, 4.0, 8.0)]
 PIXELS = render(blobs(np.zeros((1, 3))), PLANES[0])
 
 
 def test_pixels_and_geometry_come_back_as_written(tmp_path):
-    item = tilted(plane("axial", 3.25, mm=0.73, shape=SHAPE), 17.0, "x")
+    item = tilted(plane("axial", 3.25, mm=0.93, shape=SHAPE), 17.0, "x")
     found = read_slice(write_dicom(tmp_path / "12.dcm", item, PIXELS))
     assert found.number == 12
     assert found.plane.shape == SHAPE

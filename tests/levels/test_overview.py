@@ -179,8 +179,3 @@ def test_of_two_large_fields_both_are_seen_on_one_grid(tmp_path):
     first, second = study_overviews([series_at(tmp_path, planes, kind, series_id=i) for i, kind in kinds])
     assert first.size == second.size == (250, PX)
     assert np.array_equal(first.frames, second.frames)
-
-
-def test_a_field_that_no_scanner_has_stays_small_in_memory(tmp_path):
-    found = overview(series_at(tmp_path, planes_of(mm=40.0)))
-    assert max(found.size) <= 350
