@@ -62,11 +62,14 @@ def read_signal(item: Slice) -> Signal:
     """Decodes a slice.
 
     Raises:
-        UnreadableSlice: where the pixels cannot be decoded, are not what the header says, or none of them is signal.
+        UnreadableSlice: where the pixels cannot be decoded, are not what the header says, or none of them is signal;
+            where its rescaling makes signals too large, or all alike.
     """
     stored = decode(item.path, item.header.coding)
     rescaled = (item.slope, item.intercept) != (1, 0)
     with np.errstate(over="ignore", invalid="ignore"):
+        if np.spacing(np.float32(abs(item.intercept))) > abs(item.slope):
+            raise UnreadableSlice(f"RescaleIntercept {item.intercept} swallows the steps of RescaleSlope {item.slope}")
         signal = stored.astype(np.float32)
         if rescaled:
             signal = signal * np.float32(item.slope) + np.float32(item.intercept)

@@ -105,3 +105,16 @@ def test_a_header_that_claims_more_pixels_than_are_there_is_skipped(tmp_path):
     path = write_dicom(tmp_path / "1.dcm", PLANES[0], PIXELS, Rows=4000, Columns=4000)
     with pytest.raises(UnreadableSlice):
         read_pixels(read_slice(path))
+
+
+@pytest.mark.parametrize(("slope", "intercept"), [(1, 1e8), (1, -5e8), (1e-6, 1000), (-1e-6, 1000)])
+def test_an_intercept_beside_which_the_slope_s_steps_vanish_is_refused(tmp_path, slope, intercept):
+    path = write_dicom(tmp_path / "1.dcm", PLANES[0], PIXELS, RescaleSlope=slope, RescaleIntercept=intercept)
+    with pytest.raises(UnreadableSlice, match="RescaleIntercept .* swallows the steps of RescaleSlope"):
+        read_pixels(read_slice(path))
+
+
+@pytest.mark.parametrize(("slope", "intercept"), [(1, 1e7), (-1, 4095), (1e5, 1e8), (1e-6, 0)])
+def test_other_intercepts_leave_the_steps_as_they_are(tmp_path, slope, intercept):
+    path = write_dicom(tmp_path / "1.dcm", PLANES[0], PIXELS, RescaleSlope=slope, RescaleIntercept=intercept)
+    assert len(np.unique(read_pixels(read_slice(path)))) == len(np.unique(PIXELS))
