@@ -5,6 +5,7 @@ A DICOM segment of run lengths is coded as TIFF's PackBits are (PS3.5 G.3), whic
 
 from __future__ import annotations
 
+import itertools
 import struct
 
 import numpy as np
@@ -30,6 +31,15 @@ def register() -> None:
     decoder = get_decoder(RLELossless)
     if LABEL not in decoder.available_plugins:
         decoder.add_plugin(LABEL, (__name__, "decode_frame"))
+
+
+def overlaps(code: bytes) -> bool:
+    """Whether a frame's header lets segments begin in itself or in each other: other decoders show what lies there."""
+    if len(code) < _HEADER.size:
+        return True
+    count, *starts = _HEADER.unpack_from(code)
+    begins = [_HEADER.size - 1, *starts[:count]]
+    return any(later <= earlier for earlier, later in itertools.pairwise(begins))
 
 
 def decode_frame(code: bytes, runner: DecodeRunner) -> bytes:

@@ -70,11 +70,14 @@ def _shifted(stored: np.ndarray, coding: Coding) -> np.ndarray:
 
 
 def _check_stream(file: BoundedFile, coding: Coding) -> None:
-    """Refuses a code stream that gives itself another size: decoders allocate memory by that."""
+    """Refuses a code stream that gives itself another size: decoders allocate memory by that; or contradicts itself."""
     file.seek(coding.frame_at)
-    found = stream_shape(file.read(min(_STREAM_START, file.size - coding.frame_at)))
+    start = file.read(min(_STREAM_START, file.size - coding.frame_at))
+    found = stream_shape(start)
     if found and found != coding.shape:
         raise UnreadableSlice(f"expected {coding.shape} pixels; found a code stream of {found}")
+    if coding.syntax == RLELossless and packbits.overlaps(start):
+        raise UnreadableSlice("expected run lengths, segment after segment; found some that overlap: copy it again")
 
 
 def stream_shape(data: bytes) -> tuple[int, int] | None:

@@ -22,11 +22,12 @@ _BLACK = 0.1  # of that range: padding as near to its dark end looks like air,
 _BACKGROUND = 0.5  # and so does what at least half of the image has, as near as that
 _BESIDE = 8  # values on either side, whose frequency is compared with the padding's,
 _MORE_OFTEN = 10  # which has to be so many times as frequent
-_SAMPLE = 1 << 13  # pixels of an image, about, among which values far off are looked for,
+_SAMPLE = 1 << 12  # pixels of an image, about, among which values far off are looked for,
 _LEAST = 200  # where there are so many; they are
 _SHARES = (0.001, 0.25)  # more of the sample than hot pixels are, and less than tissue is, unless they are dark,
 _ABOVE, _BELOW = 0.5, 2.0  # farther from the others than so many times their range (masked air is near below them),
 _TIGHT = 0.1  # and nearer to each other than so many times that gap
+_NARROW = 1 / (1 / _ABOVE + 1 + _TIGHT)  # follows: of all values' range, up to which a gap is none of these
 
 
 def silent_pixels(stored: np.ndarray, signal: np.ndarray, padding: Padding | None) -> np.ndarray | None:
@@ -40,32 +41,45 @@ def silent_pixels(stored: np.ndarray, signal: np.ndarray, padding: Padding | Non
         signal: what they mean, of the same shape.
         padding: that the header declares.
     """
-    silent = np.zeros(stored.shape, bool)
+    silent = None
     if stored.dtype.kind == "f":
         with np.errstate(invalid="ignore"):
             silent = ~(np.abs(stored) <= LARGEST_SIGNAL)
     if padding:
+        silent = np.zeros(stored.shape, bool) if silent is None else silent
         padded = _between(stored, *padding) & ~silent
         if padded.any() and not (_is_black(signal, padded, silent) or _is_usual(stored, padded)):
             silent |= padded
-    low, high = _limits(signal, silent)
+    low, high = _limits(_sampled(signal, silent, max(_EVERY, signal.size // _SAMPLE | 1)))
     if low > -np.inf or high < np.inf:
-        silent |= (signal < low) | (signal > high)
-    return silent if silent.any() else None
+        far_off = (signal < low) | (signal > high)
+        silent = far_off if silent is None else silent | far_off
+    return silent if silent is not None and silent.any() else None
 
 
 def is_blank(signal: np.ndarray) -> bool:
     """Whether values are of two kinds at most, as those of no image are: a mask, or nothing at all."""
-    return bool(((signal == signal.min()) | (signal == signal.max())).all())
+    some = signal.ravel()[:: signal.size // _LEAST | 1]  # which tell nearly always
+    return _has_two_kinds(some) and _has_two_kinds(signal)
 
 
-def _limits(signal: np.ndarray, silent: np.ndarray) -> tuple[float, float]:
-    """Between which values signal lies; infinite where no values are far off."""
-    step = max(_EVERY, signal.size // _SAMPLE | 1)
-    values = np.sort(signal.ravel()[::step][~silent.ravel()[::step]].astype(float))
-    if len(values) < _LEAST:
+def _has_two_kinds(values: np.ndarray) -> bool:
+    return bool(((values == values.min()) | (values == values.max())).all())
+
+
+def _sampled(signal: np.ndarray, silent: np.ndarray | None, step: int) -> np.ndarray:
+    """Every so many of an image's pixels that are signal."""
+    values = signal.ravel()[::step]
+    return values if silent is None else values[~silent.ravel()[::step]]
+
+
+def _limits(values: np.ndarray) -> tuple[float, float]:
+    """Between which values signal lies, by a sample of it; infinite where none are far off."""
+    values = np.sort(values)
+    gaps = np.diff(values)
+    if len(values) < _LEAST or gaps.max() <= _NARROW * (values[-1] - values[0]):  # as in nearly all images
         return -np.inf, np.inf
-    gaps, middles = np.diff(values), (values[:-1] + values[1:]) / 2
+    middles = (values[:-1] + values[1:]) / 2
     below, above = values[:-1] - values[0], values[-1] - values[1:]  # ranges on either side of a gap
     lower = np.arange(1, len(values))
     upper, (few, many) = len(values) - lower, np.multiply(_SHARES, len(values)).clip(3)
@@ -83,7 +97,7 @@ def _between(stored: np.ndarray, low: float, high: float) -> np.ndarray:
 
 def _is_black(signal: np.ndarray, padded: np.ndarray, silent: np.ndarray) -> bool:
     """Whether padding is about as dark as the darkest of the other pixels, and no signal below zero among none."""
-    others = signal.ravel()[::_EVERY][~(padded | silent).ravel()[::_EVERY]]
+    others = _sampled(signal, padded | silent, _EVERY)
     if not others.size:
         return False
     low, high = np.percentile(others, _RANGE)

@@ -13,6 +13,7 @@ from pydicom.pixels import get_decoder
 from pydicom.uid import RLELossless
 
 from stenosis_kit.images import packbits
+from stenosis_kit.images.file import UnreadableSlice
 from stenosis_kit.images.pixels import decode
 from stenosis_kit.images.slice import read_slice
 
@@ -103,6 +104,17 @@ def test_another_number_of_segments_is_refused(tmp_path: Path, count: int) -> No
     dataset.PixelData = pydicom.encaps.encapsulate([struct.pack("<I", count) + frame[4:]])
     with pytest.raises(RuntimeError, match="segments, where a pixel has 1 samples of 2 bytes"):
         by(packbits.LABEL, dataset)
+
+
+@pytest.mark.parametrize("starts", [(0, 2000), (64, 64), (64, 8), (2000, 64)])
+def test_segments_that_overlap_are_refused_whatever_decodes_them(tmp_path: Path, starts: tuple[int, int]) -> None:
+    path = tmp_path / "1.dcm"
+    dataset = coded(path, SCENES["noise"].astype(np.uint16))
+    frame = next(pydicom.encaps.generate_frames(dataset.PixelData, number_of_frames=1))
+    dataset.PixelData = pydicom.encaps.encapsulate([struct.pack("<3I", 2, *starts) + frame[12:]])
+    dataset.save_as(path)
+    with pytest.raises(UnreadableSlice, match="found some that overlap"):
+        decode(path, read_slice(path).header.coding)
 
 
 @pytest.mark.filterwarnings("ignore:The decoded RLE segment contains non-conformant padding")
