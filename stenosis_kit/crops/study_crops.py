@@ -25,6 +25,9 @@ CUTTING_VERSION = 1
 crops would answer worse without a word. Stores and models name the version that they were made with; those that name
 none are of version 1."""
 
+_MOST_PADDING = 0.5
+"""Of a crop: with more its middle lies outside the image. The most in 240 synthetic and three real studies is .04."""
+
 
 @dataclass
 class StudyCrops:
@@ -98,14 +101,17 @@ def cut_study(located: LocatedStudy, views: Collection[str] | None = None) -> St
 
 
 def _cut_site(study: Sequence[Series], site: Site) -> Crop | Lost:
-    """Cuts a site; where its series cannot be read there, another one of the kind that covers it."""
+    """Cuts a site; where its series cannot be read there or does not show it, another one of the kind that does."""
     mirrored = rsna.CONDITION_BY_NAME[site.condition].side == rsna.RIGHT
     others = [series for series in of_kind(study, site.view) if series is not site.series]
+    why = "its slices cannot be read"
     for series in (site.series, *others):
         crop = cut(series, site.point, site.view, mirrored)
-        if crop:
+        if crop and crop.padding <= _MOST_PADDING:
             return crop
-    return Lost(site.condition, site.level, site.view.name, "its slices cannot be read")
+        if crop:
+            why = "it lies outside its image"
+    return Lost(site.condition, site.level, site.view.name, why)
 
 
 def _manifest_row(study_id: int, site: Site, crop: Crop, severity: str | None, row: int) -> dict[str, Any]:

@@ -19,7 +19,7 @@ _UNLIKE_MM = 15.0  # between the heights of left and right of one level; chosen 
 
 POINT_CONSEQUENCES = {
     "points_without_image": "Their crops are placed as prediction would place them.",
-    "points_outside_their_image": "Their crops are cut there all the same, and are mostly padding.",
+    "points_outside_their_image": "Nothing is cut there: other views are used, where they show it.",
     "sides_that_contradict_x": "They are used as labelled, on the wrong side of the patient: mend or delete them.",
     "sides_at_unlike_heights": "They are used as labelled; one of the two is likely on another level.",
     "levels_out_of_order": "They are used as labelled; two levels are likely exchanged.",

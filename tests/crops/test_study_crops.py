@@ -119,6 +119,17 @@ def test_one_unreadable_slice_loses_no_view(images, tmp_path, number):
     assert number not in {row["instance_number"] for row in result.rows if row["series_id"] == T2}
 
 
+@pytest.mark.parametrize(("x", "is_cut"), [(5.0, True), (-5.0, False), (-500.0, False)])
+def test_a_point_outside_its_image_has_no_crop_there(images, study, x, is_cut):
+    point, _ = label_at(study, T2, 2, x, 30.0)
+    cell = (CANAL, rsna.LEVELS[2])
+    result = cut_study(LocatedStudy(Study(images, STUDY, SERIES, {cell: "severe"}, {cell: point})))
+    assert ("canal_sagittal" in result.arrays) == is_cut
+    assert [one.why for one in result.lost if one.view == "canal_sagittal"] == (
+        [] if is_cut else ["it lies outside its image"]
+    )
+
+
 def test_stray_and_broken_files_are_named_with_their_series(images, tmp_path):
     folder = tmp_path / "images"
     shutil.copytree(images, folder)
