@@ -1,4 +1,4 @@
-"""Ids that a spreadsheet rewrote (3.142E+09, 3,141,592,653) and that may have lost digits: found again by image folder."""
+"""Ids that a spreadsheet rewrote (3.142E+09, 3,141,592,653), maybe without some digits: found again by image folder."""
 
 from __future__ import annotations
 
