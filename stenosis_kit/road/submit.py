@@ -33,14 +33,13 @@ from stenosis_kit.tables.root import Root, as_root
 
 log = logging.getLogger(__name__)
 
+_SUBMISSION = "submission.csv"
 _FINISH_S = 2.0  # check, score and run.json
 _REPORT_S = 15.0  # the whole report, of 100 studies on two cores,
 _REPORT_SHARE = 0.03  # but no more than this of a short limit; it then leaves pictures out
 _START_S = 5.0  # starting worker processes and the localiser
 _LEVELS_S = 0.06  # a test study, for the localiser and the second stage; training leaves time for its graders
 _CUT_MARGIN = 1.5  # chosen by hand: what cutting a test study may take, of what a training study took
-_BEGIN_S = 15.0  # of a training, until it has planned: TensorFlow's start, and measuring the machine
-_ANSWER_S = 20.0  # chosen by hand: with less, predict would hardly have loaded the networks
 _CUT_SHARE = 0.5  # chosen by hand: of the time, the most for cutting training studies; the rest trains and answers
 
 
@@ -78,15 +77,10 @@ def submit(
     """
     root, out, budget, training = as_root(data, "test"), Path(out), budget or Budget(480.0), training or Training()
     before_finish = budget.share(keep=_FINISH_S + min(_REPORT_S, _REPORT_SHARE * budget.seconds))
-    road, output = _Road(root, out, before_finish), out / "submission.csv"
+    road, output = _Road(root, out, before_finish), out / _SUBMISSION
     check_outputs(written(out), [*own_files(root.folder), *(model_files(Path(model)) if model else [])], streams=False)
     make_folder(out)
-    submission = Submission(root.grid, builtin_prior() if root.label_table.error else smoothed_prior(root.cells))
-    submission.save(output, {"version": __version__, "data": str(root.folder)})
-    for stale in _said_of_it(out):  # by an earlier run, of the rows that the priors have just replaced
-        with suppress(OSError):
-            followed(stale).unlink()
-    log.info("submit: priors written for all %d rows: %s", submission.grid.height, output)
+    submission = _priors(root, out)
     road.watch.lap("priors")
     if start:
         read_start(Path(start), out / "model")  # what is missing there is said now, not after formatting
@@ -94,10 +88,7 @@ def submit(
     if trained:
         submission = predict(root, [trained], output, budget=road.budget)
         road.watch.lap("predict")
-    findings = check(output, root)
-    legal = "legal" if is_legal(findings) else "NOT LEGAL: " + "; ".join(map(str, findings))
-    log.info("submit: %s has %d rows and is %s", output, submission.grid.height, legal)
-    result = _score(root, out, output)
+    judged = _judged(root, out, submission)
     run = {
         "version": __version__,
         "data": str(root.folder),
@@ -106,9 +97,7 @@ def submit(
         **({} if model else {"settings": asdict(training), "start": str(start) if start else None}),
         "training_studies": road.studies,
         "seconds": road.watch.seconds,
-        "score": result,
-        "rows": submission.counts(),
-        "legal": is_legal(findings),
+        **judged,
     }
     write_json(out / "run.json", run)
     page = _report(out, budget.share(keep=_FINISH_S / 4), root)
@@ -120,13 +109,34 @@ def submit(
 
 def written(out: Path) -> list[Path]:
     """The files that submit writes in OUT itself."""
-    submission = out / "submission.csv"
+    submission = out / _SUBMISSION
     return [submission, run_json_of(submission), *_said_of_it(out)]
 
 
 def _said_of_it(out: Path) -> list[Path]:
     """Those of them that say how good the submission is, and how it came about."""
     return [out / "score.json", out / "run.json", out / REPORT]
+
+
+def _priors(root: Root, out: Path) -> Submission:
+    """A submission of priors, on disk; what an earlier run said of its own goes."""
+    submission = Submission(root.grid, builtin_prior() if root.label_table.error else smoothed_prior(root.cells))
+    output = out / _SUBMISSION
+    submission.save(output, {"version": __version__, "data": str(root.folder)})
+    for stale in _said_of_it(out):
+        with suppress(OSError):
+            followed(stale).unlink()
+    log.info("submit: priors written for all %d rows: %s", submission.grid.height, output)
+    return submission
+
+
+def _judged(root: Root, out: Path, submission: Submission) -> dict:
+    """What run.json says of the finished submission: its rows, whether it is legal, and its score if known."""
+    output = out / _SUBMISSION
+    findings = check(output, root)
+    legal = "legal" if is_legal(findings) else "NOT LEGAL: " + "; ".join(map(str, findings))
+    log.info("submit: %s has %d rows and is %s", output, submission.grid.height, legal)
+    return {"score": _score(root, out, output), "rows": submission.counts(), "legal": is_legal(findings)}
 
 
 def _report(out: Path, budget: Budget, root: Root) -> Path | None:
