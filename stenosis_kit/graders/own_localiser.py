@@ -57,8 +57,9 @@ def make_localiser(store: Store, folder: Path, folds: Mapping[int, int], budget:
         log.error("train: %s", error)
         return {}
     affordable = int(min(_MOST_MEASURED, max(4, _MEASURING_SHARE * budget.remaining() / _MEASURING_S)))
-    held_out = [study for study, fold in folds.items() if fold == 0][:affordable]
-    learners = [study for study, fold in folds.items() if fold != 0]
+    seen = set(overviews.study.tolist())  # a store of crops alone has none
+    held_out = [study for study, fold in folds.items() if fold == 0 and study in seen][:affordable]
+    learners = [study for study, fold in folds.items() if fold != 0 and study in seen]
     seconds = min(_MOST_TUNING_S, _TUNING_SHARE * budget.remaining())
     localiser = bundled
     if seconds >= _LEAST_TUNING_S and len(learners) >= _FEWEST_STUDIES:

@@ -1,6 +1,7 @@
 """A model's own localiser, and how far from the labels it places crops."""
 
 import json
+import shutil
 
 import numpy as np
 
@@ -48,3 +49,18 @@ def test_a_short_budget_measures_fewer_studies(store, tmp_path, monkeypatch):
     for seconds in (10.0, 3600.0):
         make_localiser(opened, tmp_path, folds, Budget(seconds), seed=0)
     assert measured == [4, 8]
+
+
+def test_a_store_without_overviews_keeps_the_bundled_localiser_however_long_training_may_take(store, tmp_path):
+    """As stores have that others made of crops alone, with facts of no length in any dimension."""
+    folder = tmp_path / "store"
+    shutil.copytree(store, folder, symlinks=True)
+    empty = {name: np.array([]) for name in ("study", "kind", "frames", "canal", "midline")}
+    np.savez(folder / "overviews/facts.npz", **empty)
+    opened = open_store(folder)
+    folds = {study: study % 2 for study in range(100)}
+    assert make_localiser(opened, tmp_path, folds, Budget(3600), seed=0) == {}
+    own, bundled = Localiser.load(tmp_path), Localiser.bundled()
+    assert all(
+        np.array_equal(*pair) for pair in zip(own.network.get_weights(), bundled.network.get_weights(), strict=True)
+    )
