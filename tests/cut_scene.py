@@ -4,7 +4,10 @@ import numpy as np
 from fabricate import blobs, plane, write_series
 
 from stenosis_kit import rsna
+from stenosis_kit.crops import crop
 from stenosis_kit.crops.views import View
+from stenosis_kit.images.brightness import Brightness
+from stenosis_kit.images.file import UnreadableSlice
 from stenosis_kit.images.series import read_series
 
 SAGITTAL = View("sagittal", "foraminal", rsna.SAGITTAL_T1, mm=32.0, px=33, slices=3, step_mm=4.0)
@@ -24,6 +27,14 @@ def stack(kind, offsets=OFFSETS, mm=1.0, shape=(70, 60), about=CENTER):
 def series_of(folder, planes, kind, scene=SCENE, numbers=None, how="as is"):
     write_series(folder, scene, planes, numbers, how)
     return read_series(folder, 1, KINDS[kind].series_kind)
+
+
+def cut(series, point, view, mirrored=False):
+    """A crop with the brightness of the whole series; None where the series cannot be read."""
+    try:
+        return crop.cut(series, point, view, Brightness.of_series(series), mirrored)
+    except UnreadableSlice:
+        return None
 
 
 def scene_on(kind, point, scene, view):

@@ -15,7 +15,7 @@ from stenosis_kit.images.series import Series
 from stenosis_kit.levels.canal import CanalPoints
 from stenosis_kit.levels.carry import CANAL_AXIAL, TYPICAL, Carry
 from stenosis_kit.levels.fallback import canal_of
-from stenosis_kit.levels.label_points import LABEL, LABEL_MIDPOINT, LABEL_PROJECTED, canal_labels, in_patient
+from stenosis_kit.levels.label_points import LABEL, LABEL_MIDPOINT, in_patient, labelled_canal
 from stenosis_kit.tables.study import Cell, LabelPoint
 
 _FROM_LABEL = Carry({view: steps for view, steps in TYPICAL.steps.items() if view != CANAL_AXIAL})
@@ -50,8 +50,14 @@ def predicted_sites(
     carry: Carry = TYPICAL,
     views: Collection[str] | None = None,
 ) -> Iterator[Site | Lost]:
-    """Where each view of each of the 25 cells is cut without labels; see `study_crops.cut_study`."""
-    canal = canal_of(study, canal)
+    """Where each view of each of the 25 cells is cut without labels.
+
+    Args:
+        study: its series.
+        canal: where the levels are; None: nobody knows.
+        carry: from there to foramina and recesses.
+        views: names of those that are cut; None: all.
+    """
     for cell, view in _views_of(rsna.CELLS):
         if views is None or view.name in views:
             yield _carried(study, cell, view, canal, carry)
@@ -68,15 +74,21 @@ def label_sites(
     At its label point; the axial view of the canal midway between the level's two subarticular points, else at
     the canal point. A cell whose own point is missing is carried from the canal's label point of its level, else
     placed as prediction would place it.
+
+    Args:
+        study: its series.
+        severities: the labelled cells.
+        points: the label points.
+        canal: what the localiser found; None: left to `fallback`, where it is needed.
     """
     placed = {cell: found for cell, point in points.items() if (found := in_patient(study, point))}
-    labelled = CanalPoints(canal_labels(study, points), LABEL_PROJECTED, np.ones(len(rsna.LEVELS)))
+    labelled = labelled_canal(study, points)
     predicted = None
     for cell, view in _views_of(severities):
         site = _at_label(study, cell, view, placed)
         if isinstance(site, Site):
             yield site
-        elif np.isfinite(labelled.points[rsna.LEVELS.index(cell[1])]).all():
+        elif labelled and np.isfinite(labelled.points[rsna.LEVELS.index(cell[1])]).all():
             yield _carried(study, cell, view, labelled, _FROM_LABEL)
         else:
             predicted = predicted or canal_of(study, canal)

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from stenosis_kit.crops.views import View
+from stenosis_kit.images.brightness import Brightness
 from stenosis_kit.images.file import UnreadableSlice
 from stenosis_kit.images.geometry import AXIAL, Plane, SquareGrid, orientation_groups
 from stenosis_kit.images.nearest_slice import nearest_slice
-from stenosis_kit.images.resampling import as_bytes, outside_share, resample
+from stenosis_kit.images.resampling import outside_share, resample
 from stenosis_kit.images.series import Series
 from stenosis_kit.images.slice import Slice
 
@@ -26,7 +27,7 @@ class Crop:
     """The pixels of one view of one cell.
 
     Attributes:
-        pixels: (px, px, slices) uint8; the signal from the series' 1st to 99.5th percentile.
+        pixels: (px, px, slices) uint8; see `brightness`.
         series_id: of the series it was cut from.
         slice: the slice in the middle.
         x, y: the crop's centre on it, pixels.
@@ -41,18 +42,21 @@ class Crop:
     padding: float
 
 
-def cut(series: Series, point: np.ndarray, view: View, mirrored: bool = False) -> Crop | None:
+def cut(series: Series, point: np.ndarray, view: View, brightness: Brightness, mirrored: bool = False) -> Crop | None:
     """Cuts a view of a series around a point (3,), patient mm.
 
     The middle slice is the one nearest to the point. Slices that cannot be decoded are passed over.
 
+    Args:
+        series: to cut from.
+        point: the crop's centre.
+        view: what to cut.
+        brightness: of the series' crops.
+        mirrored: whether it is of the right side.
+
     Returns:
         None where no readable slice passes within `rsna.LEVEL_GUARD_MM` of the point.
     """
-    try:
-        window = series.window()
-    except UnreadableSlice:
-        return None
     while pick := nearest_slice([series], point):
         try:
             chosen = _neighbours(series, pick.slice, point, view)
@@ -61,18 +65,15 @@ def cut(series: Series, point: np.ndarray, view: View, mirrored: bool = False) -
             continue  # that slice has left the series: choose again
         if mirrored and series.orientation != AXIAL:
             signal, chosen = signal[::-1], chosen[::-1]
-        layers = [
-            resample(
-                each, item.plane, SquareGrid(point, _axes(item.plane, series, mirrored), view.px, view.mm), window[0]
-            )
-            for each, item in zip(signal, chosen, strict=True)
-        ]
+        layers = []
+        for each, item in zip(signal, chosen, strict=True):
+            grid = SquareGrid(point, _axes(item.plane, series, mirrored), view.px, view.mm)
+            layers.append(brightness.greys(resample(each, item.plane, grid, brightness.dark), item.plane, grid))
         middle = pick.slice.plane
         grid = SquareGrid(point, _axes(middle, series, mirrored), view.px, view.mm)
         padding = outside_share(middle, grid, series.signal(pick.slice).silent)
         x, y = middle.to_pixel(point)
-        pixels = as_bytes(np.stack(layers, axis=-1), window)
-        return Crop(pixels, series.series_id, pick.slice, float(x), float(y), padding)
+        return Crop(np.stack(layers, axis=-1), series.series_id, pick.slice, float(x), float(y), padding)
     return None
 
 

@@ -21,6 +21,7 @@ import polars as pl
 from stenosis_kit import rsna
 from stenosis_kit.base.errors import InputError, first_line
 from stenosis_kit.base.files import read_json
+from stenosis_kit.crops.study_crops import CUTTING_VERSION
 from stenosis_kit.crops.views import VIEW_BY_NAME
 from stenosis_kit.levels.overview_store import open_overviews
 from stenosis_kit.levels.points import PATIENT_MM
@@ -69,8 +70,8 @@ class Store:
 
     @property
     def cutting_version(self) -> int:
-        """Of its crops, see `study_crops`."""
-        return self.run.get("cutting_version", 1)
+        """Of its crops, see `study_crops`. What others made, whose run.json lists no views, is taken as cut as now."""
+        return self.run.get("cutting_version", 1 if "views" in self.run else CUTTING_VERSION)
 
     @property
     def content(self) -> str:

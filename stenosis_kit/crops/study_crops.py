@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,16 @@ import numpy as np
 from stenosis_kit import rsna
 from stenosis_kit.crops.centres import Lost, Site, label_sites, of_kind, predicted_sites
 from stenosis_kit.crops.crop import Crop, cut
-from stenosis_kit.images.file import Kind
+from stenosis_kit.images.brightness import Brightness, brightness_of
+from stenosis_kit.images.file import Kind, UnreadableSlice
 from stenosis_kit.images.series import Series, read_study, skipped_files
 from stenosis_kit.levels.canal import LocatedStudy
+from stenosis_kit.levels.fallback import canal_of
+from stenosis_kit.levels.label_points import labelled_canal
 from stenosis_kit.levels.labelled_overviews import NO_OVERVIEWS, Overviews, labelled_overviews
 from stenosis_kit.levels.points import PATIENT_MM
 
-CUTTING_VERSION = 1
+CUTTING_VERSION = 2
 """Of the pixels that `cut_study` makes of a study. Raise it with every change to crops: networks that learnt from other
 crops would answer worse without a word. Stores and models name the version that they were made with; those that name
 none are of version 1."""
@@ -77,13 +81,16 @@ def cut_study(located: LocatedStudy, views: Collection[str] | None = None) -> St
     study = read_study(wanted.images, wanted.study_id, wanted.series)
     result = StudyCrops(wanted.study_id)
     if wanted.severities is None:
-        sites = predicted_sites(study, located.canal, located.carry, views)
+        canal = canal_of(study, located.canal)
+        sites = predicted_sites(study, canal, located.carry, views)
     else:
+        canal = labelled_canal(study, wanted.points) or canal_of(study, located.canal)
         sites = label_sites(study, wanted.severities, wanted.points, located.canal)
         result.overviews = labelled_overviews(wanted, study)
+    looks = cache(partial(brightness_of, canal=canal.points)) if canal else Brightness.of_series
     pixels: dict[str, list[np.ndarray]] = {}
     for site in sites:
-        crop = _cut_site(study, site) if isinstance(site, Site) else site
+        crop = _cut_site(study, site, looks) if isinstance(site, Site) else site
         if isinstance(crop, Lost):
             result.lost.append(crop)
             continue
@@ -100,13 +107,19 @@ def cut_study(located: LocatedStudy, views: Collection[str] | None = None) -> St
     return result
 
 
-def _cut_site(study: Sequence[Series], site: Site) -> Crop | Lost:
-    """Cuts a site; where its series cannot be read there or does not show it, another one of the kind that does."""
+def _cut_site(study: Sequence[Series], site: Site, looks: Callable[[Series], Brightness]) -> Crop | Lost:
+    """Cuts a site; where its series cannot be read there or does not show it, another one of the kind that does.
+
+    `looks` gives the brightness of a series' crops.
+    """
     mirrored = rsna.CONDITION_BY_NAME[site.condition].side == rsna.RIGHT
     others = [series for series in of_kind(study, site.view) if series is not site.series]
     why = "its slices cannot be read"
     for series in (site.series, *others):
-        crop = cut(series, site.point, site.view, mirrored)
+        try:
+            crop = cut(series, site.point, site.view, looks(series), mirrored)
+        except UnreadableSlice:
+            continue
         if crop and crop.padding <= _MOST_PADDING:
             return crop
         if crop:

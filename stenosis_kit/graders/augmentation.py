@@ -29,6 +29,8 @@ class Augmentation:
     rotation_deg: float = 10.0  # uniform within plus or minus
     zoom: float = 0.13  # uniform within plus or minus
     gamma: float = 0.25  # standard deviation of the exponent's logarithm
+    gain: float = 0.3  # standard deviation of the gain's logarithm in the middle
+    tilt: float = 0.3  # and of its change from there to the edge along x and along y
     noise: float = 0.02  # standard deviation, the signal being in [0, 1]
 
 
@@ -90,12 +92,20 @@ def change(images: tf.Tensor, view: View, ranges: Augmentation) -> tf.Tensor:
         images = _slipped(images, count, ranges.slip)
     gamma = tf.exp(tf.random.normal([count, 1, 1, 1], stddev=ranges.gamma))
     noise = ranges.noise * np.float32(np.sqrt(3))  # uniform numbers take a third of the time of normal ones
-    images = tf.exp(gamma * tf.math.log(images + _BLACK)) + tf.random.uniform(tf.shape(images), -noise, noise)
+    signal = tf.exp(gamma * tf.math.log(images + _BLACK) + _gains(count, images.shape[1], ranges))
+    images = signal + tf.random.uniform(tf.shape(images), -noise, noise)
     if view.term == "spinal":
         axis = 2 if view.series_kind == rsna.AXIAL_T2 else 3
         heads = tf.random.uniform([count, 1, 1, 1]) < 0.5
         images = tf.where(heads, tf.reverse(images, [axis]), images)
     return tf.clip_by_value(images, 0.0, 1.0)
+
+
+def _gains(count: tf.Tensor, px: int, ranges: Augmentation) -> tf.Tensor:
+    """(count, px, px, 1) logarithms of gains at random, which rise or fall along x and y as a coil's do."""
+    along = tf.constant(np.linspace(-1.0, 1.0, px, dtype=np.float32))
+    x, y, middle = tf.unstack(tf.random.normal([3, count, 1, 1]))
+    return (ranges.gain * middle + ranges.tilt * (x * along + y * along[:, None]))[..., None]
 
 
 def _slipped(images: tf.Tensor, count: tf.Tensor, slip: float) -> tf.Tensor:

@@ -177,6 +177,10 @@ class SquareGrid(NamedTuple):
     px: int
     mm: float
 
+    def along(self) -> np.ndarray:
+        """(px,) how far its pixels lie from the middle along either axis, mm."""
+        return (np.arange(self.px) - (self.px - 1) / 2) * (self.mm / self.px)
+
 
 def orientation_groups(planes: Sequence[Plane], tolerance_deg: float = 1.0) -> list[list[int]]:
     """Indices of planes that are parallel within the tolerance, in order of first appearance."""

@@ -108,19 +108,35 @@ def _mixed(one: np.ndarray, other: np.ndarray, share: np.ndarray) -> np.ndarray:
     return other
 
 
-def outside_share(plane: Plane, grid: SquareGrid, silent: np.ndarray | None = None) -> float:
-    """Fraction of a grid's pixels that lie outside the image or on one of its silent pixels, 0 to 1.
+def shown_pixels(
+    plane: Plane, grid: SquareGrid, silent: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Which pixels of a grid an image shows.
 
     Args:
         plane: where the slice lies.
         grid: where pixels are wanted.
         silent: (rows, columns) bool of the slice, see `slice.Signal`.
+
+    Returns:
+        (px, px) bool: those that lie inside the image and on none of its silent pixels; and the row and column (n,) of
+        the image's pixel that is nearest to each of these.
     """
     x, y = _places(sampling_matrix(plane, grid), grid.px)
     shown = _inside(x, y, plane.shape)
-    if silent is not None:
-        shown[shown] = ~silent[y[shown].round().astype(int), x[shown].round().astype(int)]
-    return float(1 - shown.mean())
+    rows, columns = y[shown].round().astype(int), x[shown].round().astype(int)
+    if silent is None:
+        return shown, rows, columns
+    signal = ~silent[rows, columns]
+    shown[shown] = signal
+    return shown, rows[signal], columns[signal]
+
+
+def outside_share(plane: Plane, grid: SquareGrid, silent: np.ndarray | None = None) -> float:
+    """Fraction of a grid's pixels that an image does not show, 0 to 1; see `shown_pixels`."""
+    if silent is None:  # nearly always, and many times a study: without looking for the pixels themselves
+        return float(1 - _inside(*_places(sampling_matrix(plane, grid), grid.px), plane.shape).mean())
+    return float(1 - shown_pixels(plane, grid, silent)[0].mean())
 
 
 def as_bytes(signal: np.ndarray, window: tuple[float, float]) -> np.ndarray:

@@ -81,8 +81,16 @@ class Series:
         """
         values, silent = self.signal(item)
         if silent is not None:
-            values[silent] = self.window()[0]
+            values[silent] = self.dark()
         return values
+
+    def dark(self) -> float:
+        """The signal of nothing: 0, or where signals are negative (signed or inverted pixels) the window's low end.
+
+        Raises:
+            UnreadableSlice: as `window`.
+        """
+        return min(0.0, self.window()[0])
 
     def signal(self, item: Slice) -> Signal:
         """The signal of a slice, decoded once; see `read_signal`.

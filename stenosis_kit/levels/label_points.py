@@ -8,6 +8,7 @@ import numpy as np
 
 from stenosis_kit import rsna
 from stenosis_kit.images.series import Series
+from stenosis_kit.levels.canal import CanalPoints
 from stenosis_kit.tables.study import Cell, LabelPoint
 
 LABEL, LABEL_MIDPOINT, LABEL_PROJECTED = "label", "label midpoint", "label projected"
@@ -26,6 +27,12 @@ def canal_labels(study: Sequence[Series], points: dict[Cell, LabelPoint]) -> np.
         if place:
             found[index] = place[1]
     return found
+
+
+def labelled_canal(study: Sequence[Series], points: dict[Cell, LabelPoint]) -> CanalPoints | None:
+    """The canal where its label points have it; None where it has none at all."""
+    found = canal_labels(study, points)
+    return CanalPoints(found, LABEL_PROJECTED, np.ones(len(found))) if np.isfinite(found).any() else None
 
 
 def in_patient(study: Sequence[Series], point: LabelPoint) -> tuple[Series, np.ndarray] | None:

@@ -6,12 +6,14 @@ of which need lie in the middle of a spine that bends.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache, partial
 
 import numpy as np
 
 from stenosis_kit import rsna
+from stenosis_kit.images.brightness import Brightness, brightness_of
 from stenosis_kit.images.file import UnreadableSlice
 from stenosis_kit.images.geometry import AXIAL, SquareGrid
 from stenosis_kit.images.nearest_slice import nearest_slice
@@ -38,7 +40,11 @@ def on_midline(study: Sequence[Series], canal: CanalPoints) -> CanalPoints:
 def midline(study: Sequence[Series], points: np.ndarray) -> np.ndarray:
     """(5,) patient x of the midline at canal points (5, 3), mm; NaN where no axial slice shows it."""
     axial = [series for series in study if series.kind == rsna.AXIAL_T2]
-    return np.array([point[0] + _offset(axial, point) if np.isfinite(point).all() else np.nan for point in points])
+    looks = cache(partial(brightness_of, canal=points))
+    known = np.isfinite(points).all(axis=1)
+    return np.array(
+        [point[0] + _offset(axial, point, looks) if ok else np.nan for point, ok in zip(points, known, strict=True)]
+    )
 
 
 def moved_to(points: np.ndarray, midline: np.ndarray) -> np.ndarray:
@@ -52,20 +58,19 @@ def moved_to(points: np.ndarray, midline: np.ndarray) -> np.ndarray:
     return moved
 
 
-def _offset(axial: Sequence[Series], point: np.ndarray) -> float:
+def _offset(axial: Sequence[Series], point: np.ndarray, looks: Callable[[Series], Brightness]) -> float:
     """Mm along patient x from a canal point (3,) to the midline; NaN where no readable slice covers the point."""
     pick = nearest_slice(axial, point)
     if pick is None:
         return np.nan
     try:
-        low, high = pick.series.window()
-        signal = pick.series.pixels(pick.slice)
+        brightness, signal = looks(pick.series), pick.series.pixels(pick.slice)
     except UnreadableSlice:
-        return _offset(axial, point)  # that slice has left its series: another one may do
+        return _offset(axial, point, looks)  # that slice has left its series: another one may do
     plane, side = pick.slice.plane, int(2 * (_REACH_MM + _HALF_WIDTH_MM) + 2)
     right, down = plane.display_axes(AXIAL)
-    center = point + down * (_BACK_MM - _FRONT_MM) / 2
-    patch = resample(np.clip(signal, low, high) - low, plane, SquareGrid(center, (right, down), side, float(side)), 0.0)
+    grid = SquareGrid(point + down * (_BACK_MM - _FRONT_MM) / 2, (right, down), side, float(side))
+    patch = brightness.greys(resample(signal, plane, grid, brightness.dark), plane, grid).astype(np.float32)
     height = _FRONT_MM + _BACK_MM
     patch = np.sqrt(patch[(side - height) // 2 : (side + height) // 2])  # dark tissues count beside fat and fluid
     offsets = np.arange(-_REACH_MM, _REACH_MM + _STEP_MM / 2, _STEP_MM)

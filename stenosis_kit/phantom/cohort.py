@@ -27,7 +27,7 @@ from stenosis_kit.phantom.make import make_study
 from stenosis_kit.phantom.study import Order, Study
 from stenosis_kit.tables.own_files import own_files
 
-VERSION = 3
+VERSION = 4
 """Of the generator: raised whenever the same arguments would give another cohort."""
 
 MARKER = "phantom.json"

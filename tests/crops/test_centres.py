@@ -28,6 +28,7 @@ from stenosis_kit.images.geometry import midpoint
 from stenosis_kit.images.series import read_study
 from stenosis_kit.levels import anatomical_prior
 from stenosis_kit.levels.carry import TYPICAL, VIEW_OF_TERM
+from stenosis_kit.levels.fallback import canal_of
 from stenosis_kit.levels.kmeans import METHOD as KMEANS
 from stenosis_kit.levels.label_points import LABEL, LABEL_MIDPOINT, LABEL_PROJECTED
 from stenosis_kit.tables.study import LabelPoint
@@ -36,7 +37,7 @@ from stenosis_kit.tables.study import LabelPoint
 
 
 def test_prediction_places_every_view_of_every_cell(study):
-    sites = sites_by_cell(predicted_sites(study))
+    sites = sites_by_cell(predicted_sites(study, canal_of(study, None)))
     assert len(sites) == 50  # 25 cells, each in two views
     assert all(isinstance(site, Site) for site in sites.values())
     assert all(site.series.kind == site.view.series_kind for site in sites.values())
@@ -44,7 +45,7 @@ def test_prediction_places_every_view_of_every_cell(study):
 
 
 def test_prediction_carries_left_and_right_to_their_side_of_the_canal(study):
-    sites = sites_by_cell(predicted_sites(study))
+    sites = sites_by_cell(predicted_sites(study, canal_of(study, None)))
     for level in rsna.LEVELS:
         canal = sites[CANAL, level, "canal_sagittal"].point[0]
         assert sites[LEFT_FORAMEN, level, "foraminal_sagittal"].point[0] > canal + 10
@@ -54,7 +55,7 @@ def test_prediction_carries_left_and_right_to_their_side_of_the_canal(study):
 
 
 def test_prediction_takes_each_level_from_the_axial_series_that_covers_it(study):
-    sites = sites_by_cell(predicted_sites(study))
+    sites = sites_by_cell(predicted_sites(study, canal_of(study, None)))
     found = [sites[CANAL, level, "canal_axial"].series.series_id for level in rsna.LEVELS]
     assert found == [UPPER, UPPER, LOWER, LOWER, LOWER]
 
@@ -94,7 +95,7 @@ def test_the_view_across_is_cut_at_the_same_point(study, condition, labelled_on,
 
 
 def test_prediction_cuts_the_view_across_at_the_same_point(study):
-    sites = sites_by_cell(predicted_sites(study))
+    sites = sites_by_cell(predicted_sites(study, canal_of(study, None)))
     for level in rsna.LEVELS:
         for condition in (LEFT_FORAMEN, RIGHT_FORAMEN, LEFT_RECESS, RIGHT_RECESS):
             sagittal, axial = (site.point for key, site in sites.items() if key[:2] == (condition, level))
@@ -105,7 +106,7 @@ def test_labels_and_prediction_differ_in_the_point_alone(study):
     cell = (CANAL, "l2_l3")
     point, place = label_at(study, T2, 6, 40.0, 25.0)
     labelled = sites_by_cell(label_sites(study, {cell: "severe"}, {cell: point}))[*cell, "canal_sagittal"]
-    predicted = sites_by_cell(predicted_sites(study))[*cell, "canal_sagittal"]
+    predicted = sites_by_cell(predicted_sites(study, canal_of(study, None)))[*cell, "canal_sagittal"]
     assert (labelled.series, labelled.view) == (predicted.series, predicted.view)
     assert not np.allclose(labelled.point, predicted.point)
 
@@ -183,7 +184,7 @@ def test_the_canal_s_label_point_of_another_level_is_not_carried(study):
 
 def test_without_any_point_a_labelled_cell_lies_where_prediction_would_put_it(study):
     labelled = sites_by_cell(label_sites(study, EVERY_CELL, {}))
-    predicted = sites_by_cell(predicted_sites(study))
+    predicted = sites_by_cell(predicted_sites(study, canal_of(study, None)))
     assert labelled.keys() == predicted.keys()
     for key, site in predicted.items():
         assert labelled[key].point == pytest.approx(site.point)
@@ -225,7 +226,7 @@ def test_a_canal_point_on_a_sagittal_t1_still_tells_where_the_canal_is(study):
 @pytest.mark.parametrize("labelled", [False, True])
 def test_a_missing_series_loses_its_views_alone_and_says_why(images, gone, kind, views, labelled):
     study = read_study(images, STUDY, without(*gone))
-    found = list(label_sites(study, EVERY_CELL, {}) if labelled else predicted_sites(study))
+    found = list(label_sites(study, EVERY_CELL, {}) if labelled else predicted_sites(study, canal_of(study, None)))
     lost = [one for one in found if isinstance(one, Lost)]
     assert len(found) == 50
     assert {view: sum(one.view == view for one in lost) for view in VIEW_BY_NAME if view in views} == views
@@ -234,7 +235,8 @@ def test_a_missing_series_loses_its_views_alone_and_says_why(images, gone, kind,
 
 
 def test_a_level_that_no_axial_slice_covers_is_lost_and_says_so(images):
-    found = list(predicted_sites(read_study(images, STUDY, without(UPPER))))
+    study = read_study(images, STUDY, without(UPPER))
+    found = list(predicted_sites(study, canal_of(study, None)))
     lost = [one for one in found if isinstance(one, Lost)]
     assert {one.level for one in lost} == {"l1_l2", "l2_l3"}
     assert {one.view for one in lost} == AXIAL_VIEWS
@@ -242,7 +244,8 @@ def test_a_level_that_no_axial_slice_covers_is_lost_and_says_so(images):
 
 
 def test_axial_images_alone_are_placed_by_k_means(images):
-    found = sites_by_cell(predicted_sites(read_study(images, STUDY, without(T1, T2, UPPER))))
+    study = read_study(images, STUDY, without(T1, T2, UPPER))
+    found = sites_by_cell(predicted_sites(study, canal_of(study, None)))
     placed = [site for site in found.values() if isinstance(site, Site)]
     assert {site.source for site in placed} == {KMEANS}
     assert {site.view.name for site in placed} == AXIAL_VIEWS

@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
-from cut_scene import AXIAL, CENTER, KINDS, MIDDLE, SAGITTAL, SCENE, brightest, scene_on, series_of, shown, stack
+from cut_scene import AXIAL, CENTER, KINDS, MIDDLE, SAGITTAL, SCENE, brightest, cut, scene_on, series_of, shown, stack
 from fabricate import blobs, plane, render, stored, write_dicom
 
 from stenosis_kit import rsna
-from stenosis_kit.crops.crop import cut
 from stenosis_kit.crops.views import View
 from stenosis_kit.images.geometry import Plane
 from stenosis_kit.images.series import read_series

@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
-from cut_scene import AXIAL, CENTER, KINDS, MIDDLE, SCENE, brightest, series_of, stack
+from cut_scene import AXIAL, CENTER, KINDS, MIDDLE, SCENE, brightest, cut, series_of, stack
 from fabricate import blobs, plane, tilted, write_dicom, write_series
 
 from stenosis_kit import rsna
-from stenosis_kit.crops.crop import cut
 from stenosis_kit.images.series import read_series
 
 # --- Neighbours ----------------------------------------------------------------------------------

@@ -76,45 +76,45 @@ def seen(located):
 
 
 PINNED = {
-    "version": 1,
+    "version": 2,
     "labelled": {
-        "canal_sagittal": {"spinal_canal_stenosis": [84, 39, 9, 45, 89, 86, 41, 9, 43, 87]},
-        "canal_axial": {"spinal_canal_stenosis": [3, 15, 36, 67, 87, 108]},
+        "canal_sagittal": {"spinal_canal_stenosis": [86, 40, 10, 46, 91, 92, 44, 10, 46, 93]},
+        "canal_axial": {"spinal_canal_stenosis": [2, 13, 34, 66, 88, 109]},
         "foraminal_sagittal": {
-            "left_neural_foraminal_narrowing": [112, 72, 33, 8, 41, 144, 184, 223, 246, 210],
-            "right_neural_foraminal_narrowing": [235, 237, 199, 159, 120, 21, 15, 52, 92, 131],
+            "left_neural_foraminal_narrowing": [112, 73, 33, 8, 42, 145, 185, 224, 247, 211],
+            "right_neural_foraminal_narrowing": [236, 238, 200, 160, 121, 22, 15, 53, 92, 132],
         },
         "foraminal_axial": {
-            "left_neural_foraminal_narrowing": [206, 226, 243, 232, 213, 192],
-            "right_neural_foraminal_narrowing": [159, 180, 201, 200, 179, 158],
+            "left_neural_foraminal_narrowing": [206, 227, 244, 236, 216, 194],
+            "right_neural_foraminal_narrowing": [159, 180, 201, 202, 181, 160],
         },
         "subarticular_axial": {
-            "left_subarticular_stenosis": [236, 215, 194, 163, 143, 122],
-            "right_subarticular_stenosis": [103, 82, 61, 46, 66, 87],
+            "left_subarticular_stenosis": [236, 215, 194, 165, 144, 122],
+            "right_subarticular_stenosis": [102, 81, 60, 45, 66, 87],
         },
         "subarticular_sagittal": {
-            "left_subarticular_stenosis": [31, 75, 119, 164, 208, 28, 73, 117, 162, 206],
-            "right_subarticular_stenosis": [10, 30, 74, 119, 163, 9, 32, 76, 121, 165],
+            "left_subarticular_stenosis": [32, 77, 123, 168, 214, 31, 78, 126, 173, 220],
+            "right_subarticular_stenosis": [10, 31, 76, 122, 168, 10, 34, 82, 129, 177],
         },
     },
     "unlabelled": {
-        "canal_sagittal": {"spinal_canal_stenosis": [38, 83, 127, 172, 216, 36, 81, 125, 170, 214]},
-        "canal_axial": {"spinal_canal_stenosis": [10, 25, 45, 76, 97, 118]},
+        "canal_sagittal": {"spinal_canal_stenosis": [37, 81, 124, 168, 212, 34, 77, 121, 164, 207]},
+        "canal_axial": {"spinal_canal_stenosis": [9, 25, 45, 76, 97, 118]},
         "foraminal_sagittal": {
-            "left_neural_foraminal_narrowing": [11, 49, 88, 128, 167, 240, 202, 163, 124, 84],
-            "right_neural_foraminal_narrowing": [143, 183, 222, 248, 211, 113, 73, 34, 7, 40],
+            "left_neural_foraminal_narrowing": [10, 48, 88, 128, 167, 240, 203, 163, 123, 84],
+            "right_neural_foraminal_narrowing": [143, 183, 223, 249, 212, 113, 73, 33, 7, 40],
         },
         "foraminal_axial": {
-            "left_neural_foraminal_narrowing": [66, 87, 108, 139, 160, 181],
-            "right_neural_foraminal_narrowing": [244, 227, 206, 94, 74, 53],
+            "left_neural_foraminal_narrowing": [66, 88, 109, 139, 160, 181],
+            "right_neural_foraminal_narrowing": [246, 230, 208, 94, 73, 52],
         },
         "subarticular_axial": {
-            "left_subarticular_stenosis": [225, 204, 183, 152, 131, 110],
-            "right_subarticular_stenosis": [95, 74, 53, 53, 74, 95],
+            "left_subarticular_stenosis": [227, 206, 185, 152, 131, 110],
+            "right_subarticular_stenosis": [96, 75, 53, 53, 74, 95],
         },
         "subarticular_sagittal": {
-            "left_subarticular_stenosis": [52, 97, 141, 186, 230, 50, 95, 139, 184, 228],
-            "right_subarticular_stenosis": [32, 8, 52, 97, 141, 29, 10, 54, 99, 143],
+            "left_subarticular_stenosis": [50, 94, 137, 181, 224, 48, 90, 133, 176, 219],
+            "right_subarticular_stenosis": [30, 7, 50, 94, 137, 28, 9, 52, 95, 137],
         },
     },
 }

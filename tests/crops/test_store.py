@@ -11,6 +11,7 @@ from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import write_json
 from stenosis_kit.crops.parts import join_parts, write_part
 from stenosis_kit.crops.store import MANIFEST, open_store, release, severity_indices
+from stenosis_kit.crops.study_crops import CUTTING_VERSION
 from stenosis_kit.crops.views import VIEWS
 
 
@@ -95,3 +96,13 @@ def mapped_mb():
 def test_severities_count_in_the_submissions_order():
     manifest = pl.DataFrame({"severity": ["severe", None, "normal_mild", "moderate"]})
     assert severity_indices(manifest).tolist() == [2, -1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("run", "version"), [({"cutting_version": 7}, 7), ({"views": []}, 1), ({"studies": 1}, CUTTING_VERSION)]
+)
+def test_a_store_of_before_has_cutting_version_1_and_one_that_others_made_that_of_now(tmp_path, run, version):
+    write_part(tmp_path, study_crops(5, 1))
+    join_parts(tmp_path, [5])
+    write_json(tmp_path / "run.json", run)
+    assert open_store(tmp_path).cutting_version == version

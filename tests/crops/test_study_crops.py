@@ -27,7 +27,9 @@ from stenosis_kit.crops.centres import predicted_sites
 from stenosis_kit.crops.crop import cut
 from stenosis_kit.crops.study_crops import cut_study
 from stenosis_kit.crops.views import VIEW_BY_NAME, VIEWS
+from stenosis_kit.images.brightness import brightness_of
 from stenosis_kit.levels.canal import LocatedStudy
+from stenosis_kit.levels.fallback import canal_of
 from stenosis_kit.levels.label_points import LABEL
 from stenosis_kit.tables.study import Study
 
@@ -194,11 +196,13 @@ def test_a_label_s_row_names_the_slice_it_was_labelled_on(images, study):
 
 def test_right_sided_crops_are_mirrored_and_no_others(images, study):
     result = cut_study(LocatedStudy(Study(images, STUDY, SERIES)))
-    sites = sites_by_cell(predicted_sites(study))
+    canal = canal_of(study, None)
+    sites = sites_by_cell(predicted_sites(study, canal))
     for row in result.rows:
         site = sites[row["condition"], row["level"], row["view"]]
         right = row["condition"].startswith("right")
-        expected = cut(site.series, site.point, site.view, mirrored=right)
+        brightness = brightness_of(site.series, canal.points)
+        expected = cut(site.series, site.point, site.view, brightness, right)
         assert np.array_equal(result.arrays[row["view"]][row["row"]], expected.pixels)
-        other = cut(site.series, site.point, site.view, mirrored=not right)
+        other = cut(site.series, site.point, site.view, brightness, not right)
         assert not np.array_equal(other.pixels, expected.pixels)

@@ -1,11 +1,10 @@
 """Every condition has its views, and every view can be cut."""
 
 import pytest
-from cut_scene import CENTER, SCENE, stack
+from cut_scene import CENTER, SCENE, cut, stack
 from fabricate import write_series
 
 from stenosis_kit import rsna
-from stenosis_kit.crops.crop import cut
 from stenosis_kit.crops.views import VIEWS
 from stenosis_kit.images.series import read_series
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 from stenosis_kit.crops.views import VIEW_BY_NAME, VIEWS
 from stenosis_kit.graders.augmentation import Augmentation, augmentation_of, central, change, random_parts, sample
 
-QUIET = Augmentation(shift_mm=(0, 0), rotation_deg=0, zoom=0, gamma=0, noise=0)
+QUIET = Augmentation(shift_mm=(0, 0), rotation_deg=0, zoom=0, gamma=0, gain=0, tilt=0, noise=0)
 
 
 def ramp(view, count=4):
@@ -73,6 +73,26 @@ def test_slices_slip_to_either_side_and_the_last_is_repeated():
     ]
     assert sum(counts) == 64
     assert counts == pytest.approx([0.2 * 64, 0.4 * 64, 0.4 * 64], abs=12)
+
+
+def test_the_gain_is_a_factor_of_the_signal():
+    view = VIEW_BY_NAME["subarticular_axial"]
+    images = np.random.default_rng(0).uniform(0.1, 0.3, (200, 8, 8, view.slices)).astype(np.float32)
+    tf.random.set_seed(4)
+    factors = np.asarray(change(tf.constant(images), view, replace(QUIET, gain=0.3))) / images
+    assert factors.std(axis=(1, 2, 3)).max() < 1e-3
+    assert np.log(factors[:, 0, 0, 0]).std() == pytest.approx(0.3, rel=0.2)
+
+
+def test_the_tilt_is_a_gain_that_rises_along_x_and_y_from_the_middle():
+    view = VIEW_BY_NAME["subarticular_axial"]
+    images = np.full((200, 9, 9, view.slices), 0.2, np.float32)
+    tf.random.set_seed(5)
+    gains = np.log(np.asarray(change(tf.constant(images), view, replace(QUIET, tilt=0.3))) / 0.2)[..., 0]
+    np.testing.assert_allclose(gains[:, 4, 4], 0, atol=1e-3)
+    np.testing.assert_allclose(gains[:, 4, 8], -gains[:, 4, 0], atol=1e-3)
+    np.testing.assert_allclose(gains[:, 8, 8], gains[:, 8, 4] + gains[:, 4, 8], atol=1e-3)
+    assert gains[:, 4, 8].std() == pytest.approx(0.3, rel=0.2) == gains[:, 8, 4].std()
 
 
 def test_the_gamma_is_a_power_of_the_signal():

@@ -371,7 +371,7 @@ def test_silent_pixels_are_as_dark_as_what_lies_outside_an_image(tmp_path):
     series = axial(tmp_path)
     for item in series.slices:
         pixels = series.pixels(item)
-        assert (pixels[:, :4] == np.float32(series.window()[0])).all()
+        assert (pixels[:, :4] == np.float32(series.dark())).all()
         assert pixels[:, 4:].max() < 4095
 
 

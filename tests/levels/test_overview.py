@@ -133,7 +133,9 @@ def test_its_middle_is_what_a_usual_field_shows(usual, tall):
     top = (tall.size[0] - PX) // 2
     inner = slice(PX // 2 - 50, PX // 2 + 50)  # where both images reach
     part, whole = (one.pixels[2, inner, inner].astype(float) for one in (tall.window((0, top)), usual))
-    assert np.corrcoef(part.ravel(), whole.ravel())[0, 1] > 0.95  # their grey levels differ
+    between = (np.minimum(part, whole) > 0) & (np.maximum(part, whole) < 255)  # their windows differ,
+    assert between.mean() > 0.1
+    assert np.corrcoef(part[between], whole[between])[0, 1] > 0.85  # and so does the slope that is taken out
 
 
 @pytest.mark.parametrize("how", ["flipped x", "flipped y", "rotated"])

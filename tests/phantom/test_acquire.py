@@ -12,7 +12,7 @@ def test_neighbouring_pixels_have_correlated_noise_of_the_receivers_level():
     rng = np.random.default_rng(0)
     receiver = Receiver(rng, tissue.T2)
     receiver.band, receiver.tilt, receiver.sag, receiver.ghost = (0, 0, 1, 1), np.zeros(2), 0, (0, 9)
-    receiver.fall_off, receiver.scale, receiver.noise = 1e9, 1000.0, 0.02
+    receiver.loop, receiver.scale, receiver.noise = 1e9, 1000.0, 0.02
     plane = Plane(np.zeros(3), np.array([1.0, 0, 0]), np.array([0, 1.0, 0]), (1.0, 1.0), (200, 200))
     stored = acquire(np.full((200, 200), 1.0, np.float32), plane, receiver, rng)[10:-10, 10:-10].astype(float)
     assert stored.mean() == pytest.approx(1000, rel=0.01)

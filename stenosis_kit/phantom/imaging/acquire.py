@@ -11,14 +11,20 @@ from stenosis_kit.phantom.imaging.tissue import T1
 
 _LARGEST = 4095  # of twelve bits, as the competition's files have
 
+_CANAL_Y, _COIL_Y = 25.0, 115.0
+"""mm: where the canal lies on average, and the plane of the coil, some 10 mm behind the skin of most backs."""
+_BRIGHTEST = 3.0  # gain of the back beside the canal, from which on the scanner turns its amplifier down
+
 
 class Receiver:
     """How one series is received, drawn from a generator; ranges are chosen by hand, and wide.
 
     Attributes:
+        loop: radius of the surface coil behind the back, mm: with 60 the back is five times as bright as the canal,
+            with 180 half as bright again.
+        evened: share of that (of its logarithm) which the scanner takes back, and the noise with it: 0 none, 1 all.
         scale: stored whole numbers a unit of signal.
-        noise: sd of the noise in each channel, in units of signal where the coil is neutral.
-        fall_off: mm towards the belly over which the signal of the surface coil falls by 1/e.
+        noise: sd of the noise in each channel at the canal, in units of signal.
         tilt: (2,) relative change of gain over 100 mm to the left and over 150 mm to the head.
         sag: loss of gain 150 mm above and below the middle.
         band: (y, slope, width, rest) of the saturation band in front of the column, mm; the rest of the signal stays.
@@ -33,12 +39,23 @@ class Receiver:
         self.scale = uniform(250, 1100)
         # T1 images are scaled up, and so are less noisy in these units.
         self.noise = (0.6 if contrast == T1 else 1) / np.exp(uniform(np.log(40), np.log(260)))
-        # Some scanners even out what the surface coil does.
-        self.fall_off = uniform(200, 700) if rng.random() < 0.5 else uniform(95, 260)
+        self.evened = float(np.clip((rng.random() - 0.35) / 0.35, 0, 1))  # a third each: none, some of it, all
+        self.loop = float(np.exp(uniform(np.log(60), np.log(180))))
+        self.scale /= max(1.0, float(self.coil(_COIL_Y - 10)) ** (1 - self.evened) / _BRIGHTEST)
         self.tilt = rng.normal(size=2) * 0.06
         self.sag = uniform(0, 0.45)
         self.band = uniform(-82, -32), rng.normal(0, 0.12), uniform(8, 40), uniform(0.0, 0.2) if saturated else 1
         self.ghost = max(0.0, rng.normal(0, 0.015)), int(rng.integers(9, 60))
+
+    def coil(self, y: np.ndarray | float) -> np.ndarray:
+        """Sensitivity of the coil at places (mm, growing towards the back), 1 at the canal.
+
+        On the axis of a circular loop the field, and so what it receives, is as (1 + (distance / radius)^2)^-3/2: the
+        law of Biot and Savart (Roemer et al. 1990, The NMR phased array).
+        """
+        squares = ((y - np.float32(_COIL_Y)) / np.float32(self.loop)) ** 2
+        at_canal = ((_CANAL_Y - _COIL_Y) / self.loop) ** 2
+        return ((1 + squares) / np.float32(1 + at_canal)) ** np.float32(-1.5)
 
 
 def acquire(ideal: np.ndarray, plane: Plane, receiver: Receiver, rng: np.random.Generator) -> np.ndarray:
@@ -50,7 +67,10 @@ def acquire(ideal: np.ndarray, plane: Plane, receiver: Receiver, rng: np.random.
         receiver: of the series.
         rng: for the noise.
     """
-    signal = ideal * _gain(plane, receiver)
+    x, y, z = pixel_positions(plane)
+    coil = receiver.coil(y)
+    left = coil ** np.float32(1 - receiver.evened)
+    signal = ideal * left * _gain(x, y, z, receiver)
     share, distance = receiver.ghost
     if share > 0:
         signal = signal + share * np.roll(signal, distance, axis=0)
@@ -58,18 +78,17 @@ def acquire(ideal: np.ndarray, plane: Plane, receiver: Receiver, rng: np.random.
     # correlated as in an interpolated image. The imaginary channel takes the real one's noise, shifted: that is as
     # independent at each pixel as newly drawn noise, and cheaper.
     sd = receiver.noise / float((receiver.taps**2).sum())
-    noise = rng.standard_normal(ideal.shape, dtype=np.float32) * np.float32(sd)
+    noise = rng.standard_normal(ideal.shape, dtype=np.float32) * (np.float32(sd) * left / coil)
     real = cv2.sepFilter2D(signal + noise, -1, receiver.taps, receiver.taps, borderType=cv2.BORDER_REFLECT)
     other = cv2.sepFilter2D(np.roll(noise, (41, 57), (0, 1)), -1, receiver.taps, receiver.taps)
     magnitude = norm(real, other) * np.float32(receiver.scale)
     return np.clip(np.rint(magnitude), 0, _LARGEST).astype(np.uint16)
 
 
-def _gain(plane: Plane, receiver: Receiver) -> np.ndarray:
-    x, y, z = pixel_positions(plane)
-    gain = np.exp((y - 25) * np.float32(1 / receiver.fall_off))
+def _gain(x: np.ndarray, y: np.ndarray, z: np.ndarray, receiver: Receiver) -> np.ndarray:
+    """What makes a series uneven beside the surface coil."""
     height = (z + 35) * np.float32(1 / 150)
-    gain *= 1 + receiver.tilt[0].astype(np.float32) * x / 100 + receiver.tilt[1].astype(np.float32) * height
+    gain = 1 + receiver.tilt[0].astype(np.float32) * x / 100 + receiver.tilt[1].astype(np.float32) * height
     gain *= 1 - receiver.sag * np.minimum(height * height, 1.6)
     at, slope, width, rest = receiver.band
     if rest < 1:
