@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
+from stenosis_kit import rsna
 from stenosis_kit.phantom import make
+from stenosis_kit.phantom.files.tables import write_tables
 from stenosis_kit.phantom.imaging.acquire import Receiver
 from stenosis_kit.phantom.study import Order, Study
 
@@ -28,10 +30,11 @@ def under_coil(name: str) -> Iterator[None]:
         yield
 
 
-def make_under_coils(folder: Path, orders: Iterable[Order]) -> dict[str, list[Study]]:
-    """Makes studies under each coil, in folder/weak and folder/strong."""
+def make_under_coils(folder: Path, orders: Sequence[Order]) -> dict[str, list[Study]]:
+    """Makes the same cohort under each coil: the competition roots folder/weak and folder/strong."""
     made = {}
     for name in LOOPS_MM:
         with under_coil(name):
-            made[name] = [make.make_study(order, folder / name) for order in orders]
+            made[name] = [make.make_study(one, folder / name / rsna.images_folder(one.split)) for one in orders]
+        write_tables(folder / name, made[name])
     return made

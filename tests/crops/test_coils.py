@@ -21,7 +21,7 @@ SEEN = slice(16, -16)  # the part of a crop that graders look at, about
 def crops_of(folder, made):
     canal = CanalPoints(np.array([made.spine.canal(k) for k in range(5)]) + made.offset, "told", np.ones(5))
     series = tuple((series_id, one.kind) for series_id, one in made.series.items())
-    return cut_study(LocatedStudy(Study(folder, made.order.study_id, series), canal))
+    return cut_study(LocatedStudy(Study(folder / "train_images", made.order.study_id, series), canal))
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def test_the_coils_differ_as_much_as_real_ones(folder, studies):
     middles = {}
     for name, (made, _) in studies.items():
         series_id = next(key for key, one in made.series.items() if one.kind == rsna.AXIAL_T2)
-        (series,) = read_study(folder / name, made.order.study_id, [(series_id, rsna.AXIAL_T2)])
+        (series,) = read_study(folder / name / "train_images", made.order.study_id, [(series_id, rsna.AXIAL_T2)])
         canal = made.spine.canal(2) + made.offset
         item = min(series.slices, key=lambda one: abs(one.plane.distance(canal)))
         x, y = item.plane.to_pixel(canal).round().astype(int)
