@@ -98,6 +98,17 @@ def test_a_narrow_recess_is_darker(patient, level):
     assert falls(signals, 0.4), signals
 
 
+@pytest.mark.parametrize(("condition", "mm"), [(LEFT_FORAMEN, 5.5), (LEFT_RECESS, 4)], ids=["foramen", "recess"])
+@pytest.mark.parametrize("level", [2, 3, 4])
+def test_what_is_wrong_lies_about_the_label_point(patient, condition, mm, level):
+    healthy, ill = (patient.spine(condition, compromise, level) for compromise in (0.0, 1.0))
+    point, contrast = healthy.point(condition, level), tissue.T1 if condition is LEFT_FORAMEN else tissue.T2
+    plane = sagittal(point, 40) if condition is LEFT_FORAMEN else axial(healthy, point, level, 40)
+    change = np.abs(patient.image(ill, plane, contrast)[0] - patient.image(healthy, plane, contrast)[0])
+    offset = np.indices(change.shape) * PX - 20
+    assert np.linalg.norm((offset * change).sum(axis=(1, 2)) / change.sum()) < mm
+
+
 @pytest.mark.parametrize("condition", [LEFT_FORAMEN, LEFT_RECESS], ids=lambda condition: condition.term)
 def test_what_is_wrong_on_the_left_shows_on_the_left_only(patient, condition):
     healthy, ill = (patient.spine(condition, compromise) for compromise in (0.0, 1.0))

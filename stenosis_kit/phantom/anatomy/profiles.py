@@ -10,6 +10,7 @@ import numpy as np
 
 from stenosis_kit import rsna
 from stenosis_kit.phantom.anatomy.column import GRADED_DISCS, L1_L2, L4_L5, L5_S1, S1
+from stenosis_kit.phantom.anatomy.places import FORAMINA, RECESSES, on_all_discs
 from stenosis_kit.phantom.anatomy.severity import Severity
 from stenosis_kit.phantom.anatomy.wall import Wall
 
@@ -37,6 +38,9 @@ _PEDICLE_OFFSET = np.r_[
     (15, 15, 15, 14, 13, 12.5, 12, 12, 12, 12),
     (12, 12, 12, 12.5, 13, 13.5, 14, 15, 16.5, 19, 20, 18, 15, 13, 12.0),
 ]
+# How far bodies (C5 … S5) and the discs above them are oval behind (1) and not straight (0), and so make room at the
+# sides for lower foramina: they lie ever farther in front of the canal.
+OVAL = np.r_[np.zeros(15), 0, 0.2, 0.5, 0.9, 1, 1, np.zeros(4)]
 
 _DISC_REACH = 6.5
 """mm, sd of a disc's influence along the canal: chosen by hand."""
@@ -48,6 +52,8 @@ def bone_profiles(rng: np.random.Generator, wall: Wall, size: float, apex: np.nd
     disc = np.argmin(np.abs(s[:, None] - wall.s_discs), axis=1)
     body = np.argmin(np.abs(s[:, None] - wall.s_bodies), axis=1)
     by_disc = lambda values: np.interp(s, wall.s_discs[::-1], values[::-1])  # noqa: E731
+    foramen = np.argmin(np.abs(s[:, None] - wall.s_discs - 4.5), axis=1)
+    foramen_depth = on_all_discs(FORAMINA[:, 1], discs)
     shoulder = _SHOULDER[-discs:] * size * (1 + 0.05 * rng.normal())
     shorter = np.where(np.arange(-discs, 0) < L5_S1, 1, 0.65)
     spinous = rng.uniform(22, 32) * (1 + 0.1 * rng.normal(size=discs)) * shorter
@@ -58,7 +64,12 @@ def bone_profiles(rng: np.random.Generator, wall: Wall, size: float, apex: np.nd
         "disc": wall.s_discs[disc],
         "body": wall.s_bodies[body],
         "lower_disc": wall.s_discs[np.minimum(body, discs - 1)],
-        "foramen": wall.s_discs[np.argmin(np.abs(s[:, None] - wall.s_discs - 4.5), axis=1)],
+        "foramen": (wall.s_discs + on_all_discs(FORAMINA[:, 2], discs))[foramen],
+        "foramen_side": on_all_discs(FORAMINA[:, 0], discs)[foramen] * size,
+        "foramen_depth": foramen_depth[foramen],
+        "oval": np.interp(s, wall.s_bodies[::-1], OVAL[-bodies:][::-1]),
+        "recess": by_disc(on_all_discs(RECESSES[:, 0], discs)) * size,
+        "recess_depth": by_disc(on_all_discs(RECESSES[:, 1], discs)),
         "pedicle_width": _PEDICLE_WIDTH[-bodies:][body] * size,
         "pedicle_offset": _PEDICLE_OFFSET[-bodies:][body] * size,
         "shoulder": by_disc(shoulder),
@@ -72,7 +83,8 @@ def bone_profiles(rng: np.random.Generator, wall: Wall, size: float, apex: np.nd
         "spinous_rise": rng.uniform(-2, 3, size=discs)[disc],
         "arch_gain": rng.uniform(0.85, 1.2, size=discs)[disc],
         "facet_radius": (5.0 * size * (1 + 0.1 * rng.normal(size=discs)))[disc],
-        "facet_depth": (15.0 * size + 0.8 * rng.normal(size=discs))[disc],
+        # The lower joints lie farther in front, as their foramina do.
+        "facet_depth": (15.0 * size + 0.5 * (foramen_depth - 4.6) + 0.8 * rng.normal(size=discs))[disc],
     }
     for side in (rsna.LEFT, rsna.RIGHT):
         profiles[f"fluid_{side}"] = np.clip(rng.gamma(2.0, 0.28, size=discs), 0.15, 1.8)[disc]
@@ -104,7 +116,9 @@ def compromise_profiles(rng: np.random.Generator, wall: Wall, severity: Severity
 def sac_profiles(
     rng: np.random.Generator, wall: Wall, size: float, sac_end: float, degeneration: np.ndarray, known: Profiles
 ) -> Profiles:
-    """The dural sac: half axes 6.6 x 11.0 mm and cut corners, about 200 mm2, where there is room (Spine 2021).
+    """The dural sac: as wide as the recesses leave it, 14 mm deep where there is room, with cut corners.
+
+    That makes about 200 mm2 (Spine 2021).
 
     Args:
         rng: the study's generator.
@@ -123,7 +137,7 @@ def sac_profiles(
     taper = np.interp(s, places, [0.02, 0.28, 0.7 * width_end, 0.9 * width_end, 0.97, 1.0])
     individual = size * (1 + 0.06 * rng.normal())
     shrink = np.sqrt(np.clip(1 - 0.97 * lost, 0.02, 1))
-    depth, width = 6.6 * individual * taper * shrink, 11.0 * individual * taper * shrink**0.75
+    depth, width = 7.0 * individual * taper * shrink, (known["recess"] / size + 0.5) * individual * taper * shrink**0.75
     # The sac of the lower levels is a triangle, the upper ones' an oval; thin fat lies in front of it.
     triangle = np.interp(s, wall.s_discs[[L5_S1, L1_L2]], [0.42, 0.12]) + 0.05 * rng.normal() + 0.15 * lost
     low, high = wall.s_discs[L5_S1] - 10, wall.s_discs[L5_S1] + 18

@@ -6,15 +6,11 @@ import numpy as np
 
 from stenosis_kit import rsna
 from stenosis_kit.phantom.anatomy.column import FIRST_DISC, L1, L3_L4, S2, Column
+from stenosis_kit.phantom.anatomy.places import PLACES
 from stenosis_kit.phantom.anatomy.profiles import APEX, bone_profiles, compromise_profiles, sac_profiles
 from stenosis_kit.phantom.anatomy.roots import Roots
 from stenosis_kit.phantom.anatomy.severity import Severity
 from stenosis_kit.phantom.anatomy.wall import Wall
-
-# Where readers put their points, mm: offsets as in the competition's images, depths and rise chosen by hand.
-_SUBARTICULAR_OFFSETS = (10.0, 9.5, 9.0, 8.7, 9.5)  # from the midline, L1/L2 … L5/S1
-_RECESS_DEPTH = 4.5  # behind the wall: subarticular points
-_FORAMEN_DEPTH, _FORAMEN_RISE = 4.5, 6.0  # behind the wall and above the disc: foraminal points
 
 
 class Spine:
@@ -58,12 +54,9 @@ class Spine:
     def point(self, condition: rsna.Condition, level: int) -> np.ndarray:
         """(3,) the label point of a cell, mm; level 0 is L1/L2, and -1 and 5 are its neighbours outside."""
         disc = FIRST_DISC + level
-        nearest = min(max(level, 0), 4)
         offset, depth, rise = 0.0, self._canal_depth[disc] / 2, 0.0
-        if condition.term == "foraminal":
-            offset, depth, rise = rsna.FORAMEN_OFFSETS_MM[nearest], _FORAMEN_DEPTH, _FORAMEN_RISE
-        elif condition.term == "subarticular":
-            offset, depth = _SUBARTICULAR_OFFSETS[nearest], _RECESS_DEPTH
+        if condition.term in PLACES:
+            offset, depth, rise = PLACES[condition.term][min(max(level, 0), 4)]
         y, z = self.wall.at(self.wall.s_discs[disc] + rise, depth)
         side = {rsna.LEFT: 1, rsna.RIGHT: -1, None: 0}[condition.side]
         return np.array([self.column.midline(z) + side * offset * self.size, y, z])

@@ -6,6 +6,7 @@ import numpy as np
 
 from stenosis_kit.phantom.anatomy.column import S1, S1_S2
 from stenosis_kit.phantom.anatomy.looks import Looks
+from stenosis_kit.phantom.anatomy.profiles import OVAL
 from stenosis_kit.phantom.imaging.canvas import Canvas, clip, cover, lay, norm, overlap, rounded_box, window_of
 from stenosis_kit.phantom.imaging.tissue import STIR, T1
 
@@ -81,9 +82,8 @@ def _body(part: Canvas, frame: _Frame, looks: Looks) -> tuple[np.ndarray, np.nda
     # The sacrum tapers, and its wings sweep back; the other bodies have a waist.
     size = 1 - of(looks.waist) * (1 - level * level) * (1 - sacral) + 0.2 * level * sacral
     swept = depth - 0.45 * sacral * np.maximum(part.across - 20, 0)
-    outline = _kidney(
-        part.side, swept / size, wide * (1 - (1 - size) * (1 - sacral)), deep, of(_HOLLOW[-column.count :])
-    )
+    back = of(_HOLLOW[-column.count :]), of(OVAL[-column.count :])
+    outline = _kidney(part.side, swept / size, wide * (1 - (1 - size) * (1 - sacral)), deep, *back)
     outline = outline - of(looks.lip) * clip(5 * np.abs(level) - 4)
     inside = clip(-outline / deep - 0.06)
     hollow = of(looks.concavity) * (0.6 - inside * (2.0 - inside))  # heights are means: rims stand higher
@@ -92,11 +92,14 @@ def _body(part: Canvas, frame: _Frame, looks: Looks) -> tuple[np.ndarray, np.nda
     return overlap(outline, ends, of(looks.rim)), ends
 
 
-def _kidney(side: np.ndarray, depth: np.ndarray, wide: np.ndarray, deep: np.ndarray, hollow: np.ndarray) -> np.ndarray:
-    """Signed distance to the outline of bodies and discs seen from above: round in front, hollow behind, mm."""
-    hollow = hollow * np.exp(-((side / 11) ** 2)) * clip(depth / 6)
-    front = (norm(side / wide, depth / deep) - 1) * deep
-    return np.where(depth < 0, front, rounded_box(side, depth + hollow, wide, deep, 0.75 * deep))
+def _kidney(
+    side: np.ndarray, depth: np.ndarray, wide: np.ndarray, deep: np.ndarray, hollow: np.ndarray, oval: np.ndarray
+) -> np.ndarray:
+    """Signed distance to the outline of bodies and discs seen from above: round in front, hollow or oval behind, mm."""
+    depth = depth + hollow * np.exp(-((side / 11) ** 2)) * clip(depth / 6)
+    round_ = (norm(side / wide, depth / deep) - 1) * deep
+    straight = rounded_box(side, depth, wide, deep, 0.75 * deep)
+    return np.where(depth < 0, round_, straight + oval * (round_ - straight))
 
 
 def _marrow(part: Canvas, frame: _Frame, looks: Looks) -> np.ndarray:
@@ -143,7 +146,8 @@ def _paint_discs(part: Canvas, looks: Looks) -> None:
     mobile = np.arange(1 - column.count, 0) < S1_S2
     deep = of(np.minimum(column.depths[:-1], column.depths[1:]) / 2 + 0.8 * mobile)
     wide, worn = of(column.widths[:-1] / 2 * 1.02), column.degeneration
-    outline = _kidney(side, depth, wide, deep, of(_HOLLOW[1 - column.count :])) - of(0.4 + worn * looks.osteophyte)
+    back = of(_HOLLOW[1 - column.count :]), of(OVAL[1 - column.count :])
+    outline = _kidney(side, depth, wide, deep, *back) - of(0.4 + worn * looks.osteophyte)
     opening = np.tan((column.angles[1:] - column.angles[:-1]) / 2)
     room = np.maximum(of(column.disc_heights / 2) - of(opening) * depth, 0.6)
     distance = overlap(outline, np.abs(height) - room - 2, 3.0)

@@ -14,7 +14,8 @@ def paint_soft_canal(canvas: Canvas) -> None:
     """Epidural fat and the foramina's contents; painted before the bones that bound them."""
     across, inward = canvas.across, canvas.inward
     palette, lost = canvas.palette, canvas.profile("spinal")
-    canal = np.maximum(np.maximum(0.2 - canvas.b, -inward - 0.5), across - canvas.profile("shoulder") - 3.5)
+    front = 0.2 - canvas.b - _flank(canvas)
+    canal = np.maximum(np.maximum(front, -inward - 0.5), across - canvas.profile("shoulder") - 3.5)
     # Where room is lost, fat goes first.
     recess = clip(1.5 * canvas.side_profile("subarticular") - 0.35) * clip((across - 3) / 4)
     left = (1 - 0.85 * clip((lost - 0.35) / 0.45)) * (1 - 0.75 * recess)
@@ -34,6 +35,11 @@ def paint_sac(canvas: Canvas) -> None:
         _paint_dura(canvas)
 
 
+def _flank(canvas: Canvas) -> np.ndarray:
+    """How far the back of an oval body or disc lies in front of the wall beside the midline, mm."""
+    return 0.0125 * canvas.profile("oval") * canvas.across * canvas.across
+
+
 def _paint_ligaments(canvas: Canvas) -> None:
     """The ligamentum flavum inside the laminae, and the bulge of disc and posterior longitudinal ligament."""
     palette, across, inward, height = canvas.palette, canvas.across, canvas.inward, canvas.above("disc")
@@ -46,7 +52,8 @@ def _paint_ligaments(canvas: Canvas) -> None:
     zone = np.exp(-(((across - 10) / 4) ** 2)) * 1.7 * recess + np.exp(-(((across - 17) / 5) ** 2)) * foramen
     bulge = canvas.profile("bulge") * (0.35 + 0.65 * middle) + 1.8 * zone - 0.008 * across * across
     bulge = (bulge + 0.8) * np.exp(-((height / 5) ** 2)) - 0.8
-    disc = np.maximum(canvas.b - bulge, np.maximum(-2 - canvas.b, np.abs(height) - 7))
+    behind = canvas.b + _flank(canvas)
+    disc = np.maximum(behind - bulge, np.maximum(-2 - behind, np.abs(height) - 7))
     lay(canvas.image, palette["annulus"], cover(disc, canvas.edge))
     # A thick joint capsule and what has grown round it fill a narrow recess.
     capsule = norm(across - canvas.profile("shoulder") + 0.5, 0.9 * (canvas.b - 6.5)) - 5.8 * recess + 0.6
@@ -112,9 +119,9 @@ def _paint_traversing_root(canvas: Canvas) -> None:
     """The root on its way down the recess, from the sac's corner towards its foramen."""
     height, recess = canvas.above("disc"), canvas.side_profile("subarticular")
     down = clip((6 - height) / 28)
-    shoulder = canvas.profile("shoulder")
-    x = canvas.across - (shoulder - 1.2 + 3.2 * down - 0.8 * recess)
-    y = (canvas.b - 4.2 - 1.0 * down + 0.9 * recess) / (1 - 0.45 * recess)
+    start = canvas.profile("recess") + 0.8
+    x = canvas.across - (start + (canvas.profile("shoulder") + 2 - start) * down - 0.8 * recess)
+    y = (canvas.b - canvas.profile("recess_depth") + 1.8 - 1.0 * down + 0.9 * recess) / (1 - 0.45 * recess)
     root = norm(x, y) - 1.9 * (1 - 0.25 * recess)
     root = np.maximum(root, np.maximum(height - 5, -22 - height)) + 9 * (canvas.s < canvas.spine.sac_end - 30)
     lay(canvas.image, canvas.palette["nerve"], cover(root, canvas.edge) * 0.95)
@@ -123,23 +130,24 @@ def _paint_traversing_root(canvas: Canvas) -> None:
 def _paint_foramina(canvas: Canvas) -> None:
     """A keyhole-shaped foramen: fat with root, ganglion and vessels, between disc, pedicles and facet joint."""
     palette, across, height = canvas.palette, canvas.across, canvas.above("foramen")
-    lost = canvas.side_profile("foraminal")
-    lateral = np.minimum(cover(canvas.profile("shoulder") + 0.5 - across, 3.0), cover(across - 27, 9.0))
+    behind, lost = canvas.b - canvas.profile("foramen_depth"), canvas.side_profile("foraminal")
+    start = np.minimum(canvas.profile("shoulder") + 0.5, canvas.profile("foramen_side") - 2.5)
+    lateral = np.minimum(cover(start - across, 3.0), cover(across - 27, 9.0))
     lateral = lateral * canvas.profile("mobile")
     fat = palette["epidural_fat"] * (1 - 0.75 * lost) + palette["ligament"] * 0.75 * lost
     # Where room is lost, disc and facet have grown into what was fat.
     tissue = 0.5 * (palette["ligament"] + palette["annulus"]) + 0.05
     tissue = tissue + (0.8 * fat - tissue) * clip(0.75 - 2.2 * lost)
-    tunnel = overlap(np.abs(height - 5.5) - 14, np.abs(canvas.b - 5.2 + 0.1 * (across - 17)) - 5.8, 3.0)
+    tunnel = overlap(np.abs(height + 1.5) - 14, np.abs(behind - 0.6 + 0.1 * (across - 17)) - 5.8, 3.0)
     lay(canvas.image, tissue, cover(tunnel + 0.8 * canvas.medium, 2.0) * lateral)
-    up = height - 6.0
+    up = height + 1.0
     tall, deep = 11.0 * (1 - 0.30 * lost), 5.8 * (1 - 0.60 * lost)
     level = clip(up / tall, -1, 1)
-    middle = 5.0 - 1.0 * lost + 0.8 * level - 0.10 * (across - 17)
-    keyhole = (norm(up / tall, (canvas.b - middle) / (deep * (1 + 0.4 * level))) - 1) * deep
+    middle = 0.4 - 1.0 * lost + 0.8 * level - 0.10 * (across - 17)
+    keyhole = (norm(up / tall, (behind - middle) / (deep * (1 + 0.4 * level))) - 1) * deep
     keyhole = keyhole + 0.7 * canvas.medium + 0.2 * canvas.fine
     lay(canvas.image, fat * (1 + 0.06 * canvas.medium), cover(keyhole, canvas.edge) * lateral)
-    _paint_leaving_root(canvas, up + 0.35 * (across - 17), canvas.b - middle, lateral, lost)
+    _paint_leaving_root(canvas, up + 0.35 * (across - 17), behind - middle, lateral, lost)
 
 
 def _paint_leaving_root(

@@ -26,7 +26,7 @@ def paint_posterior(canvas: Canvas, looks: Looks) -> None:
     value = palette["marrow"] * canvas.profile("arch_gain") * (1 + looks.mottle * (0.7 * canvas.medium + canvas.fine))
     core = clip((-bone - looks.cortex - 0.1) / (looks.cortex_fade + 0.3))
     dark = (0.4 + 0.55 * looks.cortex_depth) * (1 - core)
-    front = cover(-2.5 - canvas.b, 2.0)  # pedicles go over into bodies without a border
+    front = cover(-2.5 - 3.5 * canvas.profile("oval") - canvas.b, 2.0)  # pedicles go over into bodies without a border
     halo = cover(bone - 1 - 3 * looks.muscle_fat, 2.5) * cover(canvas.profile("apex") - 1 - canvas.b, 4.0)
     halo *= clip(0.4 * canvas.across - 1)
     lay(canvas.image, palette["fat"], halo * clip(0.3 + looks.muscle_fat + 0.4 * canvas.stray_b))
@@ -113,7 +113,7 @@ def _facets(canvas: Canvas) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
     turn = (0.62 * sx - 0.78 * sy) / away
     ends = (0.2 - turn) * away
     # At the foramen's side it stands back, or it would fill the foramen.
-    front = np.maximum(front, 4.0 + 5.0 * lateral - forward - canvas.b)
+    front = np.maximum(front, 4.0 + (0.4 + canvas.profile("foramen_depth")) * lateral - forward - canvas.b)
     tip = np.maximum(height - 9 - 3 * foramen, -19 - height)
     process = np.maximum(overlap(front, ends, 2.2), tip)
     bone = np.minimum(np.minimum(rod, pars), process) + 30 * closed

@@ -37,7 +37,7 @@ def render(spine: Spine, looks: Looks, textures: Textures, palette: Palette, pla
     paint_column(canvas, looks)
     # Only spinous processes reach far back, and only slices near the midline meet them.
     depth = 58 if float(canvas.across.min()) < 5 else 30
-    near = (canvas.b > -5) & (canvas.b < depth) & (canvas.across < 44)
+    near = (canvas.b > -8) & (canvas.b < depth) & (canvas.across < 44)
     window = window_of(near & (canvas.s > 1) & (canvas.s < spine.wall.end - 1))
     if window:
         part = canvas.crop(window)
