@@ -164,12 +164,6 @@ def typical_shares(condition: str, level: str) -> tuple[float, float, float]:
 # Mean place of the label points as a fraction (x, y) of the image, L1/L2 … L5/S1; sd about .05.
 CANAL_FRACTIONS = ((0.581, 0.300), (0.556, 0.416), (0.541, 0.531), (0.545, 0.641), (0.572, 0.730))
 """Canal points on sagittal T2."""
-FORAMEN_FRACTIONS = ((0.577, 0.279), (0.549, 0.386), (0.526, 0.498), (0.514, 0.604), (0.526, 0.704))
-"""Foraminal points on sagittal T1."""
-FORAMEN_OFFSETS_MM = (15.0, 16.0, 17.0, 18.0, 19.0)
-"""Distance of the foraminal points from the midline along patient x."""
-SUBARTICULAR_OFFSET_MM = 9.5
-"""Distance of the subarticular points from the midline along patient x."""
 
 # Mean place of the label points of six training studies (12 a level) beside the canal's label point of their level,
 # L1/2 … L5/S1, mm: outward from the midline along patient x, back across the canal's axis, up along it. They stray by

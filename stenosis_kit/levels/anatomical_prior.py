@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from stenosis_kit import rsna
-from stenosis_kit.images.geometry import SAGITTAL, Plane
+from stenosis_kit.images.geometry import SAGITTAL
 from stenosis_kit.images.series import Series
-from stenosis_kit.levels.carry import TYPICAL_CANAL, TYPICAL_FORAMEN
 
 METHOD = "anatomical prior"
 _CONFIDENCE, _SD_MM = 0.22, 14.0
@@ -33,7 +30,8 @@ def confidence(series: Series) -> float:
 def canal_points(series: Series) -> np.ndarray:
     """(5, 3) canal points of the five levels on the middle slice of a sagittal series, patient mm.
 
-    From the mean fractions of the public label points on images of that kind (sd about .05 of the image).
+    At the mean fractions of the public label points on sagittal T2 (sd about .05 of the image), as it is displayed
+    (anterior left, head up). Of a larger field than usual only the middle counts: a spine is no longer for it.
 
     Raises:
         ValueError: where the series has no slices.
@@ -41,17 +39,7 @@ def canal_points(series: Series) -> np.ndarray:
     if not series.slices:
         raise ValueError("a series without slices")
     plane = series.planes[len(series.slices) // 2]
-    if series.kind == rsna.SAGITTAL_T1:  # the fractions there are of the foramina: step back into the canal
-        return _at_fractions(plane, rsna.FORAMEN_FRACTIONS) - (TYPICAL_FORAMEN - TYPICAL_CANAL)
-    return _at_fractions(plane, rsna.CANAL_FRACTIONS)
-
-
-def _at_fractions(plane: Plane, fractions: Sequence[tuple[float, float]]) -> np.ndarray:
-    """(n, 3) points at fractions (x, y) of a sagittal image as it is displayed (anterior left, head up).
-
-    Of a larger field than usual only the middle counts: a spine is no longer for it.
-    """
     right, down = plane.display_axes(SAGITTAL)
     width, height = (min(plane.extent(axis), _USUAL_MM) for axis in (right, down))
-    x, y = np.array(fractions, float).T[:, :, None] - 0.5
+    x, y = np.array(rsna.CANAL_FRACTIONS).T[:, :, None] - 0.5
     return plane.center + x * width * right + y * height * down

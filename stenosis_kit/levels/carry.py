@@ -20,12 +20,8 @@ VIEW_OF_TERM = {"spinal": CANAL_SAGITTAL, "foraminal": FORAMINAL, "subarticular"
 """The view of the series on which the competition's readers placed a term's points."""
 
 _FIELD_MM = 280.0  # the usual field of view, to which the mean fractions of the label points apply
-TYPICAL_CANAL, TYPICAL_FORAMEN = (
-    np.array([[0.0, x * _FIELD_MM, -y * _FIELD_MM] for x, y in fractions])
-    for fractions in (rsna.CANAL_FRACTIONS, rsna.FORAMEN_FRACTIONS)
-)
+TYPICAL_CANAL = np.array([[0.0, x * _FIELD_MM, -y * _FIELD_MM] for x, y in rsna.CANAL_FRACTIONS])
 """(5, 3) mean places in the midsagittal plane, mm from the image's corner."""
-_RECESS_BACK_MM = -4.5  # the recesses lie at the front of a canal some 18 mm deep (Panjabi 1992)
 _TYPICAL_CELLS = 8
 """The typical step counts as so many labels of a level, chosen by hand: both stray by some 3 mm, and a study's labels
 stray together."""
@@ -67,14 +63,14 @@ def _frame(canal: np.ndarray, index: int, side: str | None) -> np.ndarray:
     return np.array([[-1.0 if side == rsna.RIGHT else 1.0, 0.0, 0.0], [0.0, z, -y], [0.0, y, z]])
 
 
-def _typical() -> Carry:
-    foraminal = np.array([in_frame(TYPICAL_CANAL, index, None, point) for index, point in enumerate(TYPICAL_FORAMEN)])
-    foraminal[:, 0] = rsna.FORAMEN_OFFSETS_MM
-    recess = np.tile([rsna.SUBARTICULAR_OFFSET_MM, _RECESS_BACK_MM, 0.0], (len(rsna.LEVELS), 1))
-    return Carry({FORAMINAL: foraminal, SUBARTICULAR: recess, CANAL_AXIAL: recess * (0, 1, 1)})
-
-
-TYPICAL = _typical()
+TYPICAL = Carry(
+    {
+        FORAMINAL: np.array(rsna.FORAMEN_STEPS_MM),
+        SUBARTICULAR: np.array(rsna.RECESS_STEPS_MM),
+        CANAL_AXIAL: np.array(rsna.RECESS_STEPS_MM) * (0, 1, 1),  # midway between the recesses
+    }
+)
+"""The steps that the readers took, on average."""
 
 
 def learn_carry(steps: Mapping[str, list[list[np.ndarray]]]) -> Carry:

@@ -30,7 +30,7 @@ def turned(points, degrees):
 def test_left_lies_at_plus_x_and_right_mirrors_it(view, level):
     left, right = (TYPICAL.point(CANAL, view, name, level) for name in (LEFT, RIGHT))
     index = rsna.LEVELS.index(level)
-    away = rsna.FORAMEN_OFFSETS_MM[index] if view == FORAMINAL else rsna.SUBARTICULAR_OFFSET_MM
+    away = (rsna.FORAMEN_STEPS_MM if view == FORAMINAL else rsna.RECESS_STEPS_MM)[index][0]
     assert (left[0] - 5, right[0] - 5) == pytest.approx((away, -away))
     assert left[1:] == pytest.approx(right[1:])
     assert left[1] < CANAL[index][1]  # in front of the canal's middle
@@ -48,13 +48,16 @@ def test_a_step_turns_with_the_spine(degrees):
     assert TYPICAL.point(turned(CANAL, degrees), FORAMINAL, LEFT, "l4_l5") == pytest.approx(turned(point, degrees))
 
 
-def test_the_typical_step_gives_the_mean_foramina_for_the_mean_canal():
-    canal, foramina = (
-        np.array([[0, 280 * x, -280 * y] for x, y in fractions])
-        for fractions in (rsna.CANAL_FRACTIONS, rsna.FORAMEN_FRACTIONS)
-    )
-    for index, level in enumerate(rsna.LEVELS):
-        assert TYPICAL.point(canal, FORAMINAL, LEFT, level)[1:] == pytest.approx(foramina[index, 1:])
+@pytest.mark.parametrize("view", TYPICAL.steps)
+def test_the_bundled_localiser_takes_the_typical_steps(view, bundled):
+    assert bundled.carry.steps[view] == pytest.approx(TYPICAL.steps[view])
+
+
+def test_the_axial_canal_lies_midway_between_the_recesses():
+    left, right = (rsna.condition_of("subarticular", side).name for side in (rsna.LEFT, rsna.RIGHT))
+    for level in rsna.LEVELS:
+        sides = [TYPICAL.point(CANAL, SUBARTICULAR, name, level) for name in (left, right)]
+        assert TYPICAL.point(CANAL, CANAL_AXIAL, SPINAL, level) == pytest.approx(np.mean(sides, axis=0))
 
 
 def test_without_neighbours_a_step_goes_straight_back_and_up():
