@@ -23,7 +23,9 @@ class Pick(NamedTuple):
 def nearest_slice(series: Iterable[Series], point: np.ndarray) -> Pick | None:
     """The slice of any of the series whose plane is closest to a point (3,), patient mm.
 
-    A slice whose image shows the point goes before one whose plane passes near it outside the image.
+    A slice whose image shows the point goes before one whose plane passes near it outside the image. Readers put the
+    recesses of a level on two slices in 38 % of the levels, whatever the grades, and the left one as often lower as the
+    right one: a rule that takes one slice for both can hit at most four in five.
 
     Returns:
         None where no plane passes within `rsna.LEVEL_GUARD_MM`: the point is not covered.
