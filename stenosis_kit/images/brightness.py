@@ -22,10 +22,11 @@ from stenosis_kit.images.nearest_slice import nearest_slice
 from stenosis_kit.images.resampling import as_bytes, shown_pixels
 from stenosis_kit.images.series import Series
 
+_RECESS_MM, _FORAMEN_MM = (float(np.mean(steps, axis=0)[0]) for steps in (rsna.RECESS_STEPS_MM, rsna.FORAMEN_STEPS_MM))
 _OUTWARD_MM = {
     rsna.AXIAL_T2: (0.0,),
-    rsna.SAGITTAL_T2: (-rsna.SUBARTICULAR_OFFSET_MM, 0.0, rsna.SUBARTICULAR_OFFSET_MM),
-    rsna.SAGITTAL_T1: (-float(np.mean(rsna.FORAMEN_OFFSETS_MM)), float(np.mean(rsna.FORAMEN_OFFSETS_MM))),
+    rsna.SAGITTAL_T2: (-_RECESS_MM, 0.0, _RECESS_MM),
+    rsna.SAGITTAL_T1: (-_FORAMEN_MM, _FORAMEN_MM),
 }
 """Where the slices lie from which a kind of series is cut: beside the canal point, mm along patient x."""
 _SIDE_MM, _STEP_MM = 48.0, 2.0  # of the neighbourhood of a level, and between the pixels that are looked at there

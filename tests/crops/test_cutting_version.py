@@ -98,23 +98,23 @@ PINNED = {
         },
     },
     "unlabelled": {
-        "canal_sagittal": {"spinal_canal_stenosis": [37, 81, 124, 168, 212, 34, 77, 121, 164, 207]},
-        "canal_axial": {"spinal_canal_stenosis": [9, 25, 45, 76, 97, 118]},
+        "canal_sagittal": {"spinal_canal_stenosis": [37, 81, 124, 168, 212, 34, 77, 120, 163, 206]},
+        "canal_axial": {"spinal_canal_stenosis": [36, 57, 78, 109, 130, 151]},
         "foraminal_sagittal": {
-            "left_neural_foraminal_narrowing": [10, 48, 88, 128, 167, 240, 203, 163, 123, 84],
-            "right_neural_foraminal_narrowing": [143, 183, 223, 249, 212, 113, 73, 33, 7, 40],
+            "left_neural_foraminal_narrowing": [63, 103, 142, 182, 222, 188, 149, 109, 69, 30],
+            "right_neural_foraminal_narrowing": [89, 129, 169, 208, 248, 167, 127, 87, 48, 11],
         },
         "foraminal_axial": {
-            "left_neural_foraminal_narrowing": [66, 88, 109, 139, 160, 181],
-            "right_neural_foraminal_narrowing": [246, 230, 208, 94, 73, 52],
+            "left_neural_foraminal_narrowing": [40, 61, 82, 113, 134, 155],
+            "right_neural_foraminal_narrowing": [229, 244, 245, 132, 111, 90],
         },
         "subarticular_axial": {
-            "left_subarticular_stenosis": [227, 206, 185, 152, 131, 110],
-            "right_subarticular_stenosis": [96, 75, 53, 53, 74, 95],
+            "left_subarticular_stenosis": [233, 212, 191, 158, 137, 116],
+            "right_subarticular_stenosis": [23, 6, 15, 125, 146, 167],
         },
         "subarticular_sagittal": {
-            "left_subarticular_stenosis": [50, 94, 137, 181, 224, 48, 90, 133, 176, 219],
-            "right_subarticular_stenosis": [30, 7, 50, 94, 137, 28, 9, 52, 95, 137],
+            "left_subarticular_stenosis": [69, 113, 156, 199, 240, 66, 109, 151, 194, 235],
+            "right_subarticular_stenosis": [89, 46, 9, 35, 79, 86, 43, 8, 37, 79],
         },
     },
 }

@@ -10,7 +10,7 @@ import numpy as np
 
 from stenosis_kit.phantom.anatomy.column import GRADED_DISCS
 
-FORAMINA = np.array([(15.0, 6.6, 7.5), (15.7, 6.2, 7.2), (17.2, 4.6, 6.0), (17.8, 1.9, 8.5), (17.3, -0.2, 7.8)])
+FORAMINA = np.array([(15.0, 6.6, 5.3), (15.7, 6.2, 7.2), (17.2, 4.6, 6.0), (17.8, 1.9, 8.5), (17.3, -0.2, 7.8)])
 RECESSES = np.array([(9.8, 7.9, -0.6), (9.0, 7.9, -1.3), (8.2, 7.1, -1.5), (7.8, 6.7, -1.1), (8.5, 5.1, -2.2)])
 PLACES = {"foraminal": FORAMINA, "subarticular": RECESSES}
 """By term of the condition."""
