@@ -1,0 +1,157 @@
+"""How good a model is on real crops: each view's networks alone, and what `predict` would answer, beside the prior.
+
+    PYTHONPATH=tests python -m campaigns.transfer --crops FOLDER --share open [--model MODEL] --json F
+
+FOLDER holds <view>_<share>.npz with crops (n, px, px) or (n, px, px, slices) uint8 of the view's side in mm, study,
+condition, level (0 = L1/L2) and severity (0, 1, 2), each (n,). A crop of one slice stands for its neighbours too. The
+model is the bundled one, or one that `train` made; a study that it was trained on is answered by the network that did
+not see it.
+
+Writes {view: {cells, raw, answered, prior, severe, any}}: the metric's weighted log loss of the networks' own answers,
+of what `predict` would answer, and of the prior by condition and level; areas under the ROC curve of severe against the
+rest, and of anything but normal_mild, of the networks' own answers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+from scipy.ndimage import zoom
+from sklearn.metrics import roc_auc_score
+
+from stenosis_kit import rsna
+from stenosis_kit.base.errors import InputError
+from stenosis_kit.base.files import write_json
+from stenosis_kit.base.tensorflow_start import load_tensorflow
+from stenosis_kit.crops.study_crops import StudyCrops
+from stenosis_kit.crops.views import VIEW_BY_NAME, View
+
+BUNDLED = "bundled"
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Labelled crops of a view, as the kit would have cut them: (n, px, px, slices), and (n,) each of the others."""
+
+    view: View
+    crops: np.ndarray
+    study: np.ndarray
+    condition: np.ndarray
+    level: np.ndarray
+    severity: np.ndarray
+
+    @classmethod
+    def read(cls, path: Path, view: View) -> Cells:
+        """Reads a view's file."""
+        with np.load(path) as file:
+            crops = np.stack([_as_cut(crop, view) for crop in file["crops"]])
+            return cls(view, crops, *(file[name] for name in ("study", "condition", "level", "severity")))
+
+    @property
+    def weight(self) -> np.ndarray:
+        """(n,) the metric's."""
+        return np.array(rsna.SEVERITY_WEIGHTS)[self.severity]
+
+    @property
+    def places(self) -> np.ndarray:
+        """(n,) of the cells in `rsna.CELLS`."""
+        pairs = zip(self.condition.tolist(), self.level.tolist(), strict=True)
+        return np.array([rsna.CELLS.index((condition, rsna.LEVELS[level])) for condition, level in pairs])
+
+    def loss(self, answers: np.ndarray) -> float:
+        """Weighted log loss of answers (n, 3); rows of NaN do not count."""
+        known = np.isfinite(answers).all(axis=1)
+        right = answers[np.arange(len(answers)), self.severity][known]
+        return float(np.average(-np.log(np.clip(right, 1e-15, 1)), weights=self.weight[known]))
+
+    def prior(self) -> np.ndarray:
+        """(n, 3) the weighted shares of each condition and level among these crops."""
+        found = np.empty((len(self.severity), len(rsna.SEVERITIES)))
+        for place in np.unique(self.places):
+            here = self.places == place
+            weights = np.bincount(self.severity[here], self.weight[here], minlength=len(rsna.SEVERITIES)) + 0.5
+            found[here] = weights / weights.sum()
+        return found
+
+
+def _as_cut(crop: np.ndarray, view: View) -> np.ndarray:
+    """(px, px, slices) of a view from a crop of any size, of one slice or of all."""
+    layers = np.repeat(crop[..., None], view.slices, axis=-1) if crop.ndim == 2 else crop
+    factor = view.px / crop.shape[0]
+    return layers if factor == 1 else zoom(layers, (factor, factor, 1), order=1, grid_mode=True, mode="nearest")
+
+
+def by_study(cells: list[Cells]) -> list[StudyCrops]:
+    """The crops as `predict` has them, a study at a time."""
+    found: dict[int, StudyCrops] = {}
+    for one in cells:
+        for study in np.unique(one.study).tolist():
+            crops = found.setdefault(study, StudyCrops(study))
+            rows = np.flatnonzero(one.study == study)
+            crops.arrays[one.view.name] = one.crops[rows]
+            for row, place in enumerate(one.places[rows]):
+                condition, level = rsna.CELLS[place]
+                crops.rows.append({"condition": condition, "level": level, "view": one.view.name, "row": row})
+    return list(found.values())
+
+
+def measure(folder: Path, share: str, model: Path) -> dict[str, dict[str, float]]:
+    """The figures of each view that the folder has crops of and the model networks for."""
+    from stenosis_kit.graders.model import Model
+
+    loaded = Model(model)
+    graded = {trained.grader.view for trained in loaded.description.graders}
+    files = {view: folder / f"{name}_{share}.npz" for name, view in VIEW_BY_NAME.items() if name in graded}
+    cells = [Cells.read(path, view) for view, path in files.items() if path.is_file()]
+    if not cells:
+        raise InputError(
+            folder, f"<view>_{share}.npz of one of {', '.join(sorted(graded))}", "none", "Is it the folder?"
+        )
+    studies = by_study(cells)
+    answers, _ = loaded.answer(studies)
+    place_of = {crops.study_id: place for place, crops in enumerate(studies)}
+    figures = {}
+    for one in cells:
+        raw = loaded.grade(one.view.name, one.crops, one.study)
+        answered = answers[[place_of[study] for study in one.study.tolist()], one.places]
+        known = np.isfinite(raw).all(axis=1)
+        severe, anything = (raw[:, 2] - raw[:, 0])[known], 1 - raw[known, 0]
+        figures[one.view.name] = {
+            "cells": int(known.sum()),
+            "raw": one.loss(raw),
+            "answered": one.loss(answered),
+            "prior": one.loss(one.prior()),
+            "severe": float(roc_auc_score(one.severity[known] == 2, severe)),
+            "any": float(roc_auc_score(one.severity[known] > 0, anything)),
+        }
+    return {view: {name: round(value, 4) for name, value in row.items()} for view, row in figures.items()}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Reads the arguments, measures, prints and writes; 2 where the input is no good."""
+    parser = argparse.ArgumentParser(prog="campaigns.transfer", description=__doc__.split("\n")[0])
+    parser.add_argument("--crops", type=Path, required=True, help="folder of <view>_<share>.npz")
+    parser.add_argument("--share", default="open", help="open or kept (default open)")
+    parser.add_argument("--model", default=BUNDLED, help="a model's folder (default: the bundled one)")
+    parser.add_argument("--json", type=Path, required=True, help="where the figures go")
+    args = parser.parse_args(arguments)
+    load_tensorflow()
+    bundled = Path(str(resources.files("stenosis_kit"))) / "weights"
+    try:
+        figures = measure(args.crops, args.share, bundled if args.model == BUNDLED else Path(args.model))
+        write_json(args.json, figures)
+    except InputError as error:
+        print(f"campaigns.transfer: {error}", file=sys.stderr)
+        return 2
+    for view, row in figures.items():
+        print(f"{view:22}", "  ".join(f"{name} {value:g}" for name, value in row.items()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
