@@ -87,7 +87,7 @@ def _neighbours(series: Series, middle: Slice, point: np.ndarray, view: View) ->
     group = next(g for g in orientation_groups(series.planes) if series.slices.index(middle) in g)
     parallel = [series.slices[i] for i in group]
     normal = middle.plane.stacking_normal(series.orientation)
-    depth = np.array([(item.plane.center - middle.plane.center) @ normal for item in parallel])
+    depth = (np.array([item.plane.center for item in parallel]) - middle.plane.center) @ normal
     chosen = []
     for step in range(-(view.slices // 2), view.slices // 2 + 1):
         away = np.round(np.abs(depth - step * view.step_mm), 3)

@@ -81,6 +81,11 @@ class Plane:
         return normal / np.linalg.norm(normal)
 
     @cached_property
+    def pixels_a_mm(self) -> np.ndarray:
+        """(3, 2) by which a step (3,), mm, is multiplied to be one of pixels (x, y)."""
+        return np.column_stack([self.row / self.spacing[1], self.column / self.spacing[0]])
+
+    @cached_property
     def center(self) -> np.ndarray:
         """(3,) the middle of the image, mm; to compare planes by, since ImagePositionPatient is a corner."""
         rows, columns = self.shape
@@ -95,8 +100,7 @@ class Plane:
 
     def to_pixel(self, points: np.ndarray) -> np.ndarray:
         """(..., 3) points, mm, projected on the plane along its normal, to (..., 2) pixels (x, y)."""
-        offset = np.asarray(points, float) - self.origin
-        return np.stack([offset @ self.row / self.spacing[1], offset @ self.column / self.spacing[0]], axis=-1)
+        return (np.asarray(points, float) - self.origin) @ self.pixels_a_mm
 
     def distance(self, points: np.ndarray) -> np.ndarray:
         """Signed distance of (..., 3) points from the plane along its normal, mm: (...)."""
@@ -108,8 +112,8 @@ class Plane:
 
     def shows(self, point: np.ndarray) -> bool:
         """Whether a point (3,), projected on the plane, falls inside the image."""
-        x, y = self.to_pixel(point)
-        return bool(-0.5 <= x <= self.shape[1] - 0.5 and -0.5 <= y <= self.shape[0] - 0.5)
+        x, y = self.to_pixel(point).tolist()
+        return -0.5 <= x <= self.shape[1] - 0.5 and -0.5 <= y <= self.shape[0] - 0.5
 
     def extent(self, axis: np.ndarray) -> float:
         """Length of the image along a unit vector (3,) that is parallel to its rows or columns, mm."""
@@ -185,14 +189,11 @@ class SquareGrid(NamedTuple):
 def orientation_groups(planes: Sequence[Plane], tolerance_deg: float = 1.0) -> list[list[int]]:
     """Indices of planes that are parallel within the tolerance, in order of first appearance."""
     groups: list[list[int]] = []
-    limit = np.cos(np.deg2rad(tolerance_deg))
-    for index, plane in enumerate(planes):
-        for group in groups:
-            if abs(planes[group[0]].normal @ plane.normal) >= limit:
-                group.append(index)
-                break
-        else:
-            groups.append([index])
+    normals, left = np.array([plane.normal for plane in planes]), np.arange(len(planes))
+    while left.size:
+        parallel = np.abs(normals[left] @ normals[left[0]]) >= np.cos(np.deg2rad(tolerance_deg))
+        groups.append(left[parallel].tolist())
+        left = left[~parallel]
     return groups
 
 
@@ -211,6 +212,12 @@ def stacking_order(planes: Sequence[Plane], orientation: str) -> list[int]:
     return order
 
 
+def distances(planes: Sequence[Plane], point: np.ndarray) -> np.ndarray:
+    """(n,) distances of planes, at least one, from a point (3,), mm, not signed: those of `Plane.distance`, at once."""
+    origins, normals = (np.array([getattr(plane, name) for plane in planes]) for name in ("origin", "normal"))
+    return np.abs(np.einsum("ij,ij->i", np.asarray(point, float) - origins, normals))
+
+
 def nearest_plane(planes: Sequence[Plane], point: np.ndarray) -> tuple[int, float]:
     """The plane closest to a point (3,), among those whose image shows it if any does.
 
@@ -220,11 +227,11 @@ def nearest_plane(planes: Sequence[Plane], point: np.ndarray) -> tuple[int, floa
     Raises:
         ValueError: where there are no planes.
     """
-    distances = np.array([abs(float(plane.distance(point))) for plane in planes])
+    away = distances(planes, point)
     inside = np.array([plane.shows(point) for plane in planes], bool)
-    ranked = np.where(inside, distances, distances + 1e6) if inside.any() else distances
+    ranked = np.where(inside, away, away + 1e6) if inside.any() else away
     index = int(np.argmin(np.round(ranked, 3)))
-    return index, float(distances[index])
+    return index, float(away[index])
 
 
 def midpoint(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -236,8 +243,7 @@ def sampling_matrix(plane: Plane, grid: SquareGrid) -> np.ndarray:
     """(2, 3) affine from a grid's pixels (x, y) to the image's."""
     step, (right, down) = grid.mm / grid.px, grid.axes
     corner = np.asarray(grid.center, float) - (grid.px - 1) / 2 * step * (right + down)
-    frame = plane.to_pixel(np.stack([corner, corner + step * right, corner + step * down]))
-    return np.stack([frame[1] - frame[0], frame[2] - frame[0], frame[0]], axis=1)
+    return (np.array([step * right, step * down, corner - plane.origin]) @ plane.pixels_a_mm).T
 
 
 def _vector(values: Sequence[float], size: int, tag: str) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stenosis_kit import rsna
-from stenosis_kit.images.geometry import nearest_plane
+from stenosis_kit.images.geometry import distances, nearest_plane
 from stenosis_kit.images.series import Series
 from stenosis_kit.images.slice import Slice
 
@@ -30,9 +30,12 @@ def nearest_slice(series: Iterable[Series], point: np.ndarray) -> Pick | None:
     Returns:
         None where no plane passes within `rsna.LEVEL_GUARD_MM`: the point is not covered.
     """
-    slices = ((one, item) for one in series for item in one.slices)
-    offers = [(one, item) for one, item in slices if abs(item.plane.distance(point)) <= rsna.LEVEL_GUARD_MM]
+    slices = [Pick(one, item) for one in series for item in one.slices]
+    if not slices:
+        return None
+    near = distances([item.plane for _, item in slices], point) <= rsna.LEVEL_GUARD_MM
+    offers = [pick for pick, is_near in zip(slices, near, strict=True) if is_near]
     if not offers:
         return None
     index, _ = nearest_plane([item.plane for _, item in offers], point)
-    return Pick(*offers[index])
+    return offers[index]
