@@ -23,12 +23,13 @@ def resample(signal: np.ndarray, plane: Plane, grid: SquareGrid, outside: float)
         outside: the value beyond the image.
     """
     matrix = sampling_matrix(plane, grid)
-    coarse = grid.mm / grid.px / np.array(plane.spacing)  # a pixel of the grid, in the image's rows and columns
-    by = np.clip(np.round(coarse / 2).astype(int), 1, np.minimum(_LARGEST_BLOCK, signal.shape))
-    fine = 2 if coarse.max() >= _TWO_SAMPLES else 1
-    along_xy = by[::-1]
+    coarse = [grid.mm / grid.px / mm for mm in plane.spacing]  # a pixel of the grid, in the image's rows and columns
+    blocks = (min(round(each / 2), _LARGEST_BLOCK) for each in coarse)
+    by = [max(1, min(block, length)) for block, length in zip(blocks, signal.shape, strict=True)]
+    fine = 2 if max(coarse) >= _TWO_SAMPLES else 1
+    along_xy = np.array(by[::-1])
     matrix[:, 2] -= (along_xy - 1) / 2
-    signal, matrix = _shrunk(signal, *by.tolist()), matrix / along_xy[:, None]
+    signal, matrix = _shrunk(signal, *by), matrix / along_xy[:, None]
     step, corner = matrix[:, :2] / fine, matrix[:, 2] - matrix[:, :2].sum(axis=1) * (fine - 1) / (2 * fine)
     return _shrunk(_linear(signal, np.column_stack([step, corner]), grid.px * fine, outside), fine, fine)
 
@@ -56,7 +57,8 @@ def _linear(signal: np.ndarray, matrix: np.ndarray, side: int, outside: float) -
     next_column, next_row = min(1, columns - 1), columns * min(1, rows - 1)  # 0 in an image of one line
     corners = [values[step:].take(grid.first) for step in (0, next_column, next_row, next_row + next_column)]
     found = _mixed(_mixed(*corners[:2], grid.across), _mixed(*corners[2:], grid.across), grid.down)
-    found[grid.outside] = outside
+    if grid.outside is not None:
+        found[grid.outside] = outside
     return found
 
 
@@ -66,27 +68,35 @@ class _Places(NamedTuple):
     Attributes:
         first: flat index of the upper left of the four image pixels around.
         across, down: fraction of the way from it to the next column and row.
-        outside: whether it lies beyond the image.
+        outside: whether it lies beyond the image; None where all lie in it.
     """
 
     first: np.ndarray
     across: np.ndarray
     down: np.ndarray
-    outside: np.ndarray
+    outside: np.ndarray | None
 
 
 @lru_cache(maxsize=4)
 def _grid(matrix: tuple[float, ...], side: int, shape: tuple[int, int]) -> _Places:
-    x, y = _places(np.reshape(matrix, (2, 3)), side)
-    (left, across), (top, down) = _between(x, shape[1]), _between(y, shape[0])
-    return _Places(top * shape[1] + left, across, down, ~_inside(x, y, shape))
+    matrix, rows, columns = np.reshape(matrix, (2, 3)), shape[0], shape[1]
+    x, y = _places(matrix, np.arange(side))
+    outside = None if _is_inside(matrix, side, shape) else ~_inside(x, y, shape)
+    if outside is not None:
+        x, y = np.clip(x, 0, columns - 1), np.clip(y, 0, rows - 1)
+    (left, across), (top, down) = _between(x, columns), _between(y, rows)
+    return _Places(top * columns + left, across, down, outside)
 
 
-def _places(matrix: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
-    """(side, side) x and y in the image of each pixel of the grid."""
-    steps = np.arange(side)
+def _places(matrix: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(n, n) x and y in the image of the pixels of a grid at some steps (n,) along its sides."""
     x, y = (along[0] * steps + (along[1] * steps + along[2])[:, None] for along in matrix)
     return x, y
+
+
+def _is_inside(matrix: np.ndarray, side: int, shape: tuple[int, int]) -> bool:
+    """Whether all pixels of a grid lie in an image: those at its corners do."""
+    return bool(_inside(*_places(matrix, np.array([0, side - 1])), shape).all())
 
 
 def _inside(x: np.ndarray, y: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
@@ -94,8 +104,7 @@ def _inside(x: np.ndarray, y: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 
 def _between(places: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """For places among `count` pixels: the pixel before each, and the fraction of the way from it to the next."""
-    places = np.clip(places, 0, count - 1)
+    """For places inside `count` pixels: the pixel before each, and the fraction of the way from it to the next."""
     before = np.minimum(places.astype(np.intp), max(count - 2, 0))
     return before, (places - before).astype(np.float32)
 
@@ -122,7 +131,10 @@ def shown_pixels(
         (px, px) bool: those that lie inside the image and on none of its silent pixels; and the row and column (n,) of
         the image's pixel that is nearest to each of these.
     """
-    x, y = _places(sampling_matrix(plane, grid), grid.px)
+    matrix = sampling_matrix(plane, grid)
+    if silent is None and _is_inside(matrix, grid.px, plane.shape):
+        return 0.0
+    x, y = _places(matrix, np.arange(grid.px))
     shown = _inside(x, y, plane.shape)
     rows, columns = y[shown].round().astype(int), x[shown].round().astype(int)
     if silent is None:
@@ -142,4 +154,5 @@ def outside_share(plane: Plane, grid: SquareGrid, silent: np.ndarray | None = No
 def as_bytes(signal: np.ndarray, window: tuple[float, float]) -> np.ndarray:
     """The signal between two values (see `series.Series.window`) as uint8, 0 to 255; values beyond them are clipped."""
     low, high = window
-    return np.clip((signal - low) * (255 / (high - low)), 0, 255).round().astype(np.uint8)
+    grey = (signal - low) * (255 / (high - low))
+    return grey.clip(0, 255, out=grey).round(out=grey).astype(np.uint8)
