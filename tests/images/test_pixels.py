@@ -37,7 +37,7 @@ def test_a_decoder_that_panics_costs_its_slice_alone_and_an_interruption_passes(
 
         return get_decoder
 
-    item = read_slice(path)
+    item = read_slice(rewritten(path, "1.2.840.10008.1.2.4.90", jpeg2000(PIXELS)))
     monkeypatch.setattr("stenosis_kit.images.pixels.get_decoder", raising(panic("index out of bounds")))
     with pytest.raises(UnreadableSlice, match="found some that cannot be decoded"):
         read_pixels(item)
