@@ -1,18 +1,26 @@
-"""The values of a header's elements, as files really write them."""
+"""The elements of a header, and their values as files really write them."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+import pydicom
 from pydicom.datadict import dictionary_VR, keyword_for_tag
-from pydicom.dataelem import RawDataElement
-from pydicom.dataset import Dataset
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.multival import MultiValue
-from pydicom.tag import BaseTag
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
 from pydicom.values import convert_value
 
-from stenosis_kit.images.file import Kind, UnreadableSlice
+from stenosis_kit.images.file import BoundedFile, Kind, UnreadableSlice
 
 _DECIMAL = re.compile(rb"[+-]?(0|[0-9]{4,})?,[0-9]+|[+-]?[0-9]*,([0-9]{1,2}|[0-9]{4,})")
 """What cannot be a whole number with commas between its thousands, as 1,234 could."""
@@ -20,35 +28,65 @@ _DECIMAL = re.compile(rb"[+-]?(0|[0-9]{4,})?,[0-9]+|[+-]?[0-9]*,([0-9]{1,2}|[0-9
 _SHOWN = 60  # bytes of a text that a message shows
 
 
-def element_values(dataset: Dataset, tag: BaseTag, kind: Kind = Kind.DAMAGED) -> tuple[Any, ...]:
-    """The values of an element that was just read, empty where it is absent.
+@dataclass(frozen=True)
+class Elements:
+    """Elements of a header.
 
-    `Dataset.get` gives the same, but would make reading a header take a third longer (measured).
-
-    Args:
-        dataset: as pydicom has read it, nothing asked of it yet.
-        tag: of the element.
-        kind: of the reason why a file whose values are none cannot be used.
-
-    Raises:
-        UnreadableSlice: where the values are not what the element's VR says.
+    Attributes:
+        raw: {tag: the element as it was read}.
+        syntax: transfer syntax: as the file says; where it does not, the one that its elements are written in.
+        implicit: whether the file's elements have no VR.
+        little: whether they are little endian.
     """
-    element = dataset.get_item(tag)
-    if not isinstance(element, RawDataElement):
-        return ()
-    vr = dictionary_VR(element.tag) if element.VR in (None, "UN") else element.VR  # None: implicit VR
-    try:
-        if vr == "DS":  # pydicom's own numbers (DSfloat) keep the text too, and take twice the time
-            return _numbers(element.value)
-        value = convert_value(vr, element)
-    except Exception:  # untrusted files: pydicom raises errors of many kinds
-        if vr in ("DS", "IS"):
-            return _numbers_with_commas(dataset, element, kind)
-        found = f"{len(element.value or b'')} bytes that are none"
-        raise UnreadableSlice(f"{keyword_for_tag(tag)}: expected a value of VR {vr}; found {found}", kind) from None
-    if value is None or value == "":
-        return ()
-    return tuple(value) if isinstance(value, MultiValue | list) else (value,)
+
+    raw: Mapping[int, RawDataElement | DataElement]
+    syntax: UID
+    implicit: bool = False
+    little: bool = True
+
+    def values(self, tag: int, kind: Kind = Kind.DAMAGED) -> tuple[Any, ...]:
+        """The values of an element, empty where it is absent.
+
+        `Dataset.get` gives the same, but would make reading a header take a third longer (measured).
+
+        Args:
+            tag: of the element.
+            kind: of the reason why a file whose values are none cannot be used.
+
+        Raises:
+            UnreadableSlice: where the values are not what the element's VR says.
+        """
+        element = self.raw.get(tag)
+        if not isinstance(element, RawDataElement):
+            return ()
+        vr = dictionary_VR(element.tag) if element.VR in (None, "UN") else element.VR  # None: implicit VR
+        try:
+            if vr == "DS":  # pydicom's own numbers (DSfloat) keep the text too, and take twice the time
+                return _numbers(element.value)
+            value = convert_value(vr, element)
+        except Exception:  # untrusted files: pydicom raises errors of many kinds
+            if vr in ("DS", "IS"):
+                return self._numbers_with_commas(element, kind)
+            found = f"{len(element.value or b'')} bytes that are none"
+            raise UnreadableSlice(f"{keyword_for_tag(tag)}: expected a value of VR {vr}; found {found}", kind) from None
+        if value is None or value == "":
+            return ()
+        return tuple(value) if isinstance(value, MultiValue | list) else (value,)
+
+    def _numbers_with_commas(self, element: RawDataElement, kind: Kind) -> tuple[float, ...]:
+        """The numbers of a text with decimal commas, where some text of the file shows that its commas are decimal."""
+        text = element.value or b""
+        try:
+            return _numbers(text.replace(b",", b".") if b"," in text and self._has_decimal_commas() else text)
+        except ValueError:
+            found = text[:_SHOWN].decode("ascii", "replace").strip(" \0")
+            why = f"{keyword_for_tag(element.tag)}: expected numbers with decimal points; found {found!r}"
+            raise UnreadableSlice(why, kind) from None
+
+    def _has_decimal_commas(self) -> bool:
+        raw = [one.value for one in self.raw.values() if isinstance(one, RawDataElement)]
+        parts = [part for text in raw if isinstance(text, bytes) for part in text.split(b"\\")]
+        return any(_DECIMAL.fullmatch(part.strip(b" \0")) for part in parts)
 
 
 def _numbers(text: bytes) -> tuple[float, ...]:
@@ -56,17 +94,10 @@ def _numbers(text: bytes) -> tuple[float, ...]:
     return tuple(map(float, text.split(b"\\"))) if text else ()
 
 
-def _numbers_with_commas(dataset: Dataset, element: RawDataElement, kind: Kind) -> tuple[float, ...]:
-    """The numbers of a text with decimal commas, where some text of the file shows that its commas are decimal."""
-    text = element.value or b""
-    try:
-        return _numbers(text.replace(b",", b".") if b"," in text and _has_decimal_commas(dataset) else text)
-    except ValueError:
-        found = text[:_SHOWN].decode("ascii", "replace").strip(" \0")
-        why = f"{keyword_for_tag(element.tag)}: expected numbers with decimal points; found {found!r}"
-        raise UnreadableSlice(why, kind) from None
-
-
-def _has_decimal_commas(dataset: Dataset) -> bool:
-    texts = [one.value for one in dataset.values() if isinstance(one, RawDataElement) and isinstance(one.value, bytes)]
-    return any(_DECIMAL.fullmatch(part.strip(b" \0")) for text in texts for part in text.split(b"\\"))
+def read_elements(file: BoundedFile, tags: Collection[int]) -> Elements:
+    """Those of some tags that stand before a file's pixels, at whose element it is then. Raises what pydicom raises."""
+    dataset = pydicom.dcmread(file, stop_before_pixels=True, force=True, specific_tags=list(tags))
+    implicit, little = dataset.original_encoding
+    written = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian if little else ExplicitVRBigEndian
+    syntax = DeflatedExplicitVRLittleEndian if file.inflated else dataset.file_meta.get("TransferSyntaxUID") or written
+    return Elements({int(tag): dataset.get_item(tag) for tag in dataset.keys()}, syntax, implicit, little)  # noqa: SIM118

@@ -13,21 +13,14 @@ from typing import Any
 
 import numpy as np
 import pydicom
-from pydicom.dataset import Dataset
 from pydicom.tag import Tag
-from pydicom.uid import (
-    UID,
-    DeflatedExplicitVRLittleEndian,
-    ExplicitVRBigEndian,
-    ExplicitVRLittleEndian,
-    ImplicitVRLittleEndian,
-)
 
 from stenosis_kit.images.coding import Coding, check_decoder, find_pixels
-from stenosis_kit.images.elements import element_values
+from stenosis_kit.images.elements import Elements, read_elements
 from stenosis_kit.images.file import PREFIX, PREFIX_AT, BoundedFile, Kind, UnreadableSlice, open_image
 from stenosis_kit.images.geometry import FIELD_MM, Plane
 from stenosis_kit.images.padding import PADDING_TAGS, declared_padding
+from stenosis_kit.images.plain_elements import plain_elements
 from stenosis_kit.images.silence import Padding
 
 # Values that break the rules of their VR are common and harmless: what is used is checked here.
@@ -53,10 +46,10 @@ _GREY = ("MONOCHROME2", "MONOCHROME1")  # the first is taken where a file says n
 _PLACE = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
 _SCALE = ("RescaleSlope", "RescaleIntercept")
 _GAPS = ("SliceThickness", "SpacingBetweenSlices")
-_PER_FRAME = Tag("PerFrameFunctionalGroupsSequence")  # where Enhanced MR keeps the places of its frames
+_PER_FRAME = int(Tag("PerFrameFunctionalGroupsSequence"))  # where Enhanced MR keeps the places of its frames
 _BARE_STARTS = (b"\x02\x00", b"\x08\x00", b"\x00\x08")  # groups 0002 and 0008: what files without preamble start with
-_TAGS = {keyword: Tag(keyword) for keyword in (*_OPTIONS.values(), _PHOTOMETRIC, *_PLACE, *_SCALE, *_GAPS)}
-_READ = [*_TAGS.values(), *PADDING_TAGS, _PER_FRAME]
+_TAGS = {keyword: int(Tag(keyword)) for keyword in (*_OPTIONS.values(), _PHOTOMETRIC, *_PLACE, *_SCALE, *_GAPS)}
+_READ = frozenset({*_TAGS.values(), *PADDING_TAGS, _PER_FRAME})
 
 
 @dataclass(frozen=True)
@@ -102,17 +95,17 @@ def read_header(path: Path) -> Header:
 
 def _header(file: BoundedFile) -> Header:
     _check_start(file)
-    dataset = pydicom.dcmread(file, stop_before_pixels=True, force=True, specific_tags=_READ)
-    slope, intercept = (_number(dataset, keyword, absent) for keyword, absent in zip(_SCALE, (1.0, 0.0), strict=True))
-    options, syntax = _decoding_options(dataset), _transfer_syntax(file, dataset)
-    check_decoder(syntax, options)
-    coding = find_pixels(file, syntax, options, *dataset.original_encoding)
+    elements = plain_elements(file, _READ) or read_elements(file, _READ)
+    slope, intercept = (_number(elements, keyword, absent) for keyword, absent in zip(_SCALE, (1.0, 0.0), strict=True))
+    options = _decoding_options(elements)
+    check_decoder(elements.syntax, options)
+    coding = find_pixels(file, elements.syntax, options, elements.implicit, elements.little)
     if coding.options["pixel_keyword"] == "PixelData":
         _check_there(options, _NEEDED_OF_INTEGERS)
-    photometric = _values(dataset, _PHOTOMETRIC)
+    photometric = _values(elements, _PHOTOMETRIC)
     inverted = options["photometric_interpretation"] == _GREY[1]
-    spaced = all(_TAGS[keyword] in dataset for keyword in _GAPS)
-    plane, padding = _plane(dataset, coding.shape), declared_padding(dataset, coding)
+    spaced = all(_TAGS[keyword] in elements.raw for keyword in _GAPS)
+    plane, padding = _plane(elements, coding.shape), declared_padding(elements, coding)
     return Header(plane, inverted, bool(photometric), slope or 1.0, intercept, spaced, coding, padding)
 
 
@@ -124,18 +117,11 @@ def _check_start(file: BoundedFile) -> None:
         raise UnreadableSlice(f"expected a DICOM file; found one that starts with {head[:4]!r}")
 
 
-def _transfer_syntax(file: BoundedFile, dataset: Dataset) -> UID:
-    """As the file says; where it does not, the one that its elements are written in."""
-    implicit, little = dataset.original_encoding
-    written = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian if little else ExplicitVRBigEndian
-    return DeflatedExplicitVRLittleEndian if file.inflated else dataset.file_meta.get("TransferSyntaxUID") or written
-
-
-def _plane(dataset: Dataset, shape: tuple[int, int]) -> Plane:
+def _plane(elements: Elements, shape: tuple[int, int]) -> Plane:
     try:
-        plane = Plane.from_tags(*(_values(dataset, keyword) for keyword in _PLACE), shape)
+        plane = Plane.from_tags(*(_values(elements, keyword) for keyword in _PLACE), shape)
     except ValueError as error:
-        if _PER_FRAME in dataset:  # the SOP class does not tell: the competition's files give a wrong one
+        if _PER_FRAME in elements.raw:  # the SOP class does not tell: the competition's files give a wrong one
             raise _several_frames("an Enhanced MR image") from None
         raise UnreadableSlice(str(error), Kind.PLACE) from None
     longest = max(np.multiply(shape, plane.spacing))
@@ -150,10 +136,10 @@ def _several_frames(found: str) -> UnreadableSlice:
     return UnreadableSlice(f"expected one frame a file, with its place; found {found}: {remedy}", Kind.FRAMES)
 
 
-def _decoding_options(dataset: Dataset) -> dict[str, Any]:
+def _decoding_options(elements: Elements) -> dict[str, Any]:
     """What a decoder has to know of a single greyscale frame, by pydicom's names; without what the header lacks."""
     options: dict[str, Any] = {"number_of_frames": 1, "samples_per_pixel": 1}
-    options |= {name: int(values[0]) for name, keyword in _OPTIONS.items() if (values := _values(dataset, keyword))}
+    options |= {name: int(values[0]) for name, keyword in _OPTIONS.items() if (values := _values(elements, keyword))}
     frames, samples = options["number_of_frames"], options["samples_per_pixel"]
     if frames != 1:
         raise _several_frames(f"{frames} frame(s)")
@@ -165,7 +151,7 @@ def _decoding_options(dataset: Dataset) -> dict[str, Any]:
         raise UnreadableSlice(f"Rows, Columns: expected at least 1; found {shape}")
     if options["rows"] * options["columns"] > MAX_PIXELS:
         raise UnreadableSlice(f"Rows, Columns: expected at most {MAX_PIXELS} pixels; found {shape}")
-    photometric = str((_values(dataset, _PHOTOMETRIC) or _GREY)[0])
+    photometric = str((_values(elements, _PHOTOMETRIC) or _GREY)[0])
     if photometric not in _GREY:
         raise UnreadableSlice(f"{_PHOTOMETRIC}: expected {' or '.join(_GREY)}; found {photometric}: no grey image")
     return options | {"photometric_interpretation": photometric}
@@ -177,12 +163,12 @@ def _check_there(options: dict[str, Any], names: tuple[str, ...]) -> None:
             raise UnreadableSlice(f"{_OPTIONS[name]}: expected a number; found nothing")
 
 
-def _number(dataset: Dataset, keyword: str, absent: float) -> float:
-    number = (_values(dataset, keyword) or (absent,))[0]
+def _number(elements: Elements, keyword: str, absent: float) -> float:
+    number = (_values(elements, keyword) or (absent,))[0]
     if not math.isfinite(number):
         raise UnreadableSlice(f"{keyword}: expected a number; found {number}")
     return number
 
 
-def _values(dataset: Dataset, keyword: str) -> tuple[Any, ...]:
-    return element_values(dataset, _TAGS[keyword], Kind.PLACE if keyword in _PLACE else Kind.DAMAGED)
+def _values(elements: Elements, keyword: str) -> tuple[Any, ...]:
+    return elements.values(_TAGS[keyword], Kind.PLACE if keyword in _PLACE else Kind.DAMAGED)
