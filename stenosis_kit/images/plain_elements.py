@@ -34,7 +34,7 @@ def plain_elements(file: BoundedFile, tags: Collection[int]) -> Elements | None:
     except struct.error:  # the pixels lie farther on, or are missing
         found = None
     raw, at = found or ({}, 0)
-    syntax = UID(raw.pop(_SYNTAX).value.decode("ascii", "replace").rstrip("\0 ")) if _SYNTAX in raw else None
+    syntax = UID(raw.pop(_SYNTAX).value.decode("latin-1").rstrip("\0 ")) if _SYNTAX in raw else None
     plain = syntax and not syntax.is_private and syntax not in _NOT_SO and not file.inflated
     file.seek(at if plain else 0)
     return Elements(raw, syntax) if plain else None
