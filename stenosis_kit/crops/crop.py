@@ -88,10 +88,8 @@ def _neighbours(series: Series, middle: Slice, point: np.ndarray, view: View) ->
     parallel = [series.slices[i] for i in group]
     normal = middle.plane.stacking_normal(series.orientation)
     depth = (np.array([item.plane.center for item in parallel]) - middle.plane.center) @ normal
-    chosen = []
-    for step in range(-(view.slices // 2), view.slices // 2 + 1):
-        away = np.round(np.abs(depth - step * view.step_mm), 3)
-        # Of two equally near, the one closer to the middle: so left and mirrored right take mirrored slices.
-        nearest = np.lexsort((np.abs(depth), away))[0]
-        chosen.append(middle if step == 0 else parallel[nearest])
-    return chosen
+    steps = np.arange(view.slices) - view.slices // 2
+    away = np.round(np.abs(depth - steps[:, None] * view.step_mm), 3)
+    # Of two equally near, the one closer to the middle: so left and mirrored right take mirrored slices.
+    nearest = np.lexsort((np.broadcast_to(np.abs(depth), away.shape), away))[:, 0]
+    return [parallel[index] if step else middle for step, index in zip(steps, nearest, strict=True)]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -189,7 +189,7 @@ class SquareGrid(NamedTuple):
 def orientation_groups(planes: Sequence[Plane], tolerance_deg: float = 1.0) -> list[list[int]]:
     """Indices of planes that are parallel within the tolerance, in order of first appearance."""
     groups: list[list[int]] = []
-    normals, left = np.array([plane.normal for plane in planes]), np.arange(len(planes))
+    (_, normals), left = _origins_and_normals(tuple(planes)), np.arange(len(planes))
     while left.size:
         parallel = np.abs(normals[left] @ normals[left[0]]) >= np.cos(np.deg2rad(tolerance_deg))
         groups.append(left[parallel].tolist())
@@ -214,8 +214,14 @@ def stacking_order(planes: Sequence[Plane], orientation: str) -> list[int]:
 
 def distances(planes: Sequence[Plane], point: np.ndarray) -> np.ndarray:
     """(n,) distances of planes, at least one, from a point (3,), mm, not signed: those of `Plane.distance`, at once."""
-    origins, normals = (np.array([getattr(plane, name) for plane in planes]) for name in ("origin", "normal"))
+    origins, normals = _origins_and_normals(tuple(planes))
     return np.abs(np.einsum("ij,ij->i", np.asarray(point, float) - origins, normals))
+
+
+@lru_cache(maxsize=64)
+def _origins_and_normals(planes: tuple[Plane, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """(n, 3), (n, 3) of planes; kept, for those of a study's series are asked for a hundred times."""
+    return np.array([plane.origin for plane in planes]), np.array([plane.normal for plane in planes])
 
 
 def nearest_plane(planes: Sequence[Plane], point: np.ndarray) -> tuple[int, float]:

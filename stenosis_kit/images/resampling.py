@@ -10,6 +10,7 @@ import numpy as np
 from stenosis_kit.images.geometry import Plane, SquareGrid, sampling_matrix
 
 _TWO_SAMPLES = 1.5  # image pixels along a grid pixel, from which on 2 x 2 samples are averaged; chosen by hand
+_TOLD = (1e9, 1e9, 1e3)  # parts of an image pixel that a grid pixel's step and the first one's place are rounded to
 _LARGEST_BLOCK = 8  # image pixels along a block that is averaged, chosen by hand: a header's PixelSpacing may be tiny
 
 
@@ -27,11 +28,14 @@ def resample(signal: np.ndarray, plane: Plane, grid: SquareGrid, outside: float)
     blocks = (min(round(each / 2), _LARGEST_BLOCK) for each in coarse)
     by = [max(1, min(block, length)) for block, length in zip(blocks, signal.shape, strict=True)]
     fine = 2 if max(coarse) >= _TWO_SAMPLES else 1
-    along_xy = np.array(by[::-1])
-    matrix[:, 2] -= (along_xy - 1) / 2
-    signal, matrix = _shrunk(signal, *by), matrix / along_xy[:, None]
-    step, corner = matrix[:, :2] / fine, matrix[:, 2] - matrix[:, :2].sum(axis=1) * (fine - 1) / (2 * fine)
-    return _shrunk(_linear(signal, np.column_stack([step, corner]), grid.px * fine, outside), fine, fine)
+    if by != [1, 1]:
+        along_xy = np.array(by[::-1])
+        matrix[:, 2] -= (along_xy - 1) / 2
+        signal, matrix = _shrunk(signal, *by), matrix / along_xy[:, None]
+    if fine > 1:
+        matrix[:, 2] -= matrix[:, :2].sum(axis=1) * (fine - 1) / (2 * fine)
+        matrix[:, :2] /= fine
+    return _shrunk(_linear(signal, matrix, grid.px * fine, outside), fine, fine)
 
 
 def _shrunk(signal: np.ndarray, down: int, across: int) -> np.ndarray:
@@ -50,7 +54,7 @@ def _linear(signal: np.ndarray, matrix: np.ndarray, side: int, outside: float) -
     some versions and not in others.
     """
     # Rounded to what DICOM's decimals tell, so that the slices of a crop have the same matrix, and `_grid` is cached.
-    matrix = np.column_stack([matrix[:, :2].round(9), matrix[:, 2].round(3)])
+    matrix = (matrix * _TOLD).round() / _TOLD
     grid = _grid(tuple(matrix.ravel().tolist()), side, signal.shape)
     values = signal.astype(np.float32, copy=False).ravel()
     rows, columns = signal.shape
@@ -80,7 +84,7 @@ class _Places(NamedTuple):
 @lru_cache(maxsize=4)
 def _grid(matrix: tuple[float, ...], side: int, shape: tuple[int, int]) -> _Places:
     matrix, rows, columns = np.reshape(matrix, (2, 3)), shape[0], shape[1]
-    x, y = _places(matrix, np.arange(side))
+    x, y = _places(matrix, side)
     outside = None if _is_inside(matrix, side, shape) else ~_inside(x, y, shape)
     if outside is not None:
         x, y = np.clip(x, 0, columns - 1), np.clip(y, 0, rows - 1)
@@ -88,15 +92,18 @@ def _grid(matrix: tuple[float, ...], side: int, shape: tuple[int, int]) -> _Plac
     return _Places(top * columns + left, across, down, outside)
 
 
-def _places(matrix: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(n, n) x and y in the image of the pixels of a grid at some steps (n,) along its sides."""
+def _places(matrix: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
+    """(side, side) x and y in the image of each pixel of the grid."""
+    steps = np.arange(side)
     x, y = (along[0] * steps + (along[1] * steps + along[2])[:, None] for along in matrix)
     return x, y
 
 
 def _is_inside(matrix: np.ndarray, side: int, shape: tuple[int, int]) -> bool:
     """Whether all pixels of a grid lie in an image: those at its corners do."""
-    return bool(_inside(*_places(matrix, np.array([0, side - 1])), shape).all())
+    ends = (0, side - 1)
+    along = zip(matrix.tolist(), (shape[1] - 1, shape[0] - 1), strict=True)
+    return all(0 <= a * i + (b * j + c) <= last for (a, b, c), last in along for i in ends for j in ends)
 
 
 def _inside(x: np.ndarray, y: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
@@ -134,7 +141,7 @@ def shown_pixels(
     matrix = sampling_matrix(plane, grid)
     if silent is None and _is_inside(matrix, grid.px, plane.shape):
         return 0.0
-    x, y = _places(matrix, np.arange(grid.px))
+    x, y = _places(matrix, grid.px)
     shown = _inside(x, y, plane.shape)
     rows, columns = y[shown].round().astype(int), x[shown].round().astype(int)
     if silent is None:
