@@ -43,8 +43,11 @@ def _shrunk(signal: np.ndarray, down: int, across: int) -> np.ndarray:
     if down == across == 1:
         return signal
     rows, columns = signal.shape[0] // down * down, signal.shape[1] // across * across
-    blocks = [signal[i:rows:down, j:columns:across] for i in range(down) for j in range(across)]
-    return sum(blocks[1:], blocks[0].astype(np.float32)) / (down * across)
+    means = np.zeros((rows // down, columns // across), np.float32)
+    for i, j in np.ndindex(down, across):
+        means += signal[i:rows:down, j:columns:across]
+    means /= down * across
+    return means
 
 
 def _linear(signal: np.ndarray, matrix: np.ndarray, side: int, outside: float) -> np.ndarray:
