@@ -189,7 +189,7 @@ class SquareGrid(NamedTuple):
 def orientation_groups(planes: Sequence[Plane], tolerance_deg: float = 1.0) -> list[list[int]]:
     """Indices of planes that are parallel within the tolerance, in order of first appearance."""
     groups: list[list[int]] = []
-    (_, normals), left = _origins_and_normals(tuple(planes)), np.arange(len(planes))
+    (normals, _), left = _normals_and_offsets(tuple(planes)), np.arange(len(planes))
     limit = np.cos(np.deg2rad(tolerance_deg))
     while left.size:
         parallel = np.abs(normals[left] @ normals[left[0]]) >= limit
@@ -213,32 +213,33 @@ def stacking_order(planes: Sequence[Plane], orientation: str) -> list[int]:
     return order
 
 
-def distances(planes: Sequence[Plane], point: np.ndarray) -> np.ndarray:
-    """(n,) distances of planes, at least one, from a point (3,), mm, not signed: those of `Plane.distance`, at once."""
-    origins, normals = _origins_and_normals(tuple(planes))
-    return np.abs(np.einsum("ij,ij->i", np.asarray(point, float) - origins, normals))
-
-
-@lru_cache(maxsize=64)
-def _origins_and_normals(planes: tuple[Plane, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """(n, 3), (n, 3) of planes; kept, for those of a study's series are asked for a hundred times."""
-    return np.array([plane.origin for plane in planes]), np.array([plane.normal for plane in planes])
-
-
-def nearest_plane(planes: Sequence[Plane], point: np.ndarray) -> tuple[int, float]:
+def nearest_plane(planes: Sequence[Plane], point: np.ndarray, within: float = np.inf) -> tuple[int, float]:
     """The plane closest to a point (3,), among those whose image shows it if any does.
+
+    Args:
+        planes: in their order.
+        point: (3,), patient mm.
+        within: the farthest that a plane may be, mm.
 
     Returns:
         Its index and the distance in mm (not signed). Of equally close planes, the first.
 
     Raises:
-        ValueError: where there are no planes.
+        ValueError: where no plane is so near.
     """
-    away = distances(planes, point)
-    inside = np.array([plane.shows(point) for plane in planes], bool)
-    ranked = np.where(inside, away, away + 1e6) if inside.any() else away
-    index = int(np.argmin(np.round(ranked, 3)))
+    normals, offsets = _normals_and_offsets(tuple(planes))
+    away = np.abs(normals @ np.asarray(point, float) - offsets)
+    near = np.flatnonzero(away <= within).tolist()
+    shown = [index for index in near if planes[index].shows(point)]
+    index = min(shown or near, key=away.round(3).__getitem__)
     return index, float(away[index])
+
+
+@lru_cache(maxsize=64)
+def _normals_and_offsets(planes: tuple[Plane, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """(n, 3), (n,) of planes: a point p is p @ normal - offset away; kept, for a series' planes are asked for often."""
+    normals = np.reshape([plane.normal for plane in planes], (-1, 3))
+    return normals, np.array([plane.origin @ plane.normal for plane in planes])
 
 
 def midpoint(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stenosis_kit import rsna
-from stenosis_kit.images.geometry import distances, nearest_plane
+from stenosis_kit.images.geometry import nearest_plane
 from stenosis_kit.images.series import Series
 from stenosis_kit.images.slice import Slice
 
@@ -31,11 +31,8 @@ def nearest_slice(series: Iterable[Series], point: np.ndarray) -> Pick | None:
         None where no plane passes within `rsna.LEVEL_GUARD_MM`: the point is not covered.
     """
     slices = [Pick(one, item) for one in series for item in one.slices]
-    if not slices:
+    try:
+        index, _ = nearest_plane([pick.slice.plane for pick in slices], point, rsna.LEVEL_GUARD_MM)
+    except ValueError:
         return None
-    near = distances([item.plane for _, item in slices], point) <= rsna.LEVEL_GUARD_MM
-    offers = [pick for pick, is_near in zip(slices, near, strict=True) if is_near]
-    if not offers:
-        return None
-    index, _ = nearest_plane([item.plane for _, item in offers], point)
-    return offers[index]
+    return slices[index]

@@ -22,6 +22,11 @@ def test_the_file_that_is_made_hostile_here_is_a_good_one(path: Path) -> None:
     assert np.array_equal(read_pixels(read_slice(path)), PIXELS)
 
 
+def test_plain_pixels_are_read_without_pydicoms_decoders(path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("stenosis_kit.images.pixels.get_decoder", None)
+    assert np.array_equal(read_pixels(read_slice(path)), PIXELS)
+
+
 def test_an_rle_bomb_is_refused_before_it_is_decoded(path: Path) -> None:
     frame = struct.pack("<16I", 2, 64, 64 + 400_000, *[0] * 13) + b"\x81\0" * 400_000
     refuse(rewritten(path, RLELossless, frame), f"expected a frame of {PIXELS.nbytes} bytes; found")
