@@ -22,13 +22,9 @@ from stenosis_kit.images.nearest_slice import nearest_slice
 from stenosis_kit.images.resampling import as_bytes, shown_pixels
 from stenosis_kit.images.series import Series
 
-_RECESS_MM, _FORAMEN_MM = (float(np.mean(steps, axis=0)[0]) for steps in (rsna.RECESS_STEPS_MM, rsna.FORAMEN_STEPS_MM))
-_OUTWARD_MM = {
-    rsna.AXIAL_T2: (0.0,),
-    rsna.SAGITTAL_T2: (-_RECESS_MM, 0.0, _RECESS_MM),
-    rsna.SAGITTAL_T1: (-_FORAMEN_MM, _FORAMEN_MM),
-}
-"""Where the slices lie from which a kind of series is cut: beside the canal point, mm along patient x."""
+_FORAMEN_MM = float(np.mean(rsna.FORAMEN_STEPS_MM, axis=0)[0])
+_OUTWARD_MM = {rsna.AXIAL_T2: (0.0,), rsna.SAGITTAL_T2: (0.0,), rsna.SAGITTAL_T1: (-_FORAMEN_MM, _FORAMEN_MM)}
+"""Where the slices lie from which most of a kind's crops are cut: beside the canal point, mm along patient x."""
 _SIDE_MM, _STEP_MM = 48.0, 2.0  # of the neighbourhood of a level, and between the pixels that are looked at there
 _PERCENTILES = (1.0, 99.0)  # of the window
 _LEAST = 100  # such pixels, where a level is to count
@@ -82,16 +78,16 @@ def brightness_of(series: Series, canal: np.ndarray) -> Brightness:
     Raises:
         UnreadableSlice: where no slice can be decoded.
     """
-    usual = Brightness.of_series(series)
-    levels = [_neighbourhood(series, point, usual.dark) for point in canal[np.isfinite(canal).all(axis=1)]]
+    dark = series.dark()
+    levels = [_neighbourhood(series, point, dark) for point in canal[np.isfinite(canal).all(axis=1)]]
     levels = [(signal, y) for signal, y in levels if len(signal) >= _LEAST]
     if not levels:
-        return usual
+        return Brightness.of_series(series)
     depth = float(np.nanmean(canal[:, 1]))
     slope = float(np.median([_slope(*level) for level in levels]))
     even = [signal * np.exp(-slope * (y - depth)) for signal, y in levels]
     low, high = np.median([np.percentile(signal, _PERCENTILES) for signal in even], axis=0).tolist()
-    return Brightness(usual.dark, (usual.dark + low, usual.dark + high), slope, depth)
+    return Brightness(dark, (dark + low, dark + high), slope, depth)
 
 
 def _neighbourhood(series: Series, point: np.ndarray, dark: float) -> tuple[np.ndarray, np.ndarray]:

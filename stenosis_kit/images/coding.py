@@ -54,6 +54,11 @@ class Coding:
         """Whether the pixels are floating point numbers."""
         return self.keyword != "PixelData"
 
+    @property
+    def is_unsigned(self) -> bool:
+        """Whether no pixel can be negative."""
+        return not self.is_float and self.options.get("pixel_representation") == 0
+
     def wrap(self, value: int) -> int:
         """A whole number as `decode` would give it, had it stood in a pixel: its bits, with the pixels' sign."""
         bits = self.options.get("bits_stored", 16) - self.lowest_bit

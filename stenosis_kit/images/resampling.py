@@ -141,10 +141,7 @@ def shown_pixels(
         (px, px) bool: those that lie inside the image and on none of its silent pixels; and the row and column (n,) of
         the image's pixel that is nearest to each of these.
     """
-    matrix = sampling_matrix(plane, grid)
-    if silent is None and _is_inside(matrix, grid.px, plane.shape):
-        return 0.0
-    x, y = _places(matrix, grid.px)
+    x, y = _places(sampling_matrix(plane, grid), grid.px)
     shown = _inside(x, y, plane.shape)
     rows, columns = y[shown].round().astype(int), x[shown].round().astype(int)
     if silent is None:
@@ -156,8 +153,8 @@ def shown_pixels(
 
 def outside_share(plane: Plane, grid: SquareGrid, silent: np.ndarray | None = None) -> float:
     """Fraction of a grid's pixels that an image does not show, 0 to 1; see `shown_pixels`."""
-    if silent is None:  # nearly always, and many times a study: without looking for the pixels themselves
-        return float(1 - _inside(*_places(sampling_matrix(plane, grid), grid.px), plane.shape).mean())
+    if silent is None and _is_inside(sampling_matrix(plane, grid), grid.px, plane.shape):  # nearly always
+        return 0.0
     return float(1 - shown_pixels(plane, grid, silent)[0].mean())
 
 

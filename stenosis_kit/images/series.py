@@ -90,7 +90,7 @@ class Series:
         Raises:
             UnreadableSlice: as `window`.
         """
-        return min(0.0, self.window()[0])
+        return 0.0 if all(item.is_positive for item in self.slices) else min(0.0, self.window()[0])
 
     def signal(self, item: Slice) -> Signal:
         """The signal of a slice, decoded once; see `read_signal`.

@@ -34,6 +34,11 @@ class Slice:
     intercept: float = 0.0
     header: Header | None = None
 
+    @property
+    def is_positive(self) -> bool:
+        """Whether none of its signals can be negative, as its header has it."""
+        return bool(self.header and self.slope > 0 and self.intercept >= 0 and self.header.coding.is_unsigned)
+
 
 def read_slice(path: Path) -> Slice:
     """Reads one file's header.

@@ -78,7 +78,7 @@ def seen(located):
 PINNED = {
     "version": 2,
     "labelled": {
-        "canal_sagittal": {"spinal_canal_stenosis": [86, 40, 10, 46, 91, 92, 44, 10, 46, 93]},
+        "canal_sagittal": {"spinal_canal_stenosis": [85, 40, 9, 45, 90, 92, 44, 10, 46, 93]},
         "canal_axial": {"spinal_canal_stenosis": [2, 13, 34, 66, 88, 109]},
         "foraminal_sagittal": {
             "left_neural_foraminal_narrowing": [112, 73, 33, 8, 42, 145, 185, 224, 247, 211],
@@ -93,12 +93,12 @@ PINNED = {
             "right_subarticular_stenosis": [102, 81, 60, 45, 66, 87],
         },
         "subarticular_sagittal": {
-            "left_subarticular_stenosis": [32, 77, 123, 168, 214, 31, 78, 126, 173, 220],
-            "right_subarticular_stenosis": [10, 31, 76, 122, 168, 10, 34, 82, 129, 177],
+            "left_subarticular_stenosis": [31, 77, 122, 167, 212, 31, 79, 126, 174, 222],
+            "right_subarticular_stenosis": [10, 30, 76, 121, 167, 10, 34, 82, 130, 179],
         },
     },
     "unlabelled": {
-        "canal_sagittal": {"spinal_canal_stenosis": [37, 81, 124, 168, 212, 34, 77, 120, 163, 206]},
+        "canal_sagittal": {"spinal_canal_stenosis": [36, 80, 123, 166, 209, 34, 76, 118, 160, 203]},
         "canal_axial": {"spinal_canal_stenosis": [36, 57, 78, 109, 130, 151]},
         "foraminal_sagittal": {
             "left_neural_foraminal_narrowing": [63, 103, 142, 182, 222, 188, 149, 109, 69, 30],
@@ -113,8 +113,8 @@ PINNED = {
             "right_subarticular_stenosis": [23, 6, 15, 125, 146, 167],
         },
         "subarticular_sagittal": {
-            "left_subarticular_stenosis": [69, 113, 156, 199, 240, 66, 109, 151, 194, 235],
-            "right_subarticular_stenosis": [89, 46, 9, 35, 79, 86, 43, 8, 37, 79],
+            "left_subarticular_stenosis": [68, 111, 154, 197, 237, 65, 107, 149, 191, 231],
+            "right_subarticular_stenosis": [88, 45, 9, 35, 77, 84, 42, 8, 36, 78],
         },
     },
 }
