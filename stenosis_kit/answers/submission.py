@@ -55,11 +55,19 @@ class Submission:
         self.sources = [{"source": "prior", "why": "not graded"} for _ in range(grid.height)]
         self._place = {row_id: place for place, row_id in enumerate(grid["row_id"])}
 
-    def put(self, row_id: str, probabilities: np.ndarray, source: str) -> None:
-        """Replaces a row by a graded one (3,); a row that is not finite keeps its prior, and says so."""
+    def put(self, row_id: str, probabilities: np.ndarray, source: str, trust: float = 1.0) -> None:
+        """Replaces a row by a graded one; a row that is not finite keeps its prior, and says so.
+
+        Args:
+            row_id: of the row.
+            probabilities: (3,) of its severities.
+            source: what graded it, for people.
+            trust: the chance that what was graded is what the row is about, 0 to 1; the rest is left to the prior.
+        """
         place = self._place[row_id]
         try:
-            self.probabilities[place] = legal_rows(np.asarray(probabilities)[None])[0]
+            graded = legal_rows(np.asarray(probabilities)[None])[0]
+            self.probabilities[place] = legal_rows([trust * graded + (1 - trust) * self.priors[place]])[0]
             self.sources[place] = {"source": "grader", "why": source}
         except ValueError:
             self.explain([row_id], "the grader's answer was not finite")

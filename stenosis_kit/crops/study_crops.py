@@ -48,6 +48,8 @@ class StudyCrops:
         overviews: of a labelled study, what the localiser learns from.
         accidents: {series_id/file name, or what else: why} of what could not be read this time: cut again, the study
             may have more crops, or better ones.
+        trust: (5,) the chance that a level is where the crops were cut, as far as is known: below 1 where no localiser
+            found it, and it had to be guessed.
         images: fingerprint of the image files that it was cut from, see `made_of`; empty where it is not known.
     """
 
@@ -60,6 +62,7 @@ class StudyCrops:
     readable: int = 0
     overviews: Overviews = NO_OVERVIEWS
     accidents: dict[str, str] = field(default_factory=dict)
+    trust: np.ndarray = field(default_factory=lambda: np.ones(len(rsna.LEVELS)))
     images: str = ""
 
     def accident(self) -> str:
@@ -83,6 +86,8 @@ def cut_study(located: LocatedStudy, views: Collection[str] | None = None) -> St
     if wanted.severities is None:
         canal = canal_of(study, located.canal)
         sites = predicted_sites(study, canal, located.carry, views)
+        if canal and not located.canal:
+            result.trust = canal.confidence
     else:
         canal = labelled_canal(study, wanted.points) or canal_of(study, located.canal)
         sites = label_sites(study, wanted.severities, wanted.points, located.canal)

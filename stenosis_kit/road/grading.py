@@ -122,7 +122,8 @@ class Grading:
                 own = [table[place, k] for table in answers if np.isfinite(table[place, k]).all()]
                 if own:
                     views = [view for view in VIEW_BY_NAME if any(part[view][place, k] for part in used)]
-                    self.submission.put(row_id, np.mean(own, axis=0), " + ".join(views))
+                    trust = float(crops.trust[rsna.LEVELS.index(cell[1])])
+                    self.submission.put(row_id, np.mean(own, axis=0), " + ".join(views), trust)
                 else:
                     self.submission.explain([row_id], "no network that has not seen the study could be loaded")
 

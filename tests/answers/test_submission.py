@@ -92,6 +92,13 @@ def test_a_graded_row_is_put_in_its_place_alone(submission: Submission) -> None:
     assert submission.counts() == {"prior: not graded": 49, "grader: canal_axial": 1}
 
 
+def test_what_may_not_be_the_row_s_own_is_left_to_the_prior_by_that_chance(submission: Submission) -> None:
+    prior, answer = submission.priors[0].copy(), np.array([0.1, 0.2, 0.7])
+    for trust in (0.0, 0.25, 1.0):
+        submission.put(FIRST, answer, "canal_axial", trust)
+        assert submission.probabilities[0] == pytest.approx(trust * answer + (1 - trust) * prior)
+
+
 def test_rows_may_be_put_in_any_order(submission: Submission) -> None:
     submission.put(LAST, np.array([0.1, 0.1, 0.8]), "a")
     submission.put(FIRST, np.array([0.8, 0.1, 0.1]), "b")

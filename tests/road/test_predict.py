@@ -61,6 +61,19 @@ def test_labels_and_label_points_are_never_read(cohort, model, tmp_path):
     np.testing.assert_array_equal(without.probabilities, with_labels.probabilities)
 
 
+def test_where_levels_are_guessed_the_prior_has_its_share(cohort, model, tmp_path, monkeypatch):
+    """Axial images alone are told apart by K-Means, which is right at every other level."""
+    root = two_training_studies(cohort, tmp_path / "root", ())
+    table = root / "train_series_descriptions.csv"
+    pl.read_csv(table).filter(series_description=rsna.AXIAL_T2).write_csv(table)
+    half = predict(root, [model], tmp_path / "half.csv", split="train", workers=1)
+    monkeypatch.setattr("stenosis_kit.levels.kmeans.confidence", lambda series: 1.0)
+    sure = predict(root, [model], tmp_path / "sure.csv", split="train", workers=1)
+    assert half.sources == sure.sources and "canal_axial" in {row["why"] for row in half.sources}
+    np.testing.assert_allclose(half.probabilities, (sure.probabilities + sure.priors) / 2, atol=1e-6)
+    assert np.abs(half.probabilities - sure.probabilities).max() > 0.01
+
+
 def test_one_or_two_workers_answer_the_same(cohort, model, predicted, tmp_path):
     """Of crops test_format.py says the same."""
     again = predict(cohort, [model], tmp_path / "s.csv", workers=2)

@@ -17,7 +17,7 @@ def targets(found: dict) -> list[Row]:
     rows: list[Row] = []
     for cohort, modes in found["format"].items():
         alone, coded = (_of(modes, name, "ratio_to_pydicom_alone") for name in ("pydicom_alone", "with_codecs"))
-        rows += [_row(f"format, {cohort}, pydicom alone / notebook reader", alone, least=4)]
+        rows += [_row(f"format, {cohort}, pydicom alone / notebook reader", alone, least=6)]
         rows += [_row(f"format, {cohort}, with codecs / notebook reader", coded, least=8)]
     for view, figures in found["training"].items():
         rows += [_row(f"training, {view} / plain Keras", figures["ratio"], least=2)]
