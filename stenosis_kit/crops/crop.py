@@ -15,11 +15,12 @@ import numpy as np
 from stenosis_kit.crops.views import View
 from stenosis_kit.images.brightness import Brightness
 from stenosis_kit.images.file import UnreadableSlice
-from stenosis_kit.images.geometry import AXIAL, Plane, SquareGrid, orientation_groups
+from stenosis_kit.images.geometry import AXIAL, Plane, SquareGrid
 from stenosis_kit.images.nearest_slice import nearest_slice
 from stenosis_kit.images.resampling import outside_share, resample
 from stenosis_kit.images.series import Series
 from stenosis_kit.images.slice import Slice
+from stenosis_kit.images.stack import orientation_groups
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,10 +12,11 @@ from stenosis_kit.doctor.diagnosis import EXAMPLES
 from stenosis_kit.doctor.points import POINT_CONSEQUENCES, examine_study_points
 from stenosis_kit.images.coding import CODECS
 from stenosis_kit.images.file import Kind, UnreadableSlice
-from stenosis_kit.images.geometry import FIELD_MM, orientation_groups
+from stenosis_kit.images.geometry import FIELD_MM
 from stenosis_kit.images.names import image_number, is_folder, list_files
 from stenosis_kit.images.places import SAME_PLACE_MM
 from stenosis_kit.images.series import Series, read_study
+from stenosis_kit.images.stack import orientation_groups
 from stenosis_kit.tables.study import Study
 
 FILE_KINDS = {

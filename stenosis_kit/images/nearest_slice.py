@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from stenosis_kit import rsna
-from stenosis_kit.images.geometry import nearest_plane
 from stenosis_kit.images.series import Series
 from stenosis_kit.images.slice import Slice
+from stenosis_kit.images.stack import nearest_plane
 
 
 class Pick(NamedTuple):

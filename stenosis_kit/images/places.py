@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from stenosis_kit.images.geometry import Plane, orientation_groups
+from stenosis_kit.images.geometry import Plane
+from stenosis_kit.images.stack import orientation_groups
 
 SAME_PLACE_MM = 0.15
 """Slices closer lie in one place: more than rounding to a decimal makes, less than any scanner's step."""

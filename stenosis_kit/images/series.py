@@ -13,10 +13,11 @@ import numpy as np
 
 from stenosis_kit import rsna
 from stenosis_kit.images.file import Kind, Reason, UnreadableSlice, unreadable
-from stenosis_kit.images.geometry import AXIAL, SAGITTAL, Plane, stacking_order
+from stenosis_kit.images.geometry import AXIAL, SAGITTAL, Plane
 from stenosis_kit.images.names import by_preference, image_number, list_now, no_image, nothing_listed
 from stenosis_kit.images.places import placeless
 from stenosis_kit.images.slice import Signal, Slice, read_signal, read_slice
+from stenosis_kit.images.stack import stacking_order
 
 STEEPEST_DEG = 60.0
 """Slices tilted more are scouts, or of another kind of series; axial slices along a disc have up to some 45 degrees."""

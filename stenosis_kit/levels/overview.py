@@ -15,9 +15,10 @@ import numpy as np
 from stenosis_kit import rsna
 from stenosis_kit.images.brightness import Brightness, brightness_of
 from stenosis_kit.images.file import Kind, UnreadableSlice
-from stenosis_kit.images.geometry import SAGITTAL, Plane, SquareGrid, nearest_plane, orientation_groups
+from stenosis_kit.images.geometry import SAGITTAL, Plane, SquareGrid
 from stenosis_kit.images.resampling import resample
 from stenosis_kit.images.series import Series, largest, read_study, skipped_files
+from stenosis_kit.images.stack import nearest_plane, orientation_groups
 from stenosis_kit.levels.anatomical_prior import canal_points
 from stenosis_kit.tables.study import Study
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from stenosis_kit import rsna
-from stenosis_kit.images.geometry import nearest_plane
+from stenosis_kit.images.stack import nearest_plane
 from stenosis_kit.phantom.faults import uncovered_levels
 from stenosis_kit.phantom.study import Point, Study
 

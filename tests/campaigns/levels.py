@@ -19,9 +19,9 @@ import polars as pl
 from stenosis_kit import rsna
 from stenosis_kit.base.budget import Stopwatch
 from stenosis_kit.base.tensorflow_start import load_tensorflow
-from stenosis_kit.images.geometry import orientation_groups
 from stenosis_kit.images.nearest_slice import nearest_slice
 from stenosis_kit.images.series import Series, largest, read_study
+from stenosis_kit.images.stack import orientation_groups
 from stenosis_kit.levels import anatomical_prior, kmeans
 from stenosis_kit.levels.canal import CanalPoints
 from stenosis_kit.levels.carry import TYPICAL, VIEW_OF_TERM, Carry

@@ -126,10 +126,15 @@ def measure(folder: Path, share: str, model: Path) -> dict[str, dict[str, float]
             "raw": one.loss(raw),
             "answered": one.loss(answered),
             "prior": one.loss(one.prior()),
-            "severe": float(roc_auc_score(one.severity[known] == 2, severe)),
-            "any": float(roc_auc_score(one.severity[known] > 0, anything)),
+            "severe": _area(one.severity[known] == 2, severe),
+            "any": _area(one.severity[known] > 0, anything),
         }
-    return {view: {name: round(value, 4) for name, value in row.items()} for view, row in figures.items()}
+    return {view: {name: value and round(value, 4) for name, value in row.items()} for view, row in figures.items()}
+
+
+def _area(true: np.ndarray, score: np.ndarray) -> float | None:
+    """Under the ROC curve; None where all are of one kind."""
+    return float(roc_auc_score(true, score)) if 0 < true.sum() < len(true) else None
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -149,7 +154,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"campaigns.transfer: {error}", file=sys.stderr)
         return 2
     for view, row in figures.items():
-        print(f"{view:22}", "  ".join(f"{name} {value:g}" for name, value in row.items()))
+        print(f"{view:22}", "  ".join(f"{name} {value}" for name, value in row.items()))
     return 0
 
 

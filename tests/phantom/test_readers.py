@@ -3,7 +3,7 @@
 import numpy as np
 
 from stenosis_kit import rsna
-from stenosis_kit.images.geometry import nearest_plane
+from stenosis_kit.images.stack import nearest_plane
 from stenosis_kit.phantom.make import plan_study
 from stenosis_kit.phantom.study import Order
 
