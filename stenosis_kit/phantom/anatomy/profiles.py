@@ -90,7 +90,14 @@ def bone_profiles(rng: np.random.Generator, wall: Wall, size: float, apex: np.nd
         profiles[f"fluid_{side}"] = np.clip(rng.gamma(2.0, 0.28, size=discs), 0.15, 1.8)[disc]
         profiles[f"root_rise_{side}"] = rng.uniform(-1.5, 1.5, size=discs)[disc]
         profiles[f"root_back_{side}"] = rng.uniform(-1, 1, size=discs)[disc]
-        profiles[f"root_radius_{side}"] = rng.uniform(2.4, 3.4, size=discs)[disc]
+        profiles[f"root_radius_{side}"] = rng.uniform(2.0, 2.9, size=discs)[disc]  # L1 to L5: Khasawneh 2023
+        profiles[f"foramen_wide_{side}"] = (size * rng.uniform(3.2, 4.8, size=discs))[foramen]
+        profiles[f"foramen_slit_{side}"] = rng.uniform(1.9, 2.7, size=discs)[foramen]  # half widths
+    lean = on_all_discs(np.array([0.16, 0.16, 0.14, 0.08, 0.0]), discs)  # foramina are upright, and the wall is not
+    profiles["foramen_lean"] = (lean + 0.06 * rng.normal(size=discs))[foramen]
+    profiles["foramen_tall"] = (size * rng.uniform(0.76, 1.06, size=discs))[foramen]  # of 19 mm
+    profiles["articular_tip"] = rng.uniform(0, 9, size=discs)[foramen]
+    profiles["pocket"] = np.clip(rng.uniform(-0.3, 1.5, size=discs), 0, 1)[foramen]
     return profiles
 
 

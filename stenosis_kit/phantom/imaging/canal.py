@@ -1,17 +1,17 @@
-"""Paints the spinal canal and the foramina: epidural fat, ligaments, dural sac, roots.
+"""Paints the spinal canal: epidural fat, ligaments, dural sac, roots.
 
-Here severity becomes visible: the sac's area, the recess's cerebrospinal fluid, the fat round the foramen's root.
+Here severity becomes visible: the sac's area, the recess's cerebrospinal fluid.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from stenosis_kit.phantom.imaging.canvas import Canvas, clip, cover, lay, norm, overlap, window_of
+from stenosis_kit.phantom.imaging.canvas import Canvas, clip, cover, lay, norm, window_of
 
 
 def paint_soft_canal(canvas: Canvas) -> None:
-    """Epidural fat and the foramina's contents; painted before the bones that bound them."""
+    """Epidural fat; painted before the bones that bound it."""
     across, inward = canvas.across, canvas.inward
     palette, lost = canvas.palette, canvas.profile("spinal")
     front = 0.2 - canvas.b - _flank(canvas)
@@ -21,8 +21,6 @@ def paint_soft_canal(canvas: Canvas) -> None:
     left = (1 - 0.85 * clip((lost - 0.35) / 0.45)) * (1 - 0.75 * recess)
     fat = palette["epidural_fat"] * left * (1 + 0.08 * canvas.medium)
     lay(canvas.image, fat, cover(canal, canvas.edge))
-    if float(across.max()) > 9 and float(across.min()) < 27:
-        _paint_foramina(canvas)
 
 
 def paint_sac(canvas: Canvas) -> None:
@@ -125,39 +123,3 @@ def _paint_traversing_root(canvas: Canvas) -> None:
     root = norm(x, y) - 1.9 * (1 - 0.25 * recess)
     root = np.maximum(root, np.maximum(height - 5, -22 - height)) + 9 * (canvas.s < canvas.spine.sac_end - 30)
     lay(canvas.image, canvas.palette["nerve"], cover(root, canvas.edge) * 0.95)
-
-
-def _paint_foramina(canvas: Canvas) -> None:
-    """A keyhole-shaped foramen: fat with root, ganglion and vessels, between disc, pedicles and facet joint."""
-    palette, across, height = canvas.palette, canvas.across, canvas.above("foramen")
-    behind, lost = canvas.b - canvas.profile("foramen_depth"), canvas.side_profile("foraminal")
-    start = np.minimum(canvas.profile("shoulder") + 0.5, canvas.profile("foramen_side") - 2.5)
-    lateral = np.minimum(cover(start - across, 3.0), cover(across - 27, 9.0))
-    lateral = lateral * canvas.profile("mobile")
-    fat = palette["epidural_fat"] * (1 - 0.75 * lost) + palette["ligament"] * 0.75 * lost
-    # Where room is lost, disc and facet have grown into what was fat.
-    tissue = 0.5 * (palette["ligament"] + palette["annulus"]) + 0.05
-    tissue = tissue + (0.8 * fat - tissue) * clip(0.75 - 2.2 * lost)
-    tunnel = overlap(np.abs(height + 1.5) - 14, np.abs(behind - 0.6 + 0.1 * (across - 17)) - 5.8, 3.0)
-    lay(canvas.image, tissue, cover(tunnel + 0.8 * canvas.medium, 2.0) * lateral)
-    up = height + 1.0
-    tall, deep = 11.0 * (1 - 0.30 * lost), 5.8 * (1 - 0.60 * lost)
-    level = clip(up / tall, -1, 1)
-    middle = 0.4 - 1.0 * lost + 0.8 * level - 0.10 * (across - 17)
-    keyhole = (norm(up / tall, (behind - middle) / (deep * (1 + 0.4 * level))) - 1) * deep
-    keyhole = keyhole + 0.7 * canvas.medium + 0.2 * canvas.fine
-    lay(canvas.image, fat * (1 + 0.06 * canvas.medium), cover(keyhole, canvas.edge) * lateral)
-    _paint_leaving_root(canvas, up + 0.35 * (across - 17), behind - middle, lateral, lost)
-
-
-def _paint_leaving_root(
-    canvas: Canvas, up: np.ndarray, behind: np.ndarray, lateral: np.ndarray, lost: np.ndarray
-) -> None:
-    """Root and ganglion under the pedicle, with the vessels that go with them; all sink as they run outwards."""
-    palette, rise = canvas.palette, canvas.side_profile("root_rise")
-    root_up, root_back = up - 3.0 - rise, behind - 0.2 - canvas.side_profile("root_back")
-    root = norm(root_up / (1 - 0.25 * lost), 1.1 * root_back / (1 - 0.45 * lost)) - canvas.side_profile("root_radius")
-    lay(canvas.image, palette["nerve"], cover(root + 0.3 * canvas.medium, canvas.edge) * lateral)
-    for higher, depth, radius in ((5.4, -2.4, 0.8), (-4.2, 0.8, 0.8), (-1.6, -2.2, 0.6)):
-        vessel = norm(up - higher - rise, behind - depth * (1 - 0.5 * lost)) - radius
-        lay(canvas.image, palette["vessel"], cover(vessel, canvas.edge) * lateral * (0.7 - 0.3 * lost))

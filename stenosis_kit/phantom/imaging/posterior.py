@@ -9,6 +9,7 @@ import numpy as np
 
 from stenosis_kit.phantom.anatomy.looks import Looks
 from stenosis_kit.phantom.imaging.canvas import Canvas, clip, cover, lay, norm, overlap, rounded_box
+from stenosis_kit.phantom.imaging.foramina import add_articular, retreat
 from stenosis_kit.phantom.imaging.tissue import sample
 
 _GAP = 1.1  # mm, width of the facet joint: chosen by hand
@@ -22,11 +23,12 @@ def paint_posterior(canvas: Canvas, looks: Looks) -> None:
     bone = np.minimum(bone, _transverse(canvas))
     process, joint = _facets(canvas)
     bone = np.minimum(bone, process)
+    add_articular(canvas, bone)
     palette = canvas.palette
     value = palette["marrow"] * canvas.profile("arch_gain") * (1 + looks.mottle * (0.7 * canvas.medium + canvas.fine))
     core = clip((-bone - looks.cortex - 0.1) / (looks.cortex_fade + 0.3))
     dark = (0.4 + 0.55 * looks.cortex_depth) * (1 - core)
-    front = cover(-2.5 - 3.5 * canvas.profile("oval") - canvas.b, 2.0)  # pedicles go over into bodies without a border
+    front = cover(-5.5 - retreat(canvas) - canvas.b, 4.0)  # pedicles go over into bodies without a border
     halo = cover(bone - 1 - 3 * looks.muscle_fat, 2.5) * cover(canvas.profile("apex") - 1 - canvas.b, 4.0)
     halo *= clip(0.4 * canvas.across - 1)
     lay(canvas.image, palette["fat"], halo * clip(0.3 + looks.muscle_fat + 0.4 * canvas.stray_b))
@@ -67,12 +69,15 @@ def _arch(canvas: Canvas) -> np.ndarray:
 
 
 def _pedicle(canvas: Canvas) -> np.ndarray:
-    """Waisted between body and facets, so that the foramina's roofs are arches; its front end lies in the body."""
+    """Waisted between body and facets; its front end lies in the body, and the foramen below is cut into its foot.
+
+    With the foramen cut out it is some 15 mm high (Panjabi 1992).
+    """
     height, width = canvas.above("body"), canvas.profile("pedicle_width")
     mobile, flare = canvas.profile("mobile"), 0.035 * (canvas.b - 4.5) ** 2
     half = 0.5 * width
     offset = (canvas.across - canvas.profile("pedicle_offset")) / half
-    ring = (norm(offset, (height - 4.5) / (6.4 + np.minimum(flare, 4.0) + 4 * (1 - mobile))) - 1) * half
+    ring = (norm(offset, (height - 3.2) / (8.8 + np.minimum(flare, 4.0) + 4 * (1 - mobile))) - 1) * half
     return np.maximum(ring, canvas.b - 14)
 
 

@@ -10,6 +10,7 @@ from stenosis_kit.phantom.anatomy.spine import Spine
 from stenosis_kit.phantom.imaging.bodies import paint_column
 from stenosis_kit.phantom.imaging.canal import paint_sac, paint_soft_canal
 from stenosis_kit.phantom.imaging.canvas import Canvas, window_of
+from stenosis_kit.phantom.imaging.foramina import paint_foramina
 from stenosis_kit.phantom.imaging.posterior import paint_posterior
 from stenosis_kit.phantom.imaging.tissue import Palette, Textures
 from stenosis_kit.phantom.imaging.torso import paint_torso
@@ -44,5 +45,6 @@ def render(spine: Spine, looks: Looks, textures: Textures, palette: Palette, pla
         bony = part.warped(_IRREGULARITY)
         paint_soft_canal(bony)
         paint_posterior(bony, looks)
+        paint_foramina(bony, looks)
         paint_sac(part.warped(_IRREGULARITY / 3))
     return np.maximum(canvas.image, 0)
