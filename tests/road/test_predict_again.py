@@ -13,6 +13,7 @@ from stenosis_kit import rsna
 from stenosis_kit.answers.check import check, is_legal
 from stenosis_kit.base.budget import Budget
 from stenosis_kit.base.worker_process import TaskLost, WorkerDied
+from stenosis_kit.crops.study_crops import CUTTING_VERSION
 from stenosis_kit.graders.model_file import Description
 from stenosis_kit.road import grading as grading_module
 from stenosis_kit.road.predict import predict
@@ -131,6 +132,7 @@ def test_a_model_for_crops_that_are_cut_in_another_way_answers_nothing_and_says_
 ):
     monkeypatch.setattr(Description.check_cutting, "__defaults__", (1000,))
     submission = predict(cohort, [shutil.copytree(model, tmp_path / "m")], tmp_path / "s.csv", workers=1)
-    assert "expected a model for crops of version 1000 of the cutting; found one for version 1" in caplog.text
+    found = f"expected a model for crops of version 1000 of the cutting; found one for version {CUTTING_VERSION}"
+    assert found in caplog.text
     assert {row["source"] for row in submission.sources} == {"prior"}
     assert is_legal(check(tmp_path / "s.csv", cohort))
