@@ -67,7 +67,7 @@ class Submission:
         place = self._place[row_id]
         try:
             graded = legal_rows(np.asarray(probabilities)[None])[0]
-            self.probabilities[place] = legal_rows([trust * graded + (1 - trust) * self.priors[place]])[0]
+            self.probabilities[place] = trust * graded + (1 - trust) * self.priors[place]  # of two legal rows: legal
             self.sources[place] = {"source": "grader", "why": source}
         except ValueError:
             self.explain([row_id], "the grader's answer was not finite")

@@ -28,7 +28,7 @@ class Crop:
     """The pixels of one view of one cell.
 
     Attributes:
-        pixels: (px, px, slices) uint8; see `brightness`.
+        pixels: (px, px, slices) uint8; see `images.brightness`.
         series_id: of the series it was cut from.
         slice: the slice in the middle.
         x, y: the crop's centre on it, pixels.
@@ -66,13 +66,13 @@ def cut(series: Series, point: np.ndarray, view: View, brightness: Brightness, m
             continue  # that slice has left the series: choose again
         if mirrored and series.orientation != AXIAL:
             signal, chosen = signal[::-1], chosen[::-1]
-        layers = []
-        for each, item in zip(signal, chosen, strict=True):
-            grid = SquareGrid(point, _axes(item.plane, series, mirrored), view.px, view.mm)
-            layers.append(brightness.greys(resample(each, item.plane, grid, brightness.dark), item.plane, grid))
+        grids = [SquareGrid(point, _axes(item.plane, series, mirrored), view.px, view.mm) for item in chosen]
+        layers = [
+            brightness.greys(resample(each, item.plane, grid, brightness.dark), item.plane, grid)
+            for each, item, grid in zip(signal, chosen, grids, strict=True)
+        ]
         middle = pick.slice.plane
-        grid = SquareGrid(point, _axes(middle, series, mirrored), view.px, view.mm)
-        padding = outside_share(middle, grid, series.signal(pick.slice).silent)
+        padding = outside_share(middle, grids[view.slices // 2], series.signal(pick.slice).silent)
         x, y = middle.to_pixel(point)
         return Crop(np.stack(layers, axis=-1), series.series_id, pick.slice, float(x), float(y), padding)
     return None

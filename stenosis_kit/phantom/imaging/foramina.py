@@ -88,7 +88,11 @@ def _place(canvas: Canvas) -> _Place:
 
 
 def retreat(canvas: Canvas) -> np.ndarray:
-    """How far the back of a body lies in front of the wall beside the midline, as `bodies` draws it, mm."""
+    """How far the back of a body lies in front of the wall beside the midline, mm: about as `bodies` draws it.
+
+    An oval of half axes 24 and 17 mm retreats by some 17 / (2 * 24**2) of the distance squared, a straight back has
+    round corners.
+    """
     oval, corner = canvas.profile("oval"), np.maximum(canvas.across - 11, 0)
     return oval * 0.0145 * canvas.across * canvas.across + (1 - oval) * 0.04 * corner * corner
 
