@@ -52,9 +52,8 @@ def bone_profiles(rng: np.random.Generator, wall: Wall, size: float, apex: np.nd
     disc = np.argmin(np.abs(s[:, None] - wall.s_discs), axis=1)
     body = np.argmin(np.abs(s[:, None] - wall.s_bodies), axis=1)
     by_disc = lambda values: np.interp(s, wall.s_discs[::-1], values[::-1])  # noqa: E731
-    foramen = np.argmin(np.abs(s[:, None] - wall.s_discs - 4.5), axis=1)
-    foramen_depth = on_all_discs(FORAMINA[:, 1], discs)
     shoulder = _SHOULDER[-discs:] * size * (1 + 0.05 * rng.normal())
+    behind = on_all_discs(FORAMINA[:, 1] - FORAMINA[2, 1], discs)  # beside that of L3/L4
     shorter = np.where(np.arange(-discs, 0) < L5_S1, 1, 0.65)
     spinous = rng.uniform(22, 32) * (1 + 0.1 * rng.normal(size=discs)) * shorter
     profiles = {
@@ -64,9 +63,6 @@ def bone_profiles(rng: np.random.Generator, wall: Wall, size: float, apex: np.nd
         "disc": wall.s_discs[disc],
         "body": wall.s_bodies[body],
         "lower_disc": wall.s_discs[np.minimum(body, discs - 1)],
-        "foramen": (wall.s_discs + on_all_discs(FORAMINA[:, 2], discs))[foramen],
-        "foramen_side": on_all_discs(FORAMINA[:, 0], discs)[foramen] * size,
-        "foramen_depth": foramen_depth[foramen],
         "oval": np.interp(s, wall.s_bodies[::-1], OVAL[-bodies:][::-1]),
         "recess": by_disc(on_all_discs(RECESSES[:, 0], discs)) * size,
         "recess_depth": by_disc(on_all_discs(RECESSES[:, 1], discs)),
@@ -84,20 +80,34 @@ def bone_profiles(rng: np.random.Generator, wall: Wall, size: float, apex: np.nd
         "arch_gain": rng.uniform(0.85, 1.2, size=discs)[disc],
         "facet_radius": (5.0 * size * (1 + 0.1 * rng.normal(size=discs)))[disc],
         # The lower joints lie farther in front, as their foramina do.
-        "facet_depth": (15.0 * size + 0.5 * (foramen_depth - 4.6) + 0.8 * rng.normal(size=discs))[disc],
+        "facet_depth": (15.0 * size + 0.5 * behind + 0.8 * rng.normal(size=discs))[disc],
     }
     for side in (rsna.LEFT, rsna.RIGHT):
         profiles[f"fluid_{side}"] = np.clip(rng.gamma(2.0, 0.28, size=discs), 0.15, 1.8)[disc]
         profiles[f"root_rise_{side}"] = rng.uniform(-1.5, 1.5, size=discs)[disc]
         profiles[f"root_back_{side}"] = rng.uniform(-1, 1, size=discs)[disc]
         profiles[f"root_radius_{side}"] = rng.uniform(2.0, 2.9, size=discs)[disc]  # L1 to L5: Khasawneh 2023
-        profiles[f"foramen_wide_{side}"] = (size * rng.uniform(3.2, 4.8, size=discs))[foramen]
-        profiles[f"foramen_slit_{side}"] = rng.uniform(1.9, 2.7, size=discs)[foramen]  # half widths
+    return profiles | _foramen_profiles(rng, wall, size, s)
+
+
+def _foramen_profiles(rng: np.random.Generator, wall: Wall, size: float, s: np.ndarray) -> Profiles:
+    """Where foramina lie and how large they are, of the nearest one; see `imaging.foramina`."""
+    discs = len(wall.s_discs)
+    nearest = np.argmin(np.abs(s[:, None] - wall.s_discs - 4.5), axis=1)
+    by_foramen = lambda values: values[nearest]  # noqa: E731
     lean = on_all_discs(np.array([0.16, 0.16, 0.14, 0.08, 0.0]), discs)  # foramina are upright, and the wall is not
-    profiles["foramen_lean"] = (lean + 0.06 * rng.normal(size=discs))[foramen]
-    profiles["foramen_tall"] = (size * rng.uniform(0.76, 1.06, size=discs))[foramen]  # of 19 mm
-    profiles["articular_tip"] = rng.uniform(0, 9, size=discs)[foramen]
-    profiles["pocket"] = np.clip(rng.uniform(-0.3, 1.5, size=discs), 0, 1)[foramen]
+    profiles = {
+        "foramen": by_foramen(wall.s_discs + on_all_discs(FORAMINA[:, 2], discs)),
+        "foramen_side": by_foramen(on_all_discs(FORAMINA[:, 0], discs)) * size,
+        "foramen_depth": by_foramen(on_all_discs(FORAMINA[:, 1], discs)),
+        "foramen_lean": by_foramen(lean + 0.06 * rng.normal(size=discs)),
+        "foramen_tall": by_foramen(size * rng.uniform(0.76, 1.06, size=discs)),  # of 19 mm
+        "articular_tip": by_foramen(rng.uniform(0, 9, size=discs)),
+        "pocket": by_foramen(np.clip(rng.uniform(-0.3, 1.5, size=discs), 0, 1)),
+    }
+    for side in (rsna.LEFT, rsna.RIGHT):
+        profiles[f"foramen_wide_{side}"] = by_foramen(size * rng.uniform(3.2, 4.8, size=discs))
+        profiles[f"foramen_slit_{side}"] = by_foramen(rng.uniform(1.9, 2.7, size=discs))  # half widths
     return profiles
 
 
