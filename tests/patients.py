@@ -14,6 +14,8 @@ from stenosis_kit.phantom.imaging import tissue
 from stenosis_kit.phantom.imaging.render import render
 
 PX = 0.6  # mm
+CANAL, LEFT_FORAMEN = rsna.CONDITION_BY_NAME["spinal_canal_stenosis"], rsna.condition_of("foraminal", rsna.LEFT)
+LEFT_RECESS = rsna.condition_of("subarticular", rsna.LEFT)
 
 
 class Patient:

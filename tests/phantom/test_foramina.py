@@ -3,13 +3,11 @@
 import cv2
 import numpy as np
 import pytest
-from patients import PX, Patient, sagittal
+from patients import LEFT_FORAMEN, PX, Patient, sagittal
 
-from stenosis_kit import rsna
 from stenosis_kit.phantom.anatomy.column import FIRST_DISC
 from stenosis_kit.phantom.imaging import tissue
 
-LEFT_FORAMEN = rsna.condition_of("foraminal", rsna.LEFT)
 PATIENTS, LEVELS = [Patient(seed) for seed in range(4)], (1, 2, 3, 4)
 CASES = [(patient, level) for patient in PATIENTS for level in LEVELS]
 FAT, MARROW = 0.9, 0.35

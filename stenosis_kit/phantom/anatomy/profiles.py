@@ -40,7 +40,9 @@ _PEDICLE_OFFSET = np.r_[
 ]
 # How far bodies (C5 … S5) and the discs above them are oval behind (1) and not straight (0), and so make room at the
 # sides for lower foramina: they lie ever farther in front of the canal.
-OVAL = np.r_[np.zeros(15), 0, 0.2, 0.5, 0.9, 1, 1, np.zeros(4)]
+OVAL = np.r_[np.zeros(15), 0, 0, 0.1, 0.5, 1, 1, np.zeros(4)]
+# … and how far their rear corners reach behind the straight back, mm: what the foramina's places ask for.
+HORN = np.r_[np.full(15, 2.0), 3.6, 3.4, 2.6, 0.6, 0, np.zeros(5)]
 
 _DISC_REACH = 6.5
 """mm, sd of a disc's influence along the canal: chosen by hand."""
@@ -64,6 +66,7 @@ def bone_profiles(rng: np.random.Generator, wall: Wall, size: float, apex: np.nd
         "body": wall.s_bodies[body],
         "lower_disc": wall.s_discs[np.minimum(body, discs - 1)],
         "oval": np.interp(s, wall.s_bodies[::-1], OVAL[-bodies:][::-1]),
+        "horn": np.interp(s, wall.s_bodies[::-1], HORN[-bodies:][::-1]),
         "recess": by_disc(on_all_discs(RECESSES[:, 0], discs)) * size,
         "recess_depth": by_disc(on_all_discs(RECESSES[:, 1], discs)),
         "pedicle_width": _PEDICLE_WIDTH[-bodies:][body] * size,
@@ -71,17 +74,21 @@ def bone_profiles(rng: np.random.Generator, wall: Wall, size: float, apex: np.nd
         "shoulder": by_disc(shoulder),
         "apex": by_disc(apex) + _interlaminar(rng, s, wall.s_discs),
         # How far the laminae's roof is a vault (1) and not a gable (0): less so farther down.
-        "vault": np.clip(np.interp(s, wall.s_discs[[L5_S1, L1_L2]], [0.2, 0.75]) + 0.15 * rng.normal(), 0, 0.9),
+        # … and where the joints bulge into the canal, as they do most at L4/L5, its sides are convex (below 0).
+        "vault": np.clip(
+            np.interp(s, wall.s_discs[[L5_S1, L4_L5, L1_L2]], [0, -0.3, 0.35]) + 0.2 * rng.normal(), -0.5, 0.9
+        ),
         "mobile": np.clip((s - wall.s_discs[L5_S1] + 14) / 4, 0, 1),  # facets and interlaminar gaps end at L5/S1
         "spinous": spinous[disc],
         "tips": by_disc(spinous) + 3,
         "spinous_height": rng.uniform(6.5, 10.5, size=discs)[disc],
         "spinous_rise": rng.uniform(-2, 3, size=discs)[disc],
         "arch_gain": rng.uniform(0.85, 1.2, size=discs)[disc],
-        "facet_radius": (5.0 * size * (1 + 0.1 * rng.normal(size=discs)))[disc],
+        "facet_half": (7.5 * size * (1 + 0.1 * rng.normal(size=discs)))[disc],  # 14 to 16 mm wide (Panjabi 1993)
         # The lower joints lie farther in front, as their foramina do.
         "facet_depth": (15.0 * size + 0.5 * behind + 0.8 * rng.normal(size=discs))[disc],
     }
+    profiles |= {name: values[disc] for name, values in _joint_shapes(rng.spawn(1)[0], discs).items()}
     for side in (rsna.LEFT, rsna.RIGHT):
         profiles[f"fluid_{side}"] = np.clip(rng.gamma(2.0, 0.28, size=discs), 0.15, 1.8)[disc]
         profiles[f"root_rise_{side}"] = rng.uniform(-1.5, 1.5, size=discs)[disc]
@@ -95,20 +102,34 @@ def _foramen_profiles(rng: np.random.Generator, wall: Wall, size: float, s: np.n
     discs = len(wall.s_discs)
     nearest = np.argmin(np.abs(s[:, None] - wall.s_discs - 4.5), axis=1)
     by_foramen = lambda values: values[nearest]  # noqa: E731
-    lean = on_all_discs(np.array([0.16, 0.16, 0.14, 0.08, 0.0]), discs)  # foramina are upright, and the wall is not
+    lean = on_all_discs(np.array([-0.2, -0.22, -0.08, -0.1, -0.18]), discs)  # foramina are upright, and the wall is not
     profiles = {
         "foramen": by_foramen(wall.s_discs + on_all_discs(FORAMINA[:, 2], discs)),
         "foramen_side": by_foramen(on_all_discs(FORAMINA[:, 0], discs)) * size,
         "foramen_depth": by_foramen(on_all_discs(FORAMINA[:, 1], discs)),
         "foramen_lean": by_foramen(lean + 0.06 * rng.normal(size=discs)),
-        "foramen_tall": by_foramen(size * rng.uniform(0.76, 1.06, size=discs)),  # of 19 mm
+        "foramen_tall": by_foramen(size * rng.uniform(0.80, 1.09, size=discs)),  # of 18 mm
         "articular_tip": by_foramen(rng.uniform(0, 9, size=discs)),
         "pocket": by_foramen(np.clip(rng.uniform(-0.3, 1.5, size=discs), 0, 1)),
     }
     for side in (rsna.LEFT, rsna.RIGHT):
         profiles[f"foramen_wide_{side}"] = by_foramen(size * rng.uniform(3.2, 4.8, size=discs))
-        profiles[f"foramen_slit_{side}"] = by_foramen(rng.uniform(1.9, 2.7, size=discs))  # half widths
+        profiles[f"foramen_slit_{side}"] = by_foramen(rng.uniform(1.6, 2.4, size=discs))  # half widths
     return profiles
+
+
+def _joint_shapes(rng: np.random.Generator, discs: int) -> Profiles:
+    """(discs,) of facet joints seen from above: cosine and sine of their angle to the sagittal plane, and their bend.
+
+    Upper joints are steep, lower ones face forwards: 37, 48, 53 degrees at L3/L4 to L5/S1 (van Schaik 1985), 25 to 28
+    above (Panjabi 1993). The bend is 1/mm: how far ends stand back beside the middle, over their distance squared.
+    """
+    angle = np.deg2rad(on_all_discs(np.array([26, 29, 37, 48, 53]), discs) + 6 * rng.normal(size=discs))
+    return {
+        "facet_cos": np.cos(angle),
+        "facet_sin": np.sin(angle),
+        "facet_bend": rng.uniform(0.01, 0.05, size=discs),
+    }
 
 
 def _interlaminar(rng: np.random.Generator, s: np.ndarray, s_discs: np.ndarray) -> np.ndarray:
@@ -153,22 +174,28 @@ def sac_profiles(
     places = [sac_end - 6, sac_end + 4, wall.s_bodies[S1], *wall.s_discs[[L5_S1, L4_L5, L1_L2]]]
     taper = np.interp(s, places, [0.02, 0.28, 0.7 * width_end, 0.9 * width_end, 0.97, 1.0])
     individual = size * (1 + 0.06 * rng.normal())
-    shrink = np.sqrt(np.clip(1 - 0.97 * lost, 0.02, 1))
-    depth, width = 7.0 * individual * taper * shrink, (known["recess"] / size + 0.5) * individual * taper * shrink**0.75
-    # The sac of the lower levels is a triangle, the upper ones' an oval; thin fat lies in front of it.
-    triangle = np.interp(s, wall.s_discs[[L5_S1, L1_L2]], [0.42, 0.12]) + 0.05 * rng.normal() + 0.15 * lost
+    # It is flattened more than narrowed; its roots lose their fluid before it loses its area.
+    room = 1 - 0.88 * lost
+    more = rng.spawn(1)[0]
+    breadth = known["recess"] / size + 0.3 + 0.6 * more.normal()
+    depth, width = 7.0 * individual * taper * room**0.65, breadth * individual * taper * room**0.35
+    # The lower levels' sac is a triangle, the upper ones' an oval; thin fat lies in front of it.
+    triangle = np.interp(s, wall.s_discs[[L5_S1, L4_L5, L1_L2]], [0.3, 0.42, 0.16]) + 0.05 * rng.normal() + 0.1 * lost
     low, high = wall.s_discs[L5_S1] - 10, wall.s_discs[L5_S1] + 18
     front = np.interp(s, [low, high], [rng.uniform(1, 4.5), 0.3])
     front = front + rng.uniform(0.1, 1.2) * (1 - _near(offset, _DISC_REACH).max(1))
-    flavum = 1.4 + 2.5 * lost
-    slack = np.maximum(known["apex"] - flavum - bulge - front - 2 * depth, 0)
+    ligament = np.interp(s, wall.s_discs[[L5_S1, L4_L5, L1_L2]], [3.8, 4.2, 2.7]) * np.exp(0.15 * more.normal())
+    corner = np.interp(s, wall.s_discs[[L5_S1, L4_L5, L1_L2]], [0.75, 0.45, 0.8]) + 0.12 * more.normal()
+    flavum = more.uniform(0.9, 1.9) + 2.2 * lost
     return {
         "sac_depth": depth,
         "sac_width": width,
-        "sac_center": bulge + front * (1 - 0.7 * lost) + depth + slack * (0.03 + 0.3 * lost),
-        "triangle": np.clip(triangle, 0, 0.62),
+        "sac_center": bulge + front * (1 - 0.7 * lost) + depth,
+        "sac_corner": np.clip(corner, 0.3, 0.95) * np.minimum(depth, width * (1 - np.clip(triangle, 0, 0.6))),
+        "triangle": np.clip(triangle, 0, 0.6),
         "bulge": bulge,
         "flavum": flavum,
+        "flavum_back": np.maximum(ligament - 1.4, 0.8),
     }
 
 

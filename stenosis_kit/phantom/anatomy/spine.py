@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from stenosis_kit import rsna
-from stenosis_kit.phantom.anatomy.column import FIRST_DISC, L1, L3_L4, S2, Column
+from stenosis_kit.phantom.anatomy.column import FIRST_DISC, L1, L4_L5, S2, Column
 from stenosis_kit.phantom.anatomy.places import PLACES
 from stenosis_kit.phantom.anatomy.profiles import APEX, bone_profiles, compromise_profiles, sac_profiles
 from stenosis_kit.phantom.anatomy.roots import Roots
@@ -47,7 +47,7 @@ class Spine:
         profiles |= compromise_profiles(rng, wall, severity, s)
         profiles |= sac_profiles(rng, wall, self.size, self.sac_end, self.column.degeneration, profiles)
         self.conus = float(wall.s_bodies[L1] + 5 + 9 * rng.normal())
-        profiles["bundle"] = np.clip((s - wall.s_discs[L3_L4]) / 55, 0, 1) * (s < self.conus + 5)
+        profiles["bundle"] = np.clip((s - wall.s_discs[L4_L5] + 20) / 75, 0, 1) * (s < self.conus + 5)
         self.profiles = {name: values.astype(np.float32) for name, values in profiles.items()}
         self.roots = Roots(rng, wall, s, self.conus, self.sac_end)
 

@@ -14,6 +14,8 @@ _LARGEST = 4095  # of twelve bits, as the competition's files have
 _CANAL_Y, _COIL_Y = 25.0, 115.0
 """mm: where the canal lies on average, and the plane of the coil, some 10 mm behind the skin of most backs."""
 _BRIGHTEST = 3.0  # gain of the back beside the canal, from which on the scanner turns its amplifier down
+_AXIAL_NOISE = 1.6
+"""Noise of an axial series beside a sagittal one: its field of view is smaller, and so are its voxels."""
 
 
 class Receiver:
@@ -29,13 +31,16 @@ class Receiver:
         sag: loss of gain 150 mm above and below the middle.
         band: (y, slope, width, rest) of the saturation band in front of the column, mm; the rest of the signal stays.
         taps: (13,) the point spread along rows and columns: blur and ringing of a finite matrix.
+        axial_taps: the same in axial slices, which are sharper: small pixels are what they are made for.
         ghost: share of the signal that motion copies along y or z, and the distance in pixels.
     """
 
     def __init__(self, rng: np.random.Generator, contrast: str) -> None:
         uniform = rng.uniform
         saturated = rng.random() < 0.9
-        self.taps = _point_spread(cutoff=uniform(0.7, 1.0), filtered=uniform(0, 0.9))
+        cutoff, filtered = uniform(0.7, 1.0), uniform(0, 0.9)
+        self.taps = _point_spread(cutoff, filtered)
+        self.axial_taps = _point_spread(0.5 + 0.5 * cutoff, 0.5 * filtered)
         self.scale = uniform(250, 1100)
         # T1 images are scaled up, and so are less noisy in these units.
         self.noise = (0.6 if contrast == T1 else 1) / np.exp(uniform(np.log(40), np.log(260)))
@@ -77,10 +82,12 @@ def acquire(ideal: np.ndarray, plane: Plane, receiver: Receiver, rng: np.random.
     # Rician noise: the magnitude of a real and an imaginary channel. It passes the same filter as the signal, so it is
     # correlated as in an interpolated image. The imaginary channel takes the real one's noise, shifted: that is as
     # independent at each pixel as newly drawn noise, and cheaper.
-    sd = receiver.noise / float((receiver.taps**2).sum())
+    axial = abs(float(plane.normal[0])) < 0.7
+    taps, noise = (receiver.axial_taps, _AXIAL_NOISE) if axial else (receiver.taps, 1.0)
+    sd = noise * receiver.noise / float((taps**2).sum())
     noise = rng.standard_normal(ideal.shape, dtype=np.float32) * (np.float32(sd) * left / coil)
-    real = cv2.sepFilter2D(signal + noise, -1, receiver.taps, receiver.taps, borderType=cv2.BORDER_REFLECT)
-    other = cv2.sepFilter2D(np.roll(noise, (41, 57), (0, 1)), -1, receiver.taps, receiver.taps)
+    real = cv2.sepFilter2D(signal + noise, -1, taps, taps, borderType=cv2.BORDER_REFLECT)
+    other = cv2.sepFilter2D(np.roll(noise, (41, 57), (0, 1)), -1, taps, taps)
     magnitude = norm(real, other) * np.float32(receiver.scale)
     return np.clip(np.rint(magnitude), 0, _LARGEST).astype(np.uint16)
 

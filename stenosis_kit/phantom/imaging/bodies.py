@@ -6,8 +6,8 @@ import numpy as np
 
 from stenosis_kit.phantom.anatomy.column import S1, S1_S2
 from stenosis_kit.phantom.anatomy.looks import Looks
-from stenosis_kit.phantom.anatomy.profiles import OVAL
-from stenosis_kit.phantom.imaging.canvas import Canvas, clip, cover, lay, norm, overlap, rounded_box, window_of
+from stenosis_kit.phantom.anatomy.profiles import HORN, OVAL
+from stenosis_kit.phantom.imaging.canvas import Canvas, clip, cover, horns, lay, norm, overlap, rounded_box, window_of
 from stenosis_kit.phantom.imaging.tissue import STIR, T1
 
 _IRREGULARITY = 0.3
@@ -82,7 +82,7 @@ def _body(part: Canvas, frame: _Frame, looks: Looks) -> tuple[np.ndarray, np.nda
     # The sacrum tapers, and its wings sweep back; the other bodies have a waist.
     size = 1 - of(looks.waist) * (1 - level * level) * (1 - sacral) + 0.2 * level * sacral
     swept = depth - 0.45 * sacral * np.maximum(part.across - 20, 0)
-    back = of(_HOLLOW[-column.count :]), of(OVAL[-column.count :])
+    back = (of(shape[-column.count :]) for shape in (_HOLLOW, HORN, OVAL))
     outline = _kidney(part.side, swept / size, wide * (1 - (1 - size) * (1 - sacral)), deep, *back)
     outline = outline - of(looks.lip) * clip(5 * np.abs(level) - 4)
     inside = clip(-outline / deep - 0.06)
@@ -93,13 +93,22 @@ def _body(part: Canvas, frame: _Frame, looks: Looks) -> tuple[np.ndarray, np.nda
 
 
 def _kidney(
-    side: np.ndarray, depth: np.ndarray, wide: np.ndarray, deep: np.ndarray, hollow: np.ndarray, oval: np.ndarray
+    side: np.ndarray,
+    depth: np.ndarray,
+    wide: np.ndarray,
+    deep: np.ndarray,
+    hollow: np.ndarray,
+    horn: np.ndarray,
+    oval: np.ndarray,
 ) -> np.ndarray:
     """Signed distance to the outline of bodies and discs seen from above: round in front, hollow or oval behind, mm."""
-    depth = depth + hollow * np.exp(-((side / 11) ** 2)) * clip(depth / 6)
-    round_ = (norm(side / wide, depth / deep) - 1) * deep
+    rear = clip(depth / 6)
+    depth = depth + (hollow * np.exp(-((side / 11) ** 2)) - horn * horns(side)) * rear
+    aside, ahead = np.abs(side) / wide, depth / deep
+    blunt = np.sqrt(norm(aside * aside, ahead * ahead))  # a body's front is squarer than an ellipse
     straight = rounded_box(side, depth, wide, deep, 0.75 * deep)
-    return np.where(depth < 0, round_, straight + oval * (round_ - straight))
+    round_ = (norm(aside, ahead) - 1) * deep
+    return np.where(depth < 0, (blunt - 1) * deep, straight + oval * (round_ - straight))
 
 
 def _marrow(part: Canvas, frame: _Frame, looks: Looks) -> np.ndarray:
@@ -146,13 +155,13 @@ def _paint_discs(part: Canvas, looks: Looks) -> None:
     mobile = np.arange(1 - column.count, 0) < S1_S2
     deep = of(np.minimum(column.depths[:-1], column.depths[1:]) / 2 + 0.8 * mobile)
     wide, worn = of(column.widths[:-1] / 2 * 1.02), column.degeneration
-    back = of(_HOLLOW[1 - column.count :]), of(OVAL[1 - column.count :])
+    back = (of((shape[1 - column.count :] + shape[-column.count : -1]) / 2) for shape in (_HOLLOW, HORN, OVAL))
     outline = _kidney(side, depth, wide, deep, *back) - of(0.4 + worn * looks.osteophyte)
     opening = np.tan((column.angles[1:] - column.angles[:-1]) / 2)
     room = np.maximum(of(column.disc_heights / 2) - of(opening) * depth, 0.6)
     distance = overlap(outline, np.abs(height) - room - 2, 3.0)
     lay(part.image, palette["annulus"] * (1 + 0.25 * part.medium), cover(distance, part.edge))
-    bright = np.maximum(palette["nucleus"] * (1 - 0.85 * worn * (palette.contrast != T1)), palette["annulus"])
+    bright = np.maximum(palette["nucleus"] * (1 - 0.9 * np.sqrt(worn) * (palette.contrast != T1)), palette["annulus"])
     flat = norm(side / (wide * 0.74), (depth + 1) / (deep * of(looks.nucleus)))
     flat = norm(flat, (height / (room + 0.8)) ** 2) + 0.05 * part.medium
     core = clip((1.06 - flat) * of(looks.nucleus_edge))

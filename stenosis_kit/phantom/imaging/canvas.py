@@ -40,6 +40,11 @@ def lay(image: np.ndarray, value: np.ndarray | float, share: np.ndarray) -> None
     image += (value - image) * share
 
 
+def horns(side: np.ndarray) -> np.ndarray:
+    """How much of a body's rear corners there is at distances from the midline, mm: none to 8, all beyond 15."""
+    return clip((np.abs(side) - 8) / 7)
+
+
 def rounded_box(x: np.ndarray, y: np.ndarray, half_x: Extent, half_y: Extent, radius: Extent) -> np.ndarray:
     """Signed distance to a rectangle with rounded corners, mm."""
     x, y = np.abs(x) - (half_x - radius), np.abs(y) - (half_y - radius)

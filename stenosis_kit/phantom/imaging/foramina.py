@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stenosis_kit.phantom.anatomy.looks import Looks
-from stenosis_kit.phantom.imaging.canvas import Canvas, clip, cover, lay, norm, overlap, window_of
+from stenosis_kit.phantom.imaging.canvas import Canvas, clip, cover, horns, lay, norm, overlap, window_of
 
 _RIM = 0.7  # mm, of the dark cortex round a foramen: chosen by hand
 _PARTIAL = 1.8  # how much softer edges are than elsewhere: slices are 4 mm thick and foramina curved; chosen by eye
@@ -91,10 +91,11 @@ def retreat(canvas: Canvas) -> np.ndarray:
     """How far the back of a body lies in front of the wall beside the midline, mm: about as `bodies` draws it.
 
     An oval of half axes 24 and 17 mm retreats by some 17 / (2 * 24**2) of the distance squared, a straight back has
-    round corners.
+    round corners; the upper bodies' reach farther back than the wall, and this is below 0.
     """
     oval, corner = canvas.profile("oval"), np.maximum(canvas.across - 11, 0)
-    return oval * 0.0145 * canvas.across * canvas.across + (1 - oval) * 0.04 * corner * corner
+    straight = (1 - oval) * 0.04 * corner * corner - canvas.profile("horn") * horns(canvas.side)
+    return oval * 0.0145 * canvas.across * canvas.across + straight
 
 
 def _lateral(canvas: Canvas) -> np.ndarray:
@@ -130,6 +131,9 @@ def _paint_pocket(canvas: Canvas, place: _Place, lateral: np.ndarray, looks: Loo
 def _paint_tissue(canvas: Canvas, place: _Place, lateral: np.ndarray, looks: Looks) -> None:
     """The cortex round the foramen, and disc, joint capsule and ligament where they have grown into it."""
     palette, whole = canvas.palette, _keyhole(place, 0.0)
+    height = canvas.above("disc")  # the disc ends at the slit and bulges into it
+    bulge = overlap(np.abs(place.behind - 0.5 * place.wide) - 0.5 * place.wide - 3, np.abs(height) - 6, 3.0)
+    lay(canvas.image, palette["annulus"], cover(bulge, _PARTIAL * canvas.edge) * lateral)
     top = clip(0.25 * place.up - 0.5)  # the pedicle's cortex is thicker than the body's
     back = clip(0.4 * (place.behind - place.wide))  # ligamentum flavum and the joint's capsule
     cortex = 0.3 + 0.35 * looks.cortex_depth + 0.25 * np.maximum(top, back)

@@ -13,7 +13,9 @@ from stenosis_kit.phantom.imaging.foramina import add_articular, retreat
 from stenosis_kit.phantom.imaging.tissue import sample
 
 _GAP = 1.1  # mm, width of the facet joint: chosen by hand
-_SHELL = 2.3  # mm, half the thickness of the superior articular process: chosen by hand
+_SHELL = 2.7  # mm, half the thickness of the superior articular process: chosen by hand
+
+_MIDDLE = 3.5  # mm, from which outwards a vertebra has articular processes: chosen by hand
 
 
 def paint_posterior(canvas: Canvas, looks: Looks) -> None:
@@ -21,8 +23,10 @@ def paint_posterior(canvas: Canvas, looks: Looks) -> None:
     _paint_interspinous(canvas, looks)
     bone = np.minimum(_arch(canvas), _pedicle(canvas))
     bone = np.minimum(bone, _transverse(canvas))
-    process, joint = _facets(canvas)
-    bone = np.minimum(bone, process)
+    joint = None
+    if float(canvas.across.max()) > _MIDDLE:
+        process, joint = _facets(canvas)
+        bone = np.minimum(bone, process)
     add_articular(canvas, bone)
     palette = canvas.palette
     value = palette["marrow"] * canvas.profile("arch_gain") * (1 + looks.mottle * (0.7 * canvas.medium + canvas.fine))
@@ -31,9 +35,10 @@ def paint_posterior(canvas: Canvas, looks: Looks) -> None:
     front = cover(-5.5 - retreat(canvas) - canvas.b, 4.0)  # pedicles go over into bodies without a border
     halo = cover(bone - 1 - 3 * looks.muscle_fat, 2.5) * cover(canvas.profile("apex") - 1 - canvas.b, 4.0)
     halo *= clip(0.4 * canvas.across - 1)
-    lay(canvas.image, palette["fat"], halo * clip(0.3 + looks.muscle_fat + 0.4 * canvas.stray_b))
+    lay(canvas.image, palette["fat"], halo * clip(0.8 * looks.muscle_fat + 0.3 * canvas.stray_b))
     lay(canvas.image, value + (palette["cortex"] - value) * dark, cover(bone - 0.1, canvas.edge) * front)
-    _paint_joint(canvas, joint)
+    if joint:
+        _paint_joint(canvas, joint)
 
 
 def _paint_interspinous(canvas: Canvas, looks: Looks) -> None:
@@ -90,47 +95,43 @@ def _transverse(canvas: Canvas) -> np.ndarray:
 def _facets(canvas: Canvas) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
     """Both articular processes with the pars, and of the joint between: distance from its middle, and from its ends.
 
-    The inferior process is a rod; the superior one of the vertebra below is a shell in front of and outside it, and
+    Seen from above, the joint is an arc from beside the recess outwards and backwards. Behind it the inferior process
+    is a wedge that goes over into the lamina; in front and outside lies the superior one of the vertebra below, which
     comes forwards and inwards where the recess (medially) or the foramen (laterally) is narrow.
     """
     height, across = canvas.above("disc"), canvas.across
-    center_side, center_b = canvas.profile("shoulder") + 1.8, canvas.profile("facet_depth")
-    radius = canvas.profile("facet_radius")
-    closed = 1 - canvas.profile("mobile")
+    center_side, closed = canvas.profile("shoulder") + 1.8, 30 * (1 - canvas.profile("mobile"))
     lateral = clip((across - center_side + 3.3) / 3)
     recess, foramen = canvas.side_profile("subarticular"), canvas.side_profile("foraminal")
-    x, y = across - center_side, canvas.b - center_b
-    lean = norm(canvas.profile("shoulder"), canvas.profile("apex") - 5)
-    along_x, along_b = -canvas.profile("shoulder") / lean, (canvas.profile("apex") - 5) / lean
-    rod = overlap(_oval(x, y, along_x, along_b) - radius, np.abs(height - 1) - 13, 4.5)
-    own = canvas.above("lower_disc")  # the pars belongs to the body above, from the rod up to the pedicle
-    along = clip((own - 4) / 16)
-    pars_x = x - 0.8 - (canvas.profile("pedicle_offset") - center_side) * along
-    pars = overlap(norm(pars_x, y - 0.5 + 2.2 * along) - 3.8, np.abs(own - 13) - 11, 3.0)
-    inward = 2.4 * recess * (1 - lateral)
+    x, y = across - center_side, canvas.b - canvas.profile("facet_depth")
+    outside, along = _joint_frame(canvas, x, y)
+    wedge = np.maximum(np.maximum(outside + 0.5 * _GAP, canvas.inward + 0.3), _MIDDLE - across)
+    half = canvas.profile("facet_half")
+    wedge = overlap(wedge, np.maximum(along - half, -12.5 - canvas.inward), 2.5)
+    rod = overlap(wedge, np.abs(height - 1) - 13, 4.5)
+    own = canvas.above("lower_disc")  # the pars belongs to the body above, from the process up to the pedicle
+    upwards = clip((own - 4) / 16)
+    pars_x = x - 0.8 - (canvas.profile("pedicle_offset") - center_side) * upwards
+    pars = overlap(norm(pars_x, y - 0.5 + 2.2 * upwards) - 3.8, np.abs(own - 13) - 11, 3.0)
     forward = 4.0 * recess * (1 - lateral) + 3.4 * foramen * lateral
-    sx, sy = x + inward, y + forward
-    away = _oval(sx, sy, along_x, along_b) + 1e-3
+    front, place = _joint_frame(canvas, x + 2.4 * recess * (1 - lateral), y + forward)
     shell = _SHELL * (1 - 0.06 * clip(height - 1, 0, 9)) + 0.7 * recess
-    # The joint's middle stays with the rod, so that a hypertrophic process thickens forwards.
-    inner = _oval(x, y, along_x, along_b)
-    front = np.maximum(radius + _GAP - inner, away - radius - _GAP - 2 * shell)
-    turn = (0.62 * sx - 0.78 * sy) / away
-    ends = (0.2 - turn) * away
+    # The joint stays with the inferior process, so that a hypertrophic superior one thickens forwards.
+    shield = np.maximum(0.5 * _GAP - outside, front - 0.5 * _GAP - 2 * shell)
     # At the foramen's side it stands back, or it would fill the foramen.
-    front = np.maximum(front, 4.0 + (0.4 + canvas.profile("foramen_depth")) * lateral - forward - canvas.b)
+    shield = np.maximum(shield, 4.0 + (0.4 + canvas.profile("foramen_depth")) * lateral - forward - canvas.b)
     tip = np.maximum(height - 9 - 3 * foramen, -19 - height)
-    process = np.maximum(overlap(front, ends, 2.2), tip)
-    bone = np.minimum(np.minimum(rod, pars), process) + 30 * closed
-    joint = np.abs(inner - radius - 0.5 * _GAP)
-    limits = np.maximum(np.maximum((0.3 - turn) * away, np.abs(height + 1) - 10), 30 * closed - 1)
-    return bone, (joint, limits)
+    process = np.maximum(overlap(shield, np.abs(place + 0.5) - half, 2.2), tip)
+    bone = np.minimum(np.minimum(rod, pars), process) + closed
+    limits = np.maximum(np.maximum(np.abs(along) - half + 0.5, np.abs(height + 1) - 10), closed - 1)
+    return bone, (np.abs(outside), limits)
 
 
-def _oval(x: np.ndarray, y: np.ndarray, along_x: np.ndarray, along_y: np.ndarray) -> np.ndarray:
-    """Distance from a centre, shorter along a direction, so that its levels are ovals 1.5 times as long as wide."""
-    along, beside = x * along_x + y * along_y, x * along_y - y * along_x
-    return norm(along / 1.5, beside)
+def _joint_frame(canvas: Canvas, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distance outside a facet joint's arc and place along it towards the back, from offsets from its middle, mm."""
+    cos, sin = canvas.profile("facet_cos"), canvas.profile("facet_sin")
+    along = x * sin + y * cos
+    return x * cos - y * sin + canvas.profile("facet_bend") * along * along, along
 
 
 def _paint_joint(canvas: Canvas, joint: tuple[np.ndarray, np.ndarray]) -> None:
