@@ -32,6 +32,8 @@ class Augmentation:
     gain: float = 0.3  # standard deviation of the gain's logarithm in the middle
     tilt: float = 0.3  # and of its change from there to the edge along x and along y
     noise: float = 0.02  # standard deviation, the signal being in [0, 1]
+    blur: float = 0.0  # standard deviation of the share, below 0 too, by which each pixel nears its neighbours' mean
+    alone: float = 0.0  # share of crops of which the network sees the middle slice alone, repeated
 
 
 def augmentation_of(view: View, placement_sd: Sequence[float] | None) -> Augmentation:
@@ -88,8 +90,11 @@ def sample(crops: tf.Tensor, transforms: tf.Tensor, px: int) -> tf.Tensor:
 def change(images: tf.Tensor, view: View, ranges: Augmentation) -> tf.Tensor:
     """Random contrast, noise and, where the view allows it, flips of half of the images in [0, 1]."""
     count = tf.shape(images)[0]
-    if ranges.slip:
-        images = _slipped(images, count, ranges.slip)
+    if ranges.slip or ranges.alone:
+        images = _other_slices(images, count, ranges)
+    if ranges.blur:
+        share = tf.random.normal([count, 1, 1, 1], stddev=ranges.blur)
+        images = tf.nn.relu(images + share * (tf.nn.avg_pool2d(images, 3, 1, "SAME") - images))
     gamma = tf.exp(tf.random.normal([count, 1, 1, 1], stddev=ranges.gamma))
     noise = ranges.noise * np.float32(np.sqrt(3))  # uniform numbers take a third of the time of normal ones
     signal = tf.exp(gamma * tf.math.log(images + _BLACK) + _gains(count, images.shape[1], ranges))
@@ -108,13 +113,15 @@ def _gains(count: tf.Tensor, px: int, ranges: Augmentation) -> tf.Tensor:
     return (ranges.gain * middle + ranges.tilt * (x * along + y * along[:, None]))[..., None]
 
 
-def _slipped(images: tf.Tensor, count: tf.Tensor, slip: float) -> tf.Tensor:
-    """Some images one slice to either side; the last one is repeated at the end."""
+def _other_slices(images: tf.Tensor, count: tf.Tensor, ranges: Augmentation) -> tf.Tensor:
+    """Some images one slice to either side, the last one repeated at the end; of some the middle slice alone."""
     slices = images.shape[-1]
     steps = [np.clip(np.arange(slices) + step, 0, slices - 1) for step in (0, 1, -1)]
+    steps.append(np.full(slices, slices // 2))
     moves = tf.constant(np.stack([np.eye(slices, dtype=np.float32)[:, step] for step in steps]))
-    drawn = tf.random.uniform([count])
-    chosen = tf.cast(drawn < slip / 2, tf.int32) + 2 * tf.cast(drawn > 1 - slip / 2, tf.int32)
+    shares = np.array([1 - ranges.slip, ranges.slip / 2, ranges.slip / 2]) * (1 - ranges.alone)
+    bounds = tf.constant(np.cumsum(shares), tf.float32)
+    chosen = tf.searchsorted(bounds, tf.random.uniform([count]), side="right")
     rows = tf.reshape(images, [count, -1, slices])  # a matrix product: a third of the time of choosing among copies
     return tf.reshape(tf.matmul(rows, tf.gather(moves, chosen)), tf.shape(images))
 
