@@ -26,8 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit code; no traceback reaches the user."""
     budget = Budget()  # notes when the command began
     settle()
-    parser = _parser()
-    chosen = parser.parse_args(arguments)
+    chosen = _parsed(_parser(), arguments)
     chosen.started = budget
     log_to_stderr()
     end_on_signals()
@@ -68,6 +67,16 @@ def _reserved(chosen: Arguments) -> Iterator[None]:
 # --- Parsing -----------------------------------------------------------------------------------
 
 
+def _parsed(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> Arguments:
+    """The arguments; models may also stand behind an option, where argparse no longer expects what may be left out."""
+    chosen, rest = parser.parse_known_args(arguments)
+    if chosen.command == "predict" and not any(text.startswith("-") for text in rest):
+        chosen.model, rest = [*chosen.model, *map(Path, rest)], []
+    if rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    return chosen
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("stenosis-kit", description="From CSV and DICOM to a checked submission.csv.")
     parser.add_argument("--version", action="version", version=__version__)
@@ -106,8 +115,9 @@ def _add_road(subparsers: Any) -> None:
     _which_split(levels, "test")
     levels.add_argument("--preview", type=Path, metavar="F.png", help="also draw the points of a few studies")
 
-    predict = _command(subparsers, "predict", "grade a split with trained models", "data")
-    predict.add_argument("model", type=Path, nargs="+", metavar="MODEL")
+    predict = _command(subparsers, "predict", "grade a split", "data")
+    help_ = "trained models, whose answers are averaged (default: the package's own graders)"
+    predict.add_argument("model", type=Path, nargs="*", metavar="MODEL", help=help_)
     predict.add_argument("-o", "--output", type=Path, required=True)
     predict.add_argument("--lean", action="store_true", help="on the prior, as far as the data are unlike the model's")
     _which_split(predict, "test")
@@ -195,8 +205,8 @@ def _config(parser: argparse.ArgumentParser) -> None:
 
 
 def _start(parser: argparse.ArgumentParser) -> None:
-    help_ = "an earlier model, whose weights the networks start from, see README.md"
-    parser.add_argument("--start", type=Path, metavar="MODEL", help=help_)
+    help_ = "what networks start from: bundled (default), none (new weights) or an earlier MODEL, see README.md"
+    parser.add_argument("--start", metavar="MODEL", help=help_)
 
 
 def _scheduler(parser: argparse.ArgumentParser) -> None:

@@ -70,14 +70,16 @@ def run_train(chosen: Arguments) -> int:
     """Trains graders."""
     from dataclasses import replace
 
+    from stenosis_kit.graders.bundled import BUNDLED, NONE
     from stenosis_kit.graders.model_file import model_files
     from stenosis_kit.road.train import train
 
     given = {name: value for name in ("folds", "seed") if (value := getattr(chosen, name)) is not None}
     training = replace(_training(chosen, model_files(chosen.model)), **given)
-    folders = [chosen.store, chosen.model, *([chosen.start] if chosen.start else [])]
+    start = chosen.start or BUNDLED
+    folders = [chosen.store, chosen.model, *([] if start in (BUNDLED, NONE) else [Path(start)])]
     with _cluster(chosen, *folders) as cluster:
-        train(chosen.store, chosen.model, _budget(chosen), training, chosen.fresh, cluster, chosen.start)
+        train(chosen.store, chosen.model, _budget(chosen), training, chosen.fresh, cluster, start)
     return 0
 
 
@@ -93,7 +95,7 @@ def run_predict(chosen: Arguments) -> int:
     """Grades a split."""
     from stenosis_kit.road.predict import predict
 
-    predict(chosen.data, chosen.model, chosen.output, chosen.split, _budget(chosen), lean=chosen.lean)
+    predict(chosen.data, chosen.model or (), chosen.output, chosen.split, _budget(chosen), lean=chosen.lean)
     return 0
 
 
@@ -134,6 +136,7 @@ def run_score(chosen: Arguments) -> int:
 def run_submit(chosen: Arguments) -> int:
     """Goes the whole road; 1 where the submission is not legal."""
     from stenosis_kit.base.errors import InputError
+    from stenosis_kit.graders.bundled import BUNDLED
     from stenosis_kit.graders.model_file import model_files
     from stenosis_kit.road.submit import submit, written
 
@@ -142,7 +145,7 @@ def run_submit(chosen: Arguments) -> int:
             found = f"--model {chosen.model}, with which nothing is trained"
             raise InputError(f"--{option}", "a training", found, "Leave one of them out.")
     training = _training(chosen, [*written(chosen.out), *model_files(chosen.out / "model")])
-    run = submit(chosen.data, chosen.out, _budget(chosen), chosen.model, training, chosen.start)
+    run = submit(chosen.data, chosen.out, _budget(chosen), chosen.model, training, chosen.start or BUNDLED)
     return int(not run["legal"])
 
 

@@ -146,6 +146,22 @@ def bundled_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def shipped(small_training, shared: Shared) -> Iterator[Callable[[], Path]]:
+    """In place of the package's graders: the folder of tiny ones, which are made when they are first asked for."""
+
+    @functools.cache
+    def made() -> Path:
+        import stand_in
+
+        with shared("bundled") as folder:
+            return stand_in.make(folder, small_training)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("stenosis_kit.graders.bundled._folder", made)
+        yield made
+
+
 @pytest.fixture(scope="session")
 def model(store: Path, small_training, shared: Shared) -> Iterator[Path]:
     """A model of small networks, two folds, trained on the cohort; a process loads its networks once."""
@@ -155,7 +171,7 @@ def model(store: Path, small_training, shared: Shared) -> Iterator[Path]:
     from stenosis_kit.road.train import train
 
     with shared("model") as folder:
-        train(store, folder, Budget(), small_training)
+        train(store, folder, Budget(), small_training, start="none")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(predict, "Model", _once_of(folder.resolve(), predict.Model))
         patch.setattr(Localiser, "load", _once_of(folder.resolve(), Localiser.load))

@@ -51,7 +51,7 @@ def test_each_can_be_called_twice_also_after_submit(
     network = {"input_shape": (32, 32, 1), "filters": (1,) * 5, "dense": (2,)}
     for turn in range(2):
         assert sk.format(cohort, store, workers=1)["studies"] == 8
-        assert sk.train(store, model, Budget(), small_training)["networks"] == 8
+        assert sk.train(store, model, Budget(), small_training, start="none")["networks"] == 8
         assert sk.predict(cohort, [model], tmp_path / "p.csv", budget=Budget(0.1)).grid.height == 75
         assert sk.check(tmp_path / "p.csv", cohort) == []
         assert sk.score(tmp_path / "p.csv", cohort / "solution.csv")["studies"] == 3

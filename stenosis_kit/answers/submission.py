@@ -48,12 +48,22 @@ class Submission:
         sources: for each row {"source": "grader" or "prior", "why": text}.
     """
 
-    def __init__(self, grid: pl.DataFrame, priors: Priors) -> None:
+    def __init__(self, grid: pl.DataFrame, priors: Priors, earlier: Submission | None = None) -> None:
+        """Begins with the priors.
+
+        Args:
+            grid: the rows.
+            priors: of its cells.
+            earlier: answers to the same grid; what was graded there stays in a prior's place.
+        """
         self.grid = grid
         self.priors = legal_rows(prior_rows(grid, priors))
         self.probabilities = self.priors.copy()
         self.sources = [{"source": "prior", "why": "not graded"} for _ in range(grid.height)]
         self._place = {row_id: place for place, row_id in enumerate(grid["row_id"])}
+        self._earlier = earlier
+        if earlier:
+            self.explain(grid["row_id"], "not graded")
 
     def put(self, row_id: str, probabilities: np.ndarray, source: str, trust: float = 1.0) -> None:
         """Replaces a row by a graded one; a row that is not finite keeps its prior, and says so.
@@ -73,11 +83,20 @@ class Submission:
             self.explain([row_id], "the grader's answer was not finite")
 
     def explain(self, row_ids: Sequence[str], why: str) -> None:
-        """Leaves rows at their prior, and says why."""
+        """Leaves rows at their prior, and says why; or at what they were graded earlier."""
         for row_id in row_ids:
             place = self._place[row_id]
-            self.probabilities[place] = self.priors[place]
-            self.sources[place] = {"source": "prior", "why": why}
+            before = self._earlier.sources[place] if self._earlier else {"source": "prior"}
+            if before["source"] == "grader":
+                self.probabilities[place] = self._earlier.probabilities[place]
+                self.sources[place] = before | {"why": f"{before['why']} (first pass)"}
+            else:
+                self.probabilities[place] = self.priors[place]
+                self.sources[place] = {"source": "prior", "why": why}
+
+    def graded(self) -> np.ndarray:
+        """(rows,) whether each is graded."""
+        return np.array([row["source"] == "grader" for row in self.sources], bool)
 
     def counts(self) -> dict[str, int]:
         """Number of rows by source and reason, the most frequent first."""

@@ -23,12 +23,13 @@ from stenosis_kit.base.tasks import TimeUp
 from stenosis_kit.base.tensorflow_start import load_tensorflow
 from stenosis_kit.crops.views import VIEW_BY_NAME
 from stenosis_kit.graders.batches import labelled
+from stenosis_kit.graders.bundled import NONE
 from stenosis_kit.graders.dispatch import train_here, train_on
 from stenosis_kit.graders.ensemble import assemble, cut_short
 from stenosis_kit.graders.job import JOBS, Job, Recipe, measured_pixels, result_path
 from stenosis_kit.graders.model_file import TrainedGrader
 from stenosis_kit.graders.own_localiser import make_localiser
-from stenosis_kit.graders.plan import Load, Plan, Time, plan, startable
+from stenosis_kit.graders.plan import Load, Plan, Time, outgrows_start, plan, startable
 from stenosis_kit.graders.request import Request
 from stenosis_kit.graders.settings import Grader
 from stenosis_kit.tables.folds import assign_folds, read_folds, write_folds
@@ -62,8 +63,9 @@ class TrainingRun:
         self._grading_s = 0.0
         graders = tuple(grader for grader in request.training.graders if grader.view in request.store.arrays)
         self.training = replace(request.training, graders=graders)
-        if request.start:
-            self.training = request.start.settings(self.training, self._studies)
+        self._start = request.start
+        if self._start:
+            self.training = self._start.settings(self.training, self._studies)
         self.folds: dict[int, int] = {}
         self.networks: list[TrainedGrader] = []
         self.left_out: list[str] = []
@@ -76,10 +78,14 @@ class TrainingRun:
 
     def plan(self) -> None:
         """Settles, once, how many models a grader there will be and of what size, and the studies' folds."""
-        folder, start = self._request.folder, self._request.start
+        folder = self._request.folder
         chosen = Plan(**self._once("plan.json", lambda: asdict(self._plan())))
+        if chosen.anew:
+            self._start = None
+        elif self._start and self._start.bundled and self._request.cluster:
+            self._start = self._start.copied_to(folder / JOBS / "start")
         if not read_folds(folder):
-            assign = start.assign_folds if start else assign_folds
+            assign = self._start.assign_folds if self._start else assign_folds
             write_folds(folder, assign(self._manifest, chosen.folds, self.training.seed))
         self.folds = {study: fold for study, fold in read_folds(folder).items() if study in self._studies}
         self.training, self._grading_s = chosen.settings(self.training), chosen.grading_s
@@ -114,7 +120,7 @@ class TrainingRun:
 
     def _plan(self) -> Plan:
         load_tensorflow()  # before the time is shared out
-        store, start, time = self._request.store, self._request.start, self._time()
+        store, start, time = self._request.store, self._start, self._time()
         if not time.workers and _SHORTEST_MEASURED_S < time.seconds < math.inf:
             pixels = measured_pixels(store, self.training)
             log.info("train: this machine learns from %.2f million pixels a second", pixels / 1e6)
@@ -122,6 +128,8 @@ class TrainingRun:
         crops = dict(self._manifest.group_by("view").len().iter_rows())
         parts = start.folds_kept(self._studies) if start else None
         chosen = plan(self.training, Load(crops, len(self._studies), parts, self._request.to_grade), time)
+        if start and start.bundled and outgrows_start(chosen, time):
+            return replace(chosen, anew=True)
         return start.fitting(chosen, self.training) if start else chosen
 
     def _time(self) -> Time:
@@ -129,22 +137,26 @@ class TrainingRun:
         return Time(seconds, workers=cluster.workers if cluster else 0)
 
     def _log_plan(self, models: int) -> None:
-        graders, filters, start = self.training.graders, self.training.filters, self._request.start
+        graders, filters = self.training.graders, self.training.filters
         sizes = "/".join(str(grader.px) for grader in graders)
         text = "train: %d networks: %d graders, %d fold(s) of %d; %s pixels a side, %d to %d filters"
         counts = len(self.networks), len(graders), models, len(set(self.folds.values()))
         log.info(text, *counts, sizes, filters[0], filters[-1])
         if self._grading_s:
             log.info("train: %s of the time are kept for grading with them", show_time(self._grading_s))
-        if start:
+        if self._start:
             anew = [each.name for each in self.networks if not self._weights(each)]
-            log.info("train: %d of them start from %s", len(self.networks) - len(anew), start.folder)
+            log.info("train: %d of them start from: %s", len(self.networks) - len(anew), self.start_name)
             if anew:
                 log.warning("train: NO WEIGHTS THERE FIT, SO THESE START ANEW: %s", ", ".join(anew))
 
+    @property
+    def start_name(self) -> str:
+        """What the networks start from: bundled, none, or an earlier model's folder."""
+        return self._start.name if self._start else NONE
+
     def _weights(self, trained: TrainedGrader) -> Path | None:
-        start = self._request.start
-        return start.weights(trained, self.training) if start else None
+        return self._start.weights(trained, self.training, self._studies) if self._start else None
 
     # --- Training ------------------------------------------------------------------------------
 
@@ -207,7 +219,7 @@ class TrainingRun:
         self._leave_out(cut_short(folder, self.networks))
         asked = self._request.fingerprint, self._request.store.cutting_version
         counts = assemble(folder, self._manifest, self.training, self.networks, *asked)
-        return {"studies": len(self.folds)} | counts | {"left_out": self.left_out}
+        return {"studies": len(self.folds)} | counts | {"left_out": self.left_out, "start": self.start_name}
 
 
 def _term(trained: TrainedGrader) -> str:

@@ -1,12 +1,15 @@
 """Warm start: training from the weights of an earlier model, and in its folds.
 
 A network may only answer for studies that neither it nor the network it started from has learnt. So it starts from the
-earlier network of its own fold, or from any where the earlier model has no such fold; a study that both models know
-keeps its fold; and the new model's folds.csv names the studies of both.
+earlier network of its own fold, or from any where the earlier model has no such fold, or knows none of the studies; a
+study that both models know keeps its fold; and the new model's folds.csv names the studies of both. The bundled graders
+know no study at all: every network starts from them.
 """
 
 from __future__ import annotations
 
+import logging
+import shutil
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,10 +18,13 @@ import polars as pl
 
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.crops.study_crops import CUTTING_VERSION
-from stenosis_kit.graders.model_file import Description, TrainedGrader, read_description
+from stenosis_kit.graders.bundled import BUNDLED, NONE, bundled_graders
+from stenosis_kit.graders.model_file import MODEL_NAME, Description, TrainedGrader, read_description
 from stenosis_kit.graders.plan import Plan
 from stenosis_kit.graders.settings import Grader, Training
 from stenosis_kit.tables.folds import FOLDS_NAME, assign_folds, read_folds
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -29,11 +35,25 @@ class Start:
         folder: where its weights are; absolute, for other machines.
         description: its model.json.
         folds: {study: fold} of all studies that it, or a model that it started from, has learnt from.
+        bundled: whether it is the one that comes with the package.
     """
 
     folder: Path
     description: Description
     folds: Mapping[int, int]
+    bundled: bool = False
+
+    @property
+    def name(self) -> str:
+        """As the command line has it."""
+        return BUNDLED if self.bundled else str(self.folder)
+
+    def copied_to(self, folder: Path) -> Start:
+        """The same in another folder, which other machines see: each has a package of its own, somewhere else."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in (MODEL_NAME, *(each.weights for each in self.description.graders)):
+            shutil.copyfile(self.folder / name, folder / name)
+        return replace(self, folder=folder.absolute())
 
     def folds_kept(self, studies: Collection[int]) -> int | None:
         """Number of folds that training must keep; None where all studies are new to the earlier model."""
@@ -63,23 +83,46 @@ class Start:
         return max(replace(chosen, width=1.0), replace(chosen, width=1.0, scale=1.0), key=graders_with_weights)
 
     def assign_folds(self, manifest: pl.DataFrame, folds: int, seed: int) -> dict[int, int]:
-        """{study_id: fold} of its own studies, which stay, and of a manifest's other studies, see `folds.assign_folds`.
+        """{study_id: fold} of its own studies and of a manifest's others, see `folds.assign_folds`.
+
+        Its own keep their folds. Where it knows none of the manifest's, any of its networks may start any: of its own
+        those for which networks would answer that started from what has learnt them move to a fold of no network.
 
         Raises:
             InputError: where all of the manifest's studies lie in one fold: there would be nothing to learn from.
         """
         known = pl.col("study_id").is_in(list(self.folds))
-        assigned = {**self.folds, **assign_folds(manifest.filter(~known), folds, seed)}
+        own = self.folds if self.folds_kept(manifest["study_id"]) else self._answerable(folds)
+        assigned = {**own, **assign_folds(manifest.filter(~known), folds, seed)}
         if len({assigned[study] for study in manifest["study_id"]}) < 2:
             found, remedy = "all of them in one fold", "Train without --start, or on more studies."
             raise InputError(self.folder, f"the studies of the store in several folds of {FOLDS_NAME}", found, remedy)
         return dict(sorted(assigned.items()))
 
-    def weights(self, trained: TrainedGrader, training: Training) -> Path | None:
-        """The weights file from which a network may start: of its own fold, or of any if there is no such fold."""
+    def _answerable(self, folds: int) -> dict[int, int]:
+        """Its studies' folds, where each view has a network of the fold to start that of the new one; else one beyond.
+
+        Args:
+            folds: of the new model.
+        """
+        views: dict[str, set[int]] = {}
+        for each in self.description.graders:
+            views.setdefault(each.grader.view, set()).add(each.fold)
+        whole, beyond = set.intersection(*views.values()), max([folds - 1, *self.folds.values()]) + 1
+        return {study: fold if fold in whole else beyond for study, fold in self.folds.items()}
+
+    def weights(self, trained: TrainedGrader, training: Training, studies: Collection[int]) -> Path | None:
+        """The weights file from which a network may start: of its own fold, or of any if that has learnt none of its.
+
+        Args:
+            trained: the network.
+            training: settings.
+            studies: all that are trained on.
+        """
         fitting = self._fitting(trained.grader, training)
         same = [each for each in fitting if each.fold == trained.fold]
-        offers = same or ([] if trained.fold in self.folds.values() else fitting)
+        any_may = self.folds_kept(studies) is None or trained.fold not in self.folds.values()
+        offers = same or (fitting if any_may else [])
         return self.folder / offers[trained.fold % len(offers)].weights if offers else None
 
     def _fitting(self, grader: Grader, training: Training) -> list[TrainedGrader]:
@@ -88,13 +131,46 @@ class Start:
         return [each for each in self.description.graders if (each.grader.view, *_shape(each.grader, own)) == wanted]
 
 
-def read_start(folder: Path, model: Path, cutting_version: int = CUTTING_VERSION) -> Start:
+def chosen_start(
+    start: Path | str, model: Path, training: Training, cutting_version: int = CUTTING_VERSION
+) -> Start | None:
+    """What training starts from, by what the command line says.
+
+    Args:
+        start: "bundled", "none", or a model's folder.
+        model: where the new one will be.
+        training: settings. The bundled graders are left out, which is said, where these ask for networks of other
+            widths, or the crops are cut in another way.
+        cutting_version: of the crops that the new one will be trained on.
+
+    Returns:
+        None: new weights.
+
+    Raises:
+        InputError: where the package has no graders; as `read_start`.
+    """
+    if str(start) == NONE:
+        return None
+    if str(start) != BUNDLED:
+        return read_start(Path(start), model, cutting_version)
+    found = read_start(bundled_graders(), model, None)
+    own, wanted = found.description.training, (training.filters, training.dense)
+    if (own.filters, own.dense) != wanted:
+        log.warning("train: the bundled graders have other widths than the settings ask for: ALL START ANEW")
+        return None
+    if found.description.cutting_version != cutting_version:
+        log.warning("train: the bundled graders are for crops that are cut in another way: ALL START ANEW")
+        return None
+    return replace(found, bundled=True)
+
+
+def read_start(folder: Path, model: Path, cutting_version: int | None = CUTTING_VERSION) -> Start:
     """Reads a model to start from.
 
     Args:
         folder: its folder.
         model: where the new one will be.
-        cutting_version: of the crops that the new one will be trained on.
+        cutting_version: of the crops that the new one will be trained on; None: any.
 
     Raises:
         InputError: where it is no model, does not say which studies it has learnt from, lacks weights, was trained on
@@ -106,10 +182,11 @@ def read_start(folder: Path, model: Path, cutting_version: int = CUTTING_VERSION
         expected = "a model to start from in another folder than the new one's"
         raise InputError(folder, expected, "the same", "Give another folder for the new one.")
     description, folds = read_description(folder), read_folds(folder)
-    description.check_cutting(folder, cutting_version)
-    if not folds:
+    if cutting_version is not None:
+        description.check_cutting(folder, cutting_version)
+    if not (folder / FOLDS_NAME).is_file():
         expected = f"a model with its {FOLDS_NAME}, which says what it has learnt from"
-        raise InputError(folder, expected, "none", "Give the folder that train wrote, not a bundled one.")
+        raise InputError(folder, expected, "none", "Give the folder that train wrote, not a dataset's.")
     for path in (folder / each.weights for each in description.graders):
         if not h5py.is_hdf5(path):
             found = "something else" if path.exists() else "none"

@@ -21,6 +21,9 @@ from stenosis_kit.tables.study import Study
 
 log = logging.getLogger(__name__)
 
+Canals = dict[str, dict[int, CanalPoints]]
+"""{content of a localiser: {study: the canal that it found}}."""
+
 _TOGETHER = 16  # studies that are looked at in one go
 
 
@@ -41,14 +44,16 @@ class CanalFinder:
     the bundled one, which has seen no real study.
     """
 
-    def __init__(self, models: Sequence[Path] = (), workers: int | None = None) -> None:
+    def __init__(self, models: Sequence[Path] = (), workers: int | None = None, canals: Canals | None = None) -> None:
         """Loads the localiser; where none can be used, an error is logged, and no canal will be found.
 
         Args:
             models: folders made by `train`.
             workers: processes that read; all cores by default.
+            canals: that were found before, which are not looked for again; what is found is added.
         """
         self._workers = workers
+        self._canals: Canals = {} if canals is None else canals
         self._localiser = _load(next((folder for folder in models if (folder / DESCRIPTION_NAME).is_file()), None))
         taught = self._localiser is not None and self._localiser.notes.get(TAUGHT_ON_LABELS)
         self._seen = {study for folder in models for study in read_folds(folder)} if taught else set()
@@ -78,11 +83,11 @@ class CanalFinder:
         self, localiser: Localiser, studies: Sequence[Study], budget: Budget, accidents: dict[int, str]
     ) -> dict[int, CanalPoints]:
         """The canals by study; adds to the accidents why studies could not be looked at this time."""
-        found: dict[int, CanalPoints] = {}
+        found = self._canals.setdefault(localiser.content, {})
         waiting: dict[int, list[Overview]] = {}
-        late = 0
-        results = run_tasks(read_overviews, studies, self._workers, budget=budget)
-        for study, overviews in tqdm(results, "levels", len(studies), unit="study", disable=None, leave=False):
+        late, new = 0, [one for one in studies if one.study_id not in found]
+        results = run_tasks(read_overviews, new, self._workers, budget=budget)
+        for study, overviews in tqdm(results, "levels", len(new), unit="study", disable=None, leave=False):
             if isinstance(overviews, TimeUp):
                 late += 1
             elif isinstance(overviews, Exception):
@@ -92,11 +97,12 @@ class CanalFinder:
             else:
                 waiting[study.study_id] = overviews
             if len(waiting) == _TOGETHER:
-                found |= localiser.find(waiting)
+                found |= localiser.find(waiting)  # in place
                 waiting = {}
         if late:
             log.warning("levels: the time was up for %d of %d studies", late, len(studies))
-        return found | localiser.find(waiting)
+        found |= localiser.find(waiting)
+        return found
 
 
 def _load(folder: Path | None) -> Localiser | None:

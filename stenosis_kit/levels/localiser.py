@@ -7,6 +7,7 @@ alone).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from scipy.special import softmax
 from stenosis_kit import rsna
 from stenosis_kit.base.errors import InputError, first_line
 from stenosis_kit.base.files import read_json, write_json
+from stenosis_kit.base.manifest import fingerprint
 from stenosis_kit.levels.canal import CanalPoints
 from stenosis_kit.levels.carry import TYPICAL, Carry
 from stenosis_kit.levels.column import Steps, decode
@@ -95,6 +97,12 @@ class Localiser:
         steps = {"mean": self.steps.mean.round(4).tolist(), "precision": self.steps.precision.round(6).tolist()}
         carry = {view: rows.round(3).tolist() for view, rows in self.carry.steps.items()}
         write_json(folder / DESCRIPTION_NAME, {"steps": steps, "carry": carry, "notes": self.notes})
+
+    @cached_property
+    def content(self) -> str:
+        """Fingerprint of what decides where the canal is found: those of one content find it at the same places."""
+        arrays = [*self.network.get_weights(), self.steps.mean.round(4), self.steps.precision.round(6)]
+        return fingerprint(*(array.tobytes().hex() for array in arrays))
 
     def find(self, studies: Mapping[int, Sequence[Overview]]) -> dict[int, CanalPoints]:
         """The canal of each study, by id, in which it is found; see `locate`."""

@@ -6,6 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 from tqdm import tqdm
@@ -26,6 +27,7 @@ from stenosis_kit.tables.study import Study
 log = logging.getLogger(__name__)
 
 _PART = 64  # studies that are finished before the next ones are begun, so that most are whole where time runs out
+_FIRST_PART = 8  # the first of them, so that graded rows are on disk soon
 _TOGETHER = 16  # studies that go through the networks together
 _FINISH_S = 3.0  # for the last batch of studies, and writing
 _LEVELS_SHARE = 0.5  # of the time left, the most for a part's levels, which take about a third of predicting
@@ -56,7 +58,7 @@ class Grading:
         """Grades all studies, and those that could not be read once more; where the time does not reach, says so."""
         late = self._grade_parts(studies, finder, save)
         if late:
-            log.error("predict: THE TIME WAS UP: %d of %d studies are left at their priors", late, len(studies))
+            log.error("predict: THE TIME WAS UP: %d of %d studies are left as they were", late, len(studies))
         elif again := [study for study in studies if study.study_id in self.failed]:
             log.warning("predict: %d studies could not be read this time: they are tried once more", len(again))
             self._grade_parts(again, finder, save)
@@ -67,9 +69,9 @@ class Grading:
         """Grades part after part, and saves after each; the number of studies for which the time did not reach."""
         pace, late = Pace(self.budget.share(keep=_FINISH_S), len(studies)), 0
         with tqdm(desc="predict", total=len(studies), unit="study", disable=None, leave=False) as bar:
-            for first in range(0, len(studies), _PART):
+            for first, end in pairwise([0, *range(_FIRST_PART, len(studies), _PART), len(studies)]):
                 time = self.budget.share(_LEVELS_SHARE, keep=_FINISH_S)
-                late += self._grade_part(finder.find(studies[first : first + _PART], time), pace, bar)
+                late += self._grade_part(finder.find(studies[first:end], time), pace, bar)
                 save()
         return late
 

@@ -18,9 +18,10 @@ from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import run_json_of
 from stenosis_kit.base.output import check_outputs
 from stenosis_kit.base.tensorflow_start import load_tensorflow
+from stenosis_kit.graders.bundled import BUNDLED, model_folder
 from stenosis_kit.graders.model import Model
 from stenosis_kit.graders.model_file import model_files, read_description
-from stenosis_kit.levels.finder import CanalFinder
+from stenosis_kit.levels.finder import CanalFinder, Canals
 from stenosis_kit.road.grading import Grading
 from stenosis_kit.road.passed_over import PassedOver
 from stenosis_kit.tables.own_files import own_files
@@ -39,6 +40,8 @@ def predict(
     budget: Budget | None = None,
     workers: int | None = None,
     lean: bool = False,
+    earlier: Submission | None = None,
+    canals: Canals | None = None,
 ) -> Submission:
     """Grades all cells of a split and writes a submission, and beside it <output>.run.json.
 
@@ -48,35 +51,42 @@ def predict(
 
     Args:
         data: competition root.
-        models: folders made by `train`; their answers are averaged.
+        models: folders made by `train`; their answers are averaged. None: the package's own graders.
         output: the CSV.
         split: train or test.
         budget: the time; without limit by default.
         workers: processes that read and cut; all cores by default.
         lean: on the prior, as far as the data are unlike the models' training data, see `answers.dataset_shift`.
+        earlier: other graders' answers to the same rows, which stay where these do not reach; studies that have none
+            come first.
+        canals: that were found before, see `CanalFinder`.
 
     Raises:
         InputError: where there is no grid, or the submission cannot be written or is an input.
     """
     root, output, budget = as_root(data, split), Path(output), budget or Budget()
-    folders = [Path(model) for model in models]
+    names = [str(model) for model in models] or [BUNDLED]
+    folders = _folders(names)
     kept = [*own_files(root.folder), *(path for folder in folders for path in model_files(folder))]
     check_outputs([output, run_json_of(output)], kept, streams=False)
-    submission = Submission(root.grid, _priors(folders))
+    submission = Submission(root.grid, _priors(folders), earlier)
     run = {
         "version": __version__,
         "data": str(root.folder),
         "split": root.split,
-        "models": [str(folder) for folder in folders],
+        "models": names,
     }
     submission.save(output, run)
-    log.info("predict: priors written for %d rows: %s", submission.grid.height, output)
+    begin = "what was graded before" if earlier else "priors"
+    log.info("predict: %s written for %d rows: %s", begin, submission.grid.height, output)
     in_time = budget.remaining() > _LOAD_S
     loaded = _load(folders) if in_time else []
     if loaded:
         passed_over = PassedOver("predict", root.images)
         grading = Grading(submission, loaded, budget, passed_over, workers)
-        grading.grade_all(root.studies(), CanalFinder(folders, workers), lambda: submission.save(output, run))
+        answered = set(submission.grid.filter(submission.graded())["study_id"])
+        studies = sorted(root.studies(), key=lambda study: study.study_id in answered)
+        grading.grade_all(studies, CanalFinder(folders, workers, canals), lambda: submission.save(output, run))
         passed_over.finish()
         run["skipped_files"] = passed_over.reasons
         run["failed_studies"] = [{"study_id": study, "why": why} for study, why in sorted(grading.failed.items())]
@@ -84,12 +94,23 @@ def predict(
             run["leaning"] = _lean(submission, loaded[0])
     else:
         why = "no model could be used" if in_time else "the time was up"
-        log.error("predict: %s: ALL ROWS ARE PRIORS", why)
+        log.error("predict: %s: %s", why, "ALL ROWS STAY AS THEY WERE" if earlier else "ALL ROWS ARE PRIORS")
         submission.explain(submission.grid["row_id"], why)
     submission.save(output, run)
     for source, count in submission.counts().items():
         log.info("predict: %5d rows from %s", count, source)
     return submission
+
+
+def _folders(names: Sequence[str]) -> list[Path]:
+    """Of the models that there are; that the package has no graders is logged."""
+    folders = []
+    for name in names:
+        try:
+            folders.append(model_folder(name))
+        except InputError as error:
+            log.error("predict: %s", error)
+    return folders
 
 
 def _priors(folders: list[Path]) -> Priors:
@@ -113,7 +134,7 @@ def _load(folders: list[Path]) -> list[Model]:
 def _lean(submission: Submission, model: Model) -> list[dict]:
     """Leans on the prior where the answers are unlike those to the first model's training studies, and says so."""
     shape = (-1, len(rsna.CELLS), len(rsna.SEVERITIES))  # a grid holds its studies' cells in the order of `rsna.CELLS`
-    graded = np.array([[row["source"] == "grader"] for row in submission.sources])
+    graded = submission.graded()[:, None]
     answers = np.where(graded, submission.probabilities, np.nan).reshape(shape)
     prior = submission.priors[: len(rsna.CELLS)]
     found = dataset_shift.leanings(answers, prior, model.description.moments)

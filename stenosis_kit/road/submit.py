@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 
 from stenosis_kit import __version__, rsna
@@ -14,20 +14,15 @@ from stenosis_kit.answers.check import check, is_legal
 from stenosis_kit.answers.priors import builtin_prior, smoothed_prior
 from stenosis_kit.answers.score import baselines, score
 from stenosis_kit.answers.submission import Submission
-from stenosis_kit.base.budget import Budget, Stopwatch, show_time
-from stenosis_kit.base.cores import usable_cores
-from stenosis_kit.base.errors import InputError, TimeTooShort
+from stenosis_kit.base.budget import Budget, show_time
+from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import make_folder, run_json_of, write_json
 from stenosis_kit.base.output import check_outputs, followed
-from stenosis_kit.graders.model_file import MODEL_NAME, model_files
-from stenosis_kit.graders.plan import least_s
+from stenosis_kit.graders.bundled import BUNDLED
+from stenosis_kit.graders.model_file import model_files
 from stenosis_kit.graders.settings import Training
-from stenosis_kit.graders.training_run import BESIDE_S
-from stenosis_kit.graders.warm_start import read_start
 from stenosis_kit.report.page import REPORT
-from stenosis_kit.road.format import format as format_store
-from stenosis_kit.road.predict import predict
-from stenosis_kit.road.train import train
+from stenosis_kit.road.passes import Passes
 from stenosis_kit.tables.own_files import own_files
 from stenosis_kit.tables.root import Root, as_root
 
@@ -37,10 +32,6 @@ _SUBMISSION = "submission.csv"
 _FINISH_S = 2.0  # check, score and run.json
 _REPORT_S = 15.0  # the whole report, of 100 studies on two cores,
 _REPORT_SHARE = 0.03  # but no more than this of a short limit; it then leaves pictures out
-_START_S = 5.0  # starting worker processes and the localiser
-_LEVELS_S = 0.06  # a test study, for the localiser and the second stage; training leaves time for its graders
-_CUT_MARGIN = 1.5  # chosen by hand: what cutting a test study may take, of what a training study took
-_CUT_SHARE = 0.5  # chosen by hand: of the time, the most for cutting training studies; the rest trains and answers
 
 
 def submit(
@@ -49,9 +40,12 @@ def submit(
     budget: Budget | None = None,
     model: Path | str | None = None,
     training: Training | None = None,
-    start: Path | str | None = None,
+    start: Path | str = BUNDLED,
 ) -> dict:
     """Formats, trains (unless a model is given), predicts the test split, checks, and scores where it can.
+
+    What training starts from answers first, in a tenth of the time at most, so that there are graded rows within half a
+    minute; these stay where the trained model's answers do not reach, or the time is too short to train.
 
     Writes OUT/submission.csv (complete from the first second), OUT/run.json, OUT/report.html and, where labels of the
     test studies are known (DATA/solution.csv, or train.csv where it holds them), OUT/score.json. Store and model stay
@@ -64,37 +58,36 @@ def submit(
         data: competition root.
         out: output folder.
         budget: the time; 8 minutes by default.
-        model: a trained model: nothing is trained.
+        model: a trained model, or "bundled" for the package's own: nothing is trained.
         training: settings.
-        start: an earlier model whose weights training starts from, see `graders.warm_start`.
+        start: what training starts from: "bundled", "none", or an earlier model, see `graders.warm_start`.
 
     Returns:
         The run.json.
 
     Raises:
         InputError: where the test split has no usable series table, or what is written to OUT is an input; also, with
-            the priors in place, where the train tables cannot be used.
+            the priors in place, where the train tables or the start cannot be used.
     """
     root, out, budget, training = as_root(data, "test"), Path(out), budget or Budget(480.0), training or Training()
     before_finish = budget.share(keep=_FINISH_S + min(_REPORT_S, _REPORT_SHARE * budget.seconds))
-    road, output = _Road(root, out, before_finish), out / _SUBMISSION
+    road = Passes(root, out, out / _SUBMISSION, before_finish)
     check_outputs(written(out), [*own_files(root.folder), *(model_files(Path(model)) if model else [])], streams=False)
     make_folder(out)
     submission = _priors(root, out)
     road.watch.lap("priors")
-    if start:
-        read_start(Path(start), out / "model")  # what is missing there is said now, not after formatting
-    trained = Path(model) if model else road.trained(training, start)
-    if trained:
-        submission = predict(root, [trained], output, budget=road.budget)
-        road.watch.lap("predict")
+    first = None if model else road.first(training, start)
+    submission = road.answered_by(model) if model else road.second(training, start, first) or submission
     judged = _judged(root, out, submission)
+    if first and first.said["score"]:
+        before, after = (_figure(each["score"]) for each in (first.said["score"], judged["score"]))
+        log.info("submit: the start alone had %s, with what was trained it is %s", before, after)
     run = {
         "version": __version__,
         "data": str(root.folder),
         "time_limit_s": budget.seconds,
         "elapsed_s": budget.elapsed(),
-        **({} if model else {"settings": asdict(training), "start": str(start) if start else None}),
+        **({} if model else {"settings": asdict(training), "start": str(start), "first_pass": first and first.said}),
         "training_studies": road.studies,
         "seconds": road.watch.seconds,
         **judged,
@@ -147,60 +140,6 @@ def _report(out: Path, budget: Budget, root: Root) -> Path | None:
         log.warning("submit: no report could be made: %s", error)
         return None
     return attempted(lambda: report(out, budget, root))
-
-
-@dataclass(frozen=True)
-class _Road:
-    """Where a run comes from and goes to, and its time.
-
-    Attributes:
-        root: the test split.
-        out: output folder.
-        budget: the time until prediction ends: the run's without what check, score and report take.
-        watch: seconds of each stage.
-        studies: numbers of training studies: cut, left for want of time, failed (see `road.format`).
-    """
-
-    root: Root
-    out: Path
-    budget: Budget
-    watch: Stopwatch = field(default_factory=Stopwatch)
-    studies: dict[str, int] = field(default_factory=dict)
-
-    def trained(self, training: Training, start: Path | str | None) -> Path | None:
-        """Formats and trains; None where the time is too short for it, which is said."""
-        try:
-            self._format_and_train(training, start)
-        except TimeTooShort as error:
-            if not (self.out / "model" / MODEL_NAME).is_file():
-                log.error("submit: NOTHING WAS TRAINED, all rows are priors: %s", error)
-                return None
-            log.error("submit: NOTHING WAS TRAINED, an earlier model in %s answers: %s", self.out / "model", error)
-        return self.out / "model"
-
-    def _format_and_train(self, training: Training, start: Path | str | None) -> None:
-        time = self.budget.share(_CUT_SHARE)
-        stored = format_store(self.root.of("train"), self.out / "store", budget=time, in_part=True)
-        self.watch.lap("format")
-        self._note(stored)
-        studies = self.root.series["study_id"].n_unique()
-        cut_s = stored["cutting_s"] / max(stored["studies"], 1) / usable_cores()
-        reserve = _START_S + studies * (_CUT_MARGIN * cut_s + _LEVELS_S)
-        left = self.budget.remaining()
-        reserve = max(0.0, min(reserve, left - least_s(training) - BESIDE_S))  # rather answers to some than to none
-        log.info("submit: %s left before the report; %s of it kept for prediction", show_time(left), show_time(reserve))
-        time = self.budget.share(keep=reserve)
-        train(self.out / "store", self.out / "model", time, training=training, start=start, to_grade=studies)
-        self.watch.lap("train")
-
-    def _note(self, stored: dict) -> None:
-        """Notes, for run.json, how much of the training data there is, and says where it is not all."""
-        cut, left = stored["studies"], stored["studies_left"]
-        self.studies.update(cut=cut, left=left, failed=len(stored["failed_studies"]))
-        if left:
-            text = "submit: TIME IS SHORT: %d of %d training studies, drawn at random, are cut; to cut the rest: %s"
-            command = f"stenosis-kit format {self.root.folder} {self.out / 'store'}"
-            log.warning(text, cut, cut + left, command)
 
 
 def _score(root: Root, out: Path, output: Path) -> dict | None:

@@ -15,12 +15,13 @@ from stenosis_kit.base.files import make_folder, read_json, write_json
 from stenosis_kit.base.manifest import run_matches
 from stenosis_kit.base.output import check_outputs
 from stenosis_kit.crops.store import MANIFEST_NAME, RUN_NAME, Store, open_store
+from stenosis_kit.graders.bundled import BUNDLED
 from stenosis_kit.graders.job import JOBS
 from stenosis_kit.graders.model_file import MODEL_NAME, model_files
 from stenosis_kit.graders.request import Request
 from stenosis_kit.graders.settings import Training
 from stenosis_kit.graders.training_run import TrainingRun
-from stenosis_kit.graders.warm_start import Start, read_start
+from stenosis_kit.graders.warm_start import Start, chosen_start
 from stenosis_kit.tables.own_files import own_files
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def train(
     training: Training | None = None,
     fresh: bool = False,
     cluster: Cluster | None = None,
-    start: Path | str | None = None,
+    start: Path | str = BUNDLED,
     to_grade: int = 0,
 ) -> dict:
     """Trains all graders on a crop store.
@@ -54,7 +55,8 @@ def train(
         training: settings.
         fresh: train everything anew.
         cluster: trains the networks instead of this process; it must see all folders under the same paths.
-        start: an earlier model, whose weights the networks start from, see `graders.warm_start`.
+        start: an earlier model, whose weights the networks start from, see `graders.warm_start`; "bundled" for the
+            package's own, "none" for new weights.
         to_grade: studies for whose grading, with all of its networks, the budget has to leave time.
 
     Returns:
@@ -64,11 +66,11 @@ def train(
         InputError: where the store or the model to start from cannot be used or would be written over, or the time is
             too short to train a grader of each term once.
     """
-    folder, budget = Path(model), budget or Budget(1800.0)
+    folder, budget, training = Path(model), budget or Budget(1800.0), training or Training()
     opened = open_store(Path(store))
-    earlier = read_start(Path(start), folder, opened.cutting_version) if start else None
+    earlier = chosen_start(start, folder, training, opened.cutting_version)
     building = folder / UNFINISHED
-    request = Request(opened, building, training or Training(), budget, cluster, earlier, to_grade)
+    request = Request(opened, building, training, budget, cluster, earlier, to_grade)
     make_folder(folder)
     if not fresh and run_matches(folder / "run.json", request.fingerprint):
         log.info("train: %s is up to date", folder)
@@ -91,7 +93,6 @@ def train(
         "version": __version__,
         "seconds": watch.seconds,
         "settings": asdict(request.training),
-        "start": str(earlier.folder) if earlier else None,
     }
     write_json(building / "run.json", summary)
     return _put_in_place(building, folder)

@@ -210,3 +210,17 @@ def test_a_doubled_row_is_refused(tmp_path: Path) -> None:
     path = write_csv(tmp_path / "submission.csv", rows_of((FIRST, 0.2, 0.3, 0.5), (FIRST, 0.2, 0.3, 0.5)))
     with pytest.raises(TableError, match="row 3: expected each"):
         read_submission(path)
+
+
+def test_what_was_graded_earlier_stays_until_there_is_something_better(submission: Submission) -> None:
+    submission.put(FIRST, np.array([0.2, 0.3, 0.5]), "canal_axial")
+    later = Submission(submission.grid, builtin_prior(), submission)
+    place = later.grid["row_id"].to_list().index(FIRST)
+    assert later.graded().tolist() == submission.graded().tolist()
+    later.explain([FIRST, LAST], "no image")
+    np.testing.assert_allclose(later.probabilities[place], [0.2, 0.3, 0.5])
+    assert later.sources[place] == {"source": "grader", "why": "canal_axial (first pass)"}
+    assert later.counts()["prior: no image"] == 1
+    later.put(FIRST, np.array([0.6, 0.3, 0.1]), "canal_sagittal")
+    np.testing.assert_allclose(later.probabilities[place], [0.6, 0.3, 0.1])
+    assert later.sources[place] == {"source": "grader", "why": "canal_sagittal"}

@@ -1,6 +1,7 @@
 """Training that starts from an earlier model: its weights, and never an answer to what they have learnt."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -9,14 +10,15 @@ import pytest
 
 from stenosis_kit import cli
 from stenosis_kit.base.budget import Budget
+from stenosis_kit.base.cluster import Cluster
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.crops.store import open_store
-from stenosis_kit.graders import dispatch
+from stenosis_kit.graders import dispatch, training_run
 from stenosis_kit.graders.batches import labelled
 from stenosis_kit.graders.model import Model
 from stenosis_kit.graders.model_file import TrainedGrader
 from stenosis_kit.graders.plan import Plan
-from stenosis_kit.graders.warm_start import Start, read_start
+from stenosis_kit.graders.warm_start import Start, chosen_start, read_start
 from stenosis_kit.road.train import train
 from stenosis_kit.tables.folds import read_folds
 
@@ -130,20 +132,30 @@ def test_no_network_answers_for_what_its_weights_have_learnt(start, manifest, sm
     assert assigned.keys() == set(manifest["study_id"]) | start.folds.keys()
     started = 0
     for fold in range(training.folds):
-        weights = start.weights(TrainedGrader.of(training.graders[0], fold), training)
+        weights = start.weights(TrainedGrader.of(training.graders[0], fold), training, set(manifest["study_id"]))
         if weights:
             learnt_in = int(weights.name.split(".fold")[1][0])
             learnt = {study for study, its in start.folds.items() if its != learnt_in}
             assert learnt.isdisjoint(study for study, its in assigned.items() if its == fold)
             started += 1
-    assert started > 0
+    assert started == training.folds if share == 1 else started > 0
 
 
 def test_where_all_studies_are_new_every_network_has_weights_to_start_from(start, manifest, small_training):
     """Five folds from two: those that the earlier model does not have start from either."""
     training = start.settings(replace(small_training, folds=5), {NEW})
-    names = [start.weights(TrainedGrader.of(training.graders[0], fold), training).name for fold in range(5)]
+    graders = [TrainedGrader.of(training.graders[0], fold) for fold in range(5)]
+    names = [start.weights(each, training, {NEW}).name for each in graders]
     assert [name.split(".")[1] for name in names] == ["fold0", "fold1", "fold0", "fold1", "fold0"]
+
+
+def test_studies_of_folds_whose_networks_the_earlier_model_lacks_are_answered_by_none(start, manifest):
+    """Any of its networks starts any of the new ones, which would answer for what those have learnt."""
+    start, studies = in_five_folds(start), with_new_studies(manifest, 1)
+    assigned = start.assign_folds(studies, 2, 0)
+    assert {assigned[study] for study, fold in start.folds.items() if fold == 0} == {0}
+    assert {assigned[study] for study, fold in start.folds.items() if fold > 0} == {5}
+    assert {assigned[study] for study in studies["study_id"]} == {0, 1}
 
 
 def test_folds_that_are_kept_are_reckoned_with(start):
@@ -158,6 +170,59 @@ def test_studies_that_all_lie_in_one_fold_are_refused(start, manifest):
         start.assign_folds(manifest.filter(pl.col("study_id").is_in(one_fold)), 2, 0)
 
 
+# --- The bundled graders -------------------------------------------------------------------------
+
+
+def test_every_network_of_every_fold_starts_from_the_bundled_one_of_its_view(
+    store, small_training, shipped, quick_jobs, tmp_path, caplog
+):
+    caplog.set_level("INFO", logger="stenosis_kit")
+    run = train(store, tmp_path / "new", Budget(), small_training)
+    assert run["start"] == "bundled"
+    views = [grader.view for grader in small_training.graders]
+    started = [(job.trained.grader.view, job.trained.fold, job.start.name) for job in quick_jobs]
+    assert started == [(view, fold, f"{view}.fold0.weights.h5") for fold in (0, 1) for view in views]
+    assert {job.start.parent for job in quick_jobs} == {shipped()}
+    assert sorted(read_folds(tmp_path / "new").values()) == [0] * 4 + [1] * 4
+    assert "train: 8 of them start from: bundled" in caplog.text
+
+
+def test_on_a_cluster_they_lie_where_its_workers_see_them(store, one_grader, shipped, quick_jobs, tmp_path):
+    with ThreadPoolExecutor(1) as executor:
+        train(store, tmp_path / "new", Budget(), one_grader, cluster=Cluster("threads", executor, 1))
+    assert {job.start.is_relative_to(tmp_path / "new") for job in quick_jobs} == {True}
+
+
+def test_from_none_networks_start_anew(store, one_grader, quick_jobs, tmp_path):
+    assert train(store, tmp_path / "new", Budget(), one_grader, start="none")["start"] == "none"
+    assert [job.start for job in quick_jobs] == [None, None]
+
+
+def test_settings_of_other_widths_are_not_overruled(small_training, tmp_path, caplog):
+    wide = replace(small_training, filters=(8, 8, 8, 8, 8))
+    assert chosen_start("bundled", tmp_path / "new", wide) is None
+    assert "have other widths than the settings ask for: ALL START ANEW" in caplog.text
+
+
+def test_crops_that_are_cut_in_another_way_are_learnt_anew(small_training, tmp_path, caplog):
+    assert chosen_start("bundled", tmp_path / "new", small_training, 7) is None
+    assert "cut in another way: ALL START ANEW" in caplog.text
+
+
+def test_a_plan_may_outgrow_them(store, small_training, quick_jobs, tmp_path, monkeypatch):
+    one = replace(small_training, graders=small_training.graders[:1])
+    monkeypatch.setattr(training_run, "outgrows_start", lambda plan, time: True)
+    assert train(store, tmp_path / "new", Budget(), one)["start"] == "none"
+    assert [job.start for job in quick_jobs] == [None, None]
+
+
+def test_a_package_without_graders_says_so(store, one_grader, tmp_path, monkeypatch):
+    monkeypatch.setattr("stenosis_kit.graders.bundled._folder", lambda: tmp_path / "graders")
+    with pytest.raises(InputError, match="expected the graders that come with the package; found none"):
+        train(store, tmp_path / "new", Budget(), one_grader)
+    assert not (tmp_path / "new").exists()
+
+
 # --- Shapes --------------------------------------------------------------------------------------
 
 
@@ -165,7 +230,8 @@ def test_only_weights_that_fit_are_taken(start, small_training):
     """Finer inputs that shrink to as many pixels do; other views and larger ends do not."""
 
     def found(**changes):
-        return start.weights(TrainedGrader.of(replace(small_training.graders[0], **changes), 0), small_training)
+        trained = TrainedGrader.of(replace(small_training.graders[0], **changes), 0)
+        return start.weights(trained, small_training, {NEW})
 
     assert found() and found(px=60)
     assert found(px=64) is None
@@ -203,7 +269,7 @@ def test_inputs_too_small_for_the_earlier_networks_are_refused(start, small_trai
         (lambda folder: next(folder.glob("canal*.h5")).unlink(), "canal.*expected a network's weights; found none"),
         (lambda folder: next(folder.glob("canal*.h5")).write_bytes(b"x"), "expected a network's weights; found some"),
     ],
-    ids=["as it is bundled", "no model", "missing weights", "damaged weights"],
+    ids=["without folds", "no model", "missing weights", "damaged weights"],
 )
 def test_a_model_that_cannot_be_started_from_is_refused(spoil, message, model, store, one_grader, tmp_path):
     earlier = shutil.copytree(model, tmp_path / "earlier")

@@ -9,7 +9,7 @@ from true_canal import sagittal_errors, tasks_of
 from stenosis_kit.base.budget import Budget
 from stenosis_kit.base.worker_process import WorkerDied
 from stenosis_kit.levels import finder
-from stenosis_kit.levels.finder import find_canals
+from stenosis_kit.levels.finder import CanalFinder, find_canals
 from stenosis_kit.levels.localiser import TAUGHT_ON_LABELS, WEIGHTS_NAME, Localiser
 from stenosis_kit.levels.overview import read_overviews
 
@@ -79,3 +79,13 @@ def test_overviews_are_read_again_where_a_file_fails_for_a_moment(cohort, monkey
     disk.fail(".dcm", 5)
     for one, other in zip(read_overviews(task), whole, strict=True):
         np.testing.assert_array_equal(one.pixels, other.pixels)
+
+
+def test_a_canal_that_another_localiser_found_is_looked_for_again(bundled, cohort, tmp_path):
+    tasks, canals = tasks_of(cohort), {}
+    first = CanalFinder(workers=1, canals=canals).find(tasks)
+    other = Localiser(bundled.steps)
+    other.save(tmp_path)
+    assert all(task.canal is None for task in CanalFinder([tmp_path], 1, canals).find(tasks))
+    again = CanalFinder(workers=1, canals=canals).find(tasks, Budget(0.0))
+    assert [one.canal for one in again] == [one.canal for one in first]

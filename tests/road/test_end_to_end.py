@@ -4,6 +4,7 @@ import pytest
 
 from stenosis_kit.answers.check import check, is_legal
 from stenosis_kit.base.budget import Budget
+from stenosis_kit.road import passes
 from stenosis_kit.road import submit as submit_module
 from stenosis_kit.road.train import train
 
@@ -14,7 +15,7 @@ def test_submit_trains_predicts_and_scores_and_a_second_run_goes_on(
 ):
     taken = [] if trains else request.getfixturevalue("quick_jobs")
     monkeypatch.setattr(
-        submit_module, "train", lambda store, model, budget, **_: train(store, model, budget, small_training)
+        passes, "train", lambda store, model, budget, **_: train(store, model, budget, small_training, start="none")
     )
     monkeypatch.setattr(submit_module, "_report", lambda out, budget, root: None)  # tests/report look at it
     budget = Budget(3600.0)

@@ -9,6 +9,7 @@ import pytest
 from stenosis_kit import rsna
 from stenosis_kit.answers.check import check, is_legal
 from stenosis_kit.answers.priors import builtin_prior
+from stenosis_kit.answers.submission import Submission
 from stenosis_kit.base.budget import Budget
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.road import grading as grading_module
@@ -124,12 +125,13 @@ def test_where_time_runs_out_the_first_studies_are_graded_whole_and_the_rest_is_
         grade(*args)
         budget.deadline = 0.0
 
-    monkeypatch.setattr(grading_module, "_PART", 1)
+    for part in ("_FIRST_PART", "_PART"):
+        monkeypatch.setattr(grading_module, part, 1)
     monkeypatch.setattr(grading_module.Grading, "_grade", grade_and_be_late)
     submission = predict(cohort, [model], tmp_path / "s.csv", budget=budget, workers=1)
     np.testing.assert_allclose(submission.probabilities[:25], predicted[0].probabilities[:25], atol=1e-6)
     assert {row["why"] for row in submission.sources[25:]} == {"the time was up"}
-    assert caplog.text.count("predict: THE TIME WAS UP: 2 of 3 studies are left at their priors") == 1
+    assert caplog.text.count("predict: THE TIME WAS UP: 2 of 3 studies are left as they were") == 1
     assert is_legal(check(tmp_path / "s.csv", cohort))
 
 
@@ -137,7 +139,8 @@ def test_where_the_time_would_not_reach_for_all_fewer_networks_answer_for_the_re
     cohort, model, predicted, tmp_path, monkeypatch, caplog
 ):
     shares = iter([1.0, 0.7, 0.0])
-    monkeypatch.setattr(grading_module, "_PART", 1)
+    for part in ("_FIRST_PART", "_PART"):
+        monkeypatch.setattr(grading_module, part, 1)
     monkeypatch.setattr(grading_module.Pace, "share", lambda self: next(shares))
     submission = predict(cohort, [model], tmp_path / "s.csv", workers=1)
     assert all(row["source"] == "grader" for row in submission.sources)
@@ -241,3 +244,52 @@ def test_leaning_changes_graded_rows_alone_and_says_how_far(cohort, model, predi
     assert {each["term"] for each in said} == set(rsna.TERMS)
     assert all(0 < each["trust"] <= 1 for each in said)
     assert is_legal(check(tmp_path / "s.csv", cohort))
+
+
+def test_without_a_model_the_bundled_graders_answer(cohort, shipped, tmp_path):
+    bundled = predict(cohort, [], tmp_path / "s.csv", workers=1)
+    named = predict(cohort, [shipped()], tmp_path / "t.csv", workers=1)
+    np.testing.assert_allclose(bundled.probabilities, named.probabilities, atol=1e-6)
+    assert bundled.graded().sum() > 60
+    assert json.loads((tmp_path / "s.run.json").read_text())["models"] == ["bundled"]
+
+
+def test_a_package_without_graders_leaves_priors_and_says_so(cohort, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr("stenosis_kit.graders.bundled._folder", lambda: tmp_path / "graders")
+    assert not predict(cohort, [], tmp_path / "s.csv").graded().any()
+    assert "expected the graders that come with the package; found none" in caplog.text
+    assert is_legal(check(tmp_path / "s.csv", cohort))
+
+
+def test_earlier_answers_stay_where_these_do_not_reach_and_studies_without_any_come_first(
+    cohort, model, predicted, tmp_path, monkeypatch
+):
+    """Of three studies the first has earlier answers, and the time reaches for one."""
+    earlier, budget = Submission(predicted[0].grid, builtin_prior()), Budget(1000.0)
+    for row_id in earlier.grid["row_id"][:25]:
+        earlier.put(row_id, np.array([0.2, 0.3, 0.5]), "canal_axial")
+    grade = grading_module.Grading._grade
+
+    def grade_and_be_late(*args):
+        grade(*args)
+        budget.deadline = 0.0
+
+    monkeypatch.setattr(grading_module, "_FIRST_PART", 1)
+    monkeypatch.setattr(grading_module.Grading, "_grade", grade_and_be_late)
+    found = predict(cohort, [model], tmp_path / "s.csv", budget=budget, workers=1, earlier=earlier)
+    np.testing.assert_array_equal(found.probabilities[:25], earlier.probabilities[:25])
+    assert {row["why"] for row in found.sources[:25]} == {"canal_axial (first pass)"}
+    np.testing.assert_allclose(found.probabilities[25:50], predicted[0].probabilities[25:50], atol=1e-6)
+    assert {row["why"] for row in found.sources[50:]} == {"the time was up"}
+
+
+def test_canals_that_were_found_are_not_looked_for_again(cohort, model, predicted, tmp_path, monkeypatch):
+    canals = {}
+    predict(cohort, [model], tmp_path / "s.csv", workers=1, canals=canals)
+
+    def looked_for(study):
+        raise AssertionError("it was found before")
+
+    monkeypatch.setattr("stenosis_kit.levels.finder.read_overviews", looked_for)
+    again = predict(cohort, [model], tmp_path / "s.csv", workers=1, canals=canals)
+    np.testing.assert_allclose(again.probabilities, predicted[0].probabilities, atol=1e-6)

@@ -17,6 +17,7 @@ from stenosis_kit.base.budget import Budget
 from stenosis_kit.base.errors import InputError, TimeTooShort
 from stenosis_kit.cli import main
 from stenosis_kit.crops import cutting
+from stenosis_kit.road import passes
 from stenosis_kit.road import submit as submit_module
 from stenosis_kit.road.format import format
 from stenosis_kit.road.submit import submit
@@ -57,7 +58,8 @@ def test_the_score_stands_beside_uniform_prior_and_oracle(submitted):
 def test_too_short_a_time_leaves_complete_priors_and_says_so(cohort, store, tmp_path, capsys):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "store").symlink_to(store)  # formatted before; training takes more than 20 s
-    assert main(["submit", str(cohort), str(tmp_path / "out"), "--time-limit", "20s"]) == 0
+    command = ["submit", str(cohort), str(tmp_path / "out"), "--time-limit", "20s", "--start", "none"]
+    assert main(command) == 0
     assert is_legal(check(tmp_path / "out" / "submission.csv", cohort))
     assert "NOTHING WAS TRAINED" in capsys.readouterr().err
 
@@ -142,7 +144,18 @@ def test_studies_that_were_trained_on_are_named_as_not_held_out(cohort, model, t
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_a_killed_run_leaves_a_whole_submission(cohort, tmp_path, number):
     out = tmp_path / "out"
-    command = [sys.executable, "-m", "stenosis_kit", "submit", str(cohort), str(out), "--time-limit", "5m"]
+    command = [
+        sys.executable,
+        "-m",
+        "stenosis_kit",
+        "submit",
+        str(cohort),
+        str(out),
+        "--time-limit",
+        "5m",
+        "--start",
+        "none",
+    ]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         deadline = time.monotonic() + 60
         while not (out / "store").exists() and time.monotonic() < deadline:
@@ -161,8 +174,8 @@ def test_without_time_to_train_an_earlier_model_answers(cohort, store, model, tm
     out = tmp_path / "out"
     shutil.copytree(model, out / "model")
     (out / "store").symlink_to(store)
-    monkeypatch.setattr(submit_module, "train", too_short)
-    run = submit(cohort, out, Budget())
+    monkeypatch.setattr(passes, "train", too_short)
+    run = submit(cohort, out, Budget(), start="none")
     assert "an earlier model" in caplog.text
     assert any(source.startswith("grader") for source in run["rows"])
 
@@ -173,9 +186,9 @@ def test_no_time_for_anything_ends_with_priors_and_nothing_is_begun(cohort, tmp_
 
     monkeypatch.setattr("stenosis_kit.base.budget.time", SimpleNamespace(monotonic=lambda: 0.0))  # time stands still
     for name in ("train", "predict"):
-        monkeypatch.setattr(submit_module, name, begun)
+        monkeypatch.setattr(passes, name, begun)
     monkeypatch.setattr("stenosis_kit.crops.cutting.cut_study", begun)
-    run = submit(cohort, tmp_path / "out", Budget(1.0))
+    run = submit(cohort, tmp_path / "out", Budget(1.0), start="none")
     assert is_legal(check(tmp_path / "out" / "submission.csv", cohort))
     assert set(run["rows"]) == {"prior: not graded"}
     assert "NOTHING WAS TRAINED" in caplog.text
@@ -194,11 +207,11 @@ def test_where_cutting_takes_too_long_a_part_of_the_studies_is_trained_on_and_al
     monkeypatch.setattr("stenosis_kit.base.budget.time", SimpleNamespace(monotonic=lambda: now[0]))
     monkeypatch.setattr(cutting, "cut_study", cut_study)
     monkeypatch.setattr("stenosis_kit.graders.training_run.measured_pixels", lambda *_: 1e6)
-    monkeypatch.setattr(submit_module, "usable_cores", lambda: 2)
+    monkeypatch.setattr(passes, "usable_cores", lambda: 2)
     for name in ("format_store", "predict"):
-        monkeypatch.setattr(submit_module, name, partial(getattr(submit_module, name), workers=1))
+        monkeypatch.setattr(passes, name, partial(getattr(passes, name), workers=1))
     out = tmp_path / "out"
-    run = submit(cohort, out, Budget(300.0), training=small_training)
+    run = submit(cohort, out, Budget(300.0), training=small_training, start="none")
     assert run["training_studies"] == {"cut": 4, "left": 4, "failed": 0}
     assert "TIME IS SHORT: 4 of 8 training studies, drawn at random, are cut" in caplog.text
     trained_on = read_folds(out / "model")

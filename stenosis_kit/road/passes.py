@@ -1,0 +1,161 @@
+"""The two passes of submit over the test studies: by what training starts from, and by what was trained.
+
+The first one takes little of the time, so that there are graded rows within half a minute. Its answers stay where the
+second one's do not reach, and where the time is too short to train.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from stenosis_kit.answers.score import score
+from stenosis_kit.answers.submission import Submission
+from stenosis_kit.base.budget import Budget, Stopwatch, show_time
+from stenosis_kit.base.cores import usable_cores
+from stenosis_kit.base.errors import TimeTooShort
+from stenosis_kit.base.tasks import TimeUp
+from stenosis_kit.graders.bundled import BUNDLED, NONE, bundled_graders
+from stenosis_kit.graders.model_file import MODEL_NAME
+from stenosis_kit.graders.plan import least_s
+from stenosis_kit.graders.settings import Training
+from stenosis_kit.graders.training_run import BESIDE_S
+from stenosis_kit.graders.warm_start import read_start
+from stenosis_kit.levels.finder import Canals
+from stenosis_kit.road.format import format as format_store
+from stenosis_kit.road.predict import predict
+from stenosis_kit.road.train import train
+from stenosis_kit.tables.root import Root
+
+log = logging.getLogger(__name__)
+
+_FIRST_SHARE = 0.1  # chosen by hand: of the time, the most for the first pass, as long as training is to come
+_FIRST_LEAST_S = 12.0  # with less, training comes first: loading alone takes 6 to 8 s on two cores
+_START_S = 5.0  # starting worker processes and the localiser
+_LEVELS_S = 0.06  # a test study, for the localiser and the second stage; training leaves time for its graders
+_CUT_MARGIN = 1.5  # chosen by hand: what cutting a test study may take, of what a training study took
+_CUT_SHARE = 0.5  # chosen by hand: of the time, the most for cutting training studies; the rest trains and answers
+
+
+@dataclass(frozen=True)
+class FirstPass:
+    """The start's answers.
+
+    Attributes:
+        submission: with them.
+        said: for run.json: model, rows by source, and score where labels are known.
+    """
+
+    submission: Submission
+    said: dict
+
+    def is_whole(self) -> bool:
+        """Whether the time reached for all studies."""
+        return all(row["why"] != str(TimeUp()) for row in self.submission.sources)
+
+
+@dataclass(frozen=True)
+class Passes:
+    """Where a run comes from and goes to, and its time.
+
+    Attributes:
+        root: the test split.
+        out: output folder, for store and model.
+        output: the submission.
+        budget: the time until prediction ends: the run's without what check, score and report take.
+        watch: seconds of each stage.
+        studies: numbers of training studies: cut, left for want of time, failed (see `road.format`).
+        canals: that the first pass found, for the second one.
+    """
+
+    root: Root
+    out: Path
+    output: Path
+    budget: Budget
+    watch: Stopwatch = field(default_factory=Stopwatch)
+    studies: dict[str, int] = field(default_factory=dict)
+    canals: Canals = field(default_factory=dict)
+
+    def first(self, training: Training, start: Path | str) -> FirstPass | None:
+        """The start's own answers; None where there is no start, or the time is so short that training comes first.
+
+        Raises:
+            InputError: where the start cannot be used: it is said now, not after formatting.
+        """
+        if str(start) == NONE:
+            return None
+        if str(start) == BUNDLED:
+            bundled_graders()
+        else:
+            read_start(Path(start), self._model)
+        more_to_come = self._can_train(training) or self._has_model()
+        time = self.budget.share(_FIRST_SHARE if more_to_come else 1.0)
+        if time.remaining() < _FIRST_LEAST_S:
+            return None
+        submission = self.answered_by(start, time=time)
+        known = self.root.known_labels(self.root.grid)
+        reached = score(self.output, known[0]) if known else None
+        log.info("submit: the start, %s, has answered: these rows are better than priors from now on", start)
+        return FirstPass(submission, {"model": str(start), "rows": submission.counts(), "score": reached})
+
+    def second(self, training: Training, start: Path | str, first: FirstPass | None) -> Submission | None:
+        """The trained model's answers, else an earlier one's in OUT, else the start's; None where there are none."""
+        earlier, has_start = first and first.submission, str(start) != NONE
+        try:
+            if has_start and not self._can_train(training):  # then rather more answers of the start than of a store
+                expected = f"at least {show_time(least_s(training) + BESIDE_S)} for training"
+                raise TimeTooShort(expected, f"{show_time(self.budget.remaining())} left", "Give more time.")
+            self._format_and_train(training, start)
+        except TimeTooShort as error:
+            if not self._has_model():
+                answering = f"the start, {start}, answers" if has_start else "all rows are priors"
+                log.error("submit: NOTHING WAS TRAINED, %s: %s", answering, error)
+                whole = first is not None and first.is_whole()
+                return self.answered_by(start, earlier) if has_start and not whole else earlier
+            log.error("submit: NOTHING WAS TRAINED, an earlier model in %s answers: %s", self._model, error)
+        return self.answered_by(self._model, earlier)
+
+    def answered_by(
+        self, model: Path | str, earlier: Submission | None = None, time: Budget | None = None
+    ) -> Submission:
+        """A model's answers; the earlier ones stay where it has none."""
+        time = time or self.budget
+        submission = predict(self.root, [model], self.output, budget=time, earlier=earlier, canals=self.canals)
+        self.watch.lap("predict")
+        return submission
+
+    @property
+    def _model(self) -> Path:
+        return self.out / "model"
+
+    def _has_model(self) -> bool:
+        return (self._model / MODEL_NAME).is_file()
+
+    def _can_train(self, training: Training) -> bool:
+        """Whether the time might reach for it."""
+        return self.budget.remaining() >= least_s(training) + BESIDE_S
+
+    def _format_and_train(self, training: Training, start: Path | str) -> None:
+        time = self.budget.share(_CUT_SHARE)
+        stored = format_store(self.root.of("train"), self.out / "store", budget=time, in_part=True)
+        self.watch.lap("format")
+        self._note(stored)
+        studies = self.root.series["study_id"].n_unique()
+        cut_s = stored["cutting_s"] / max(stored["studies"], 1) / usable_cores()
+        reserve = _START_S + studies * (_CUT_MARGIN * cut_s + _LEVELS_S)
+        left = self.budget.remaining()
+        reserve = max(0.0, min(reserve, left - least_s(training) - BESIDE_S))  # rather answers to some than to none
+        log.info("submit: %s left before the report; %s of it kept for prediction", show_time(left), show_time(reserve))
+        time = self.budget.share(keep=reserve)
+        train(self.out / "store", self._model, time, training=training, start=start, to_grade=studies)
+        self.watch.lap("train")
+
+    def _note(self, stored: dict) -> None:
+        """Notes, for run.json, how much of the training data there is, and says where it is not all."""
+        cut, left = stored["studies"], stored["studies_left"]
+        self.studies.update(cut=cut, left=left, failed=len(stored["failed_studies"]))
+        if left:
+            text = "submit: TIME IS SHORT: %d of %d training studies, drawn at random, are cut; to cut the rest: %s"
+            command = f"stenosis-kit format {self.root.folder} {self.out / 'store'}"
+            log.warning(text, cut, cut + left, command)
