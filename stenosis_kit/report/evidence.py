@@ -15,6 +15,7 @@ from stenosis_kit.answers.submission import read_submission
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import read_json, run_json_of
 from stenosis_kit.crops.store import Store, open_store
+from stenosis_kit.graders.bundled import model_folder
 from stenosis_kit.graders.model_file import MODEL_NAME
 from stenosis_kit.tables.labels import labelled_rows
 from stenosis_kit.tables.root import Root
@@ -79,7 +80,8 @@ def read_evidence(folder: Path, root: Root | None = None) -> Evidence:
     named = (evidence.run.get("data"), predicted.get("data"))
     data = next((Path(name) for name in named if name and Path(name).is_dir()), None)
     evidence.root = root or (Root(data, predicted.get("split", "test")) if data else None)
-    models = [*map(Path, predicted.get("models", [])), folder, folder / "model"]
+    named = [if_usable(model_folder, Path(name)) for name in predicted.get("models", [])]
+    models = [*filter(None, named), folder, folder / "model"]
     evidence.model = next((model for model in models if (model / MODEL_NAME).is_file()), None)
     if evidence.model:
         evidence.model_run = read_run(evidence.model)

@@ -73,5 +73,8 @@ def _time(evidence: Evidence) -> str:
         return "When it was trained, and in what time, is not known."
     took = show_time(sum(run.get("seconds", {}).values()))
     text = f"{run.get('networks', 'All')} networks were trained on {run.get('studies', 'some')} studies in {took}"
+    start = run.get("start")
+    if start:
+        text += ", from new weights" if start == "none" else f", starting from: {start}"
     limit = evidence.run.get("time_limit_s")
     return text + (f"; the whole run had {show_time(float(limit))}." if limit else ".")

@@ -54,7 +54,19 @@ def lead(evidence: Evidence) -> Markup:
         gap = (scores[PRIOR] - scores[RUN]) / (scores[PRIOR] - scores[ORACLE])
         closed = f"{gap:.0%}" if gap > 0 else "nothing"
         text += f", the oracle {scores[ORACLE]:.3f}: {closed} of the gap is closed"
-    return join(tag("p", text, ". Lower is better.", class_="big"), tag("p", evidence.basis, class_="soft"))
+    first = (evidence.run.get("first_pass") or {}).get("score") or {}
+    return join(
+        tag("p", text, ". Lower is better.", class_="big"),
+        tag("p", _start(evidence.run, float(first["score"]), scores[RUN])) if first.get("score") else "",
+        tag("p", evidence.basis, class_="soft"),
+    )
+
+
+def _start(run: dict, before: float, after: float) -> str:
+    """What training started from reached by itself, and what training added."""
+    start, gained = run["first_pass"]["model"], before - after
+    added = f"what was trained from there is {abs(gained):.3f} {'better' if gained >= 0 else 'WORSE'}"
+    return f"The start alone ({start}) had {before:.3f}; {added}."
 
 
 def score_section(evidence: Evidence) -> Markup:

@@ -1,3 +1,4 @@
+import json
 import shutil
 
 import polars as pl
@@ -51,3 +52,9 @@ def test_a_file_that_is_damaged_is_passed_over_with_a_word_and_one_that_is_not_t
     assert if_usable(refuse, tmp_path / "there") is None
     assert "expected a run; found noise" in caplog.text
     assert if_usable(lambda path: path.name, tmp_path / "there") == "there"
+
+
+def test_the_bundled_graders_are_the_model_of_a_run_that_has_no_other(run, shipped):
+    said = json.loads((run / "submission.run.json").read_text()) | {"models": ["bundled"]}
+    (run / "submission.run.json").write_text(json.dumps(said))
+    assert read_evidence(run).model == shipped()

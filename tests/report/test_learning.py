@@ -25,3 +25,11 @@ def test_each_grader_has_a_row_with_its_folds_epochs_and_last_losses(tmp_path, h
 def test_what_is_not_known_of_training_is_said(tmp_path):
     assert "no model with a training history" in learning_section(Evidence(tmp_path, {}))
     assert "When it was trained, and in what time, is not known." in learnt(tmp_path, next(iter(ROWS)))
+
+
+@pytest.mark.parametrize(("start", "said"), [("none", ", from new weights."), ("bundled", ", starting from: bundled.")])
+def test_it_says_what_the_networks_started_from(tmp_path, start, said):
+    (tmp_path / "history.csv").write_text("view,fold,epoch,nats\na,0,1,0.9")
+    run = {"networks": 2, "studies": 8, "seconds": {"train": 3.0}, "start": start}
+    found = learning_section(Evidence(tmp_path, {}, model=tmp_path, model_run=run))
+    assert f"2 networks were trained on 8 studies in 3.0 s{said}" in found

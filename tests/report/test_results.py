@@ -46,3 +46,16 @@ def test_without_a_term_there_is_no_score_and_the_others_stand(evidence):
 
 def test_a_run_without_labels_begins_with_why(tmp_path):
     assert "No labels are known" in lead(Evidence(tmp_path, {}))
+
+
+@pytest.mark.parametrize(("gained", "said"), [(0.2, "0.200 better"), (-0.1, "0.100 WORSE")])
+def test_the_first_lines_say_what_the_start_alone_reached_and_what_training_added(evidence, gained, said):
+    reached = score(evidence.answers, evidence.answers.drop(rsna.SEVERITIES))["score"] + gained
+    evidence.run["first_pass"] = {"model": "bundled", "score": {"score": reached}}
+    assert f"The start alone (bundled) had {reached:.3f}; what was trained from there is {said}." in lead(evidence)
+
+
+def test_a_first_pass_without_a_score_is_not_spoken_of(evidence):
+    for first in (None, {"model": "bundled", "score": None}, {"model": "bundled", "score": {"score": None}}):
+        evidence.run["first_pass"] = first
+        assert "The start alone" not in lead(evidence)
