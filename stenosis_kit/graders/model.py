@@ -1,4 +1,4 @@
-"""A trained model that answers: its networks by view, the pools of their answers, and the second stage."""
+"""A trained model that answers: its networks by view, the pools of their answers, and the second stage or the lean."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stenosis_kit import rsna
+from stenosis_kit.answers.lean import lean_views
 from stenosis_kit.answers.out_of_fold import pool_views
 from stenosis_kit.answers.priors import cell_priors
 from stenosis_kit.base.errors import InputError
@@ -64,10 +65,13 @@ class Model:
             (studies, 25, 3) probabilities in the orders of `rsna.CELLS` and severity, NaN where there is no answer; and
             {view: (studies, 25)} whether the view had a part in it.
         """
-        by_view = {view: self._view_answers(view, studies, share) for view in VIEW_BY_NAME}
-        prior = cell_priors(self.description.priors)
-        pooled = pool_views(self.description.pools, by_view, prior)
+        leans, prior = self.description.lean, cell_priors(self.description.priors)
+        views = [view for view in VIEW_BY_NAME if view in leans or not leans]
+        by_view = {view: self._view_answers(view, studies, share) for view in views}
         used = {view: np.isfinite(own).all(axis=2) for view, own in by_view.items()}
+        if leans:
+            return lean_views(leans, by_view, prior), used
+        pooled = pool_views(self.description.pools, by_view, prior)
         return self.description.second_stage.answer(pooled, prior), used
 
     def _view_answers(self, view: str, studies: Sequence[StudyCrops], share: float) -> np.ndarray:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from stenosis_kit import __version__, rsna
 from stenosis_kit.answers.dataset_shift import Moments
+from stenosis_kit.answers.lean import Lean
 from stenosis_kit.answers.pools import Pool
 from stenosis_kit.answers.priors import Priors
 from stenosis_kit.answers.second_stage import SecondStage, read_second_stage
@@ -71,6 +72,7 @@ class Description:
         priors: of the labels it was trained on.
         fingerprint: of the input and settings.
         cutting_version: of the crops it was trained on, see `crops.study_crops`.
+        lean: how each view leans on the prior, in the place of pools and second stage; empty where none does.
     """
 
     training: Training
@@ -81,6 +83,7 @@ class Description:
     priors: Priors
     fingerprint: str = ""
     cutting_version: int = CUTTING_VERSION
+    lean: dict[str, Lean] = field(default_factory=dict)
 
     def check_cutting(self, folder: Path, version: int = CUTTING_VERSION) -> None:
         """Raises InputError where the model, in a folder, was trained on crops of another version of the cutting."""
@@ -130,7 +133,12 @@ def _parsed(value: dict) -> Description:
         priors={cell: np.array(value["priors"]["_".join(cell)], float) for cell in rsna.CELLS},
         fingerprint=value["fingerprint"],
         cutting_version=value.get("cutting_version", 1),
+        lean={view: _lean(**constants) for view, constants in value.get("lean", {}).items()},
     )
+
+
+def _lean(temperature: float, shift: list[float], prior_weight: float) -> Lean:
+    return Lean(float(temperature), tuple(map(float, shift)), float(prior_weight))
 
 
 def _settings(kind: type, values: dict) -> Any:
@@ -151,6 +159,10 @@ def _checked(found: Description) -> Description:
         "moments of two numbers each": all(_are_numbers(each, shape=(2, 2)) for each in found.moments.values()),
         "priors of three probabilities above 0": all(
             _are_numbers(row, shape=(len(rsna.SEVERITIES),)) and min(row) > 0 for row in found.priors.values()
+        ),
+        "leans of five numbers each, with a temperature above 0": all(
+            _are_numbers([each.temperature, *each.shift, each.prior_weight], shape=(5,)) and each.temperature > 0
+            for each in found.lean.values()
         ),
         "a version of the cutting": type(found.cutting_version) is int,
     }

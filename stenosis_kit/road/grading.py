@@ -123,7 +123,9 @@ class Grading:
                 k, row_id = rsna.CELLS.index(cell), rsna.row_id(crops.study_id, *cell)
                 own = [table[place, k] for table in answers if np.isfinite(table[place, k]).all()]
                 if own:
-                    views = [view for view in VIEW_BY_NAME if any(part[view][place, k] for part in used)]
+                    views = [
+                        view for view in VIEW_BY_NAME if any(view in part and part[view][place, k] for part in used)
+                    ]
                     trust = float(crops.trust[rsna.LEVELS.index(cell[1])])
                     self.submission.put(row_id, np.mean(own, axis=0), " + ".join(views), trust)
                 else:

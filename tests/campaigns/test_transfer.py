@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 from campaigns import transfer
-from campaigns.transfer import Cells
 
 from stenosis_kit import rsna
+from stenosis_kit.crops.given_crops import GivenCrops as Cells
 from stenosis_kit.crops.store import open_store, severity_indices
 from stenosis_kit.crops.views import VIEW_BY_NAME
 

@@ -2,10 +2,8 @@
 
     PYTHONPATH=tests python -m campaigns.transfer --crops FOLDER --share open [--model MODEL] --json F
 
-FOLDER holds <view>_<share>.npz with crops (n, px, px) or (n, px, px, slices) uint8 of the view's side in mm, study,
-condition, level (0 = L1/L2) and severity (0, 1, 2), each (n,). A crop of one slice stands for its neighbours too. The
-model is the bundled one, or one that `train` made; a study that it was trained on is answered by the network that did
-not see it.
+FOLDER holds <view>_<share>.npz as `crops.given_crops` describes them. The model is the bundled one, or one that `train`
+made; a study that it was trained on is answered by the network that did not see it.
 
 Writes {view: {cells, raw, answered, prior, severe, any}}: the metric's weighted log loss of the networks' own answers,
 of what `predict` would answer, and of the prior by condition and level; areas under the ROC curve of severe against the
@@ -16,77 +14,21 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
-from scipy.ndimage import zoom
 from sklearn.metrics import roc_auc_score
 
 from stenosis_kit import rsna
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import write_json
 from stenosis_kit.base.tensorflow_start import load_tensorflow
+from stenosis_kit.crops.given_crops import GivenCrops, read_given
 from stenosis_kit.crops.study_crops import StudyCrops
-from stenosis_kit.crops.views import VIEW_BY_NAME, View
-
-BUNDLED = "bundled"
+from stenosis_kit.graders.bundled import BUNDLED, model_folder
 
 
-@dataclass(frozen=True, eq=False)
-class Cells:
-    """Labelled crops of a view, as the kit would have cut them: (n, px, px, slices), and (n,) each of the others."""
-
-    view: View
-    crops: np.ndarray
-    study: np.ndarray
-    condition: np.ndarray
-    level: np.ndarray
-    severity: np.ndarray
-
-    @classmethod
-    def read(cls, path: Path, view: View) -> Cells:
-        """Reads a view's file."""
-        with np.load(path) as file:
-            crops = np.stack([_as_cut(crop, view) for crop in file["crops"]])
-            return cls(view, crops, *(file[name] for name in ("study", "condition", "level", "severity")))
-
-    @property
-    def weight(self) -> np.ndarray:
-        """(n,) the metric's."""
-        return np.array(rsna.SEVERITY_WEIGHTS)[self.severity]
-
-    @property
-    def places(self) -> np.ndarray:
-        """(n,) of the cells in `rsna.CELLS`."""
-        pairs = zip(self.condition.tolist(), self.level.tolist(), strict=True)
-        return np.array([rsna.CELLS.index((condition, rsna.LEVELS[level])) for condition, level in pairs])
-
-    def loss(self, answers: np.ndarray) -> float:
-        """Weighted log loss of answers (n, 3); rows of NaN do not count."""
-        known = np.isfinite(answers).all(axis=1)
-        right = answers[np.arange(len(answers)), self.severity][known]
-        return float(np.average(-np.log(np.clip(right, 1e-15, 1)), weights=self.weight[known]))
-
-    def prior(self) -> np.ndarray:
-        """(n, 3) the weighted shares of each condition and level among these crops."""
-        found = np.empty((len(self.severity), len(rsna.SEVERITIES)))
-        for place in np.unique(self.places):
-            here = self.places == place
-            weights = np.bincount(self.severity[here], self.weight[here], minlength=len(rsna.SEVERITIES)) + 0.5
-            found[here] = weights / weights.sum()
-        return found
-
-
-def _as_cut(crop: np.ndarray, view: View) -> np.ndarray:
-    """(px, px, slices) of a view from a crop of any size, of one slice or of all."""
-    layers = np.repeat(crop[..., None], view.slices, axis=-1) if crop.ndim == 2 else crop
-    factor = view.px / crop.shape[0]
-    return layers if factor == 1 else zoom(layers, (factor, factor, 1), order=1, grid_mode=True, mode="nearest")
-
-
-def by_study(cells: list[Cells]) -> list[StudyCrops]:
+def by_study(cells: list[GivenCrops]) -> list[StudyCrops]:
     """The crops as `predict` has them, a study at a time."""
     found: dict[int, StudyCrops] = {}
     for one in cells:
@@ -106,12 +48,7 @@ def measure(folder: Path, share: str, model: Path) -> dict[str, dict[str, float]
 
     loaded = Model(model)
     graded = {trained.grader.view for trained in loaded.description.graders}
-    files = {view: folder / f"{name}_{share}.npz" for name, view in VIEW_BY_NAME.items() if name in graded}
-    cells = [Cells.read(path, view) for view, path in files.items() if path.is_file()]
-    if not cells:
-        raise InputError(
-            folder, f"<view>_{share}.npz of one of {', '.join(sorted(graded))}", "none", "Is it the folder?"
-        )
+    cells = read_given(folder, share, graded)
     studies = by_study(cells)
     answers, _ = loaded.answer(studies)
     place_of = {crops.study_id: place for place, crops in enumerate(studies)}
@@ -146,9 +83,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, required=True, help="where the figures go")
     args = parser.parse_args(arguments)
     load_tensorflow()
-    bundled = Path(str(resources.files("stenosis_kit"))) / "weights"
     try:
-        figures = measure(args.crops, args.share, bundled if args.model == BUNDLED else Path(args.model))
+        figures = measure(args.crops, args.share, model_folder(args.model))
         write_json(args.json, figures)
     except InputError as error:
         print(f"campaigns.transfer: {error}", file=sys.stderr)
