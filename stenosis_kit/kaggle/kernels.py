@@ -22,6 +22,7 @@ from stenosis_kit.base.budget import parse_time, show_time
 from stenosis_kit.base.console import log_to_stderr
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import read_json, run_json_of
+from stenosis_kit.graders.bundled import BUNDLED
 from stenosis_kit.kaggle import mounts
 from stenosis_kit.tables.root import Root
 
@@ -62,7 +63,7 @@ def _submit(inputs: Path, working: Path) -> int:
     rerun = os.environ.get("KAGGLE_IS_COMPETITION_RERUN")
     log.info("kaggle: %s", "the rerun on the hidden test set" if rerun else "a run on the visible test set")
     data = mounts.competition(inputs)
-    model = mounts.model(inputs) or inputs / "no-model"
+    model = mounts.model(inputs) or BUNDLED
     code = _call("submit", data, working, "--model", model, "--time-limit", _time_limit())
     return _hand_in(data, working / "submission.csv", code)
 

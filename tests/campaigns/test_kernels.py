@@ -111,10 +111,6 @@ def spoil_weights(dataset: Path, competition: Path) -> None:
         path.write_bytes(path.read_bytes()[:1000])
 
 
-def drop_model(dataset: Path, competition: Path) -> None:
-    (dataset / "model.json").unlink()
-
-
 def drop_images(dataset: Path, competition: Path) -> None:
     shutil.rmtree(competition / "test_images")
 
@@ -122,7 +118,6 @@ def drop_images(dataset: Path, competition: Path) -> None:
 @pytest.mark.parametrize(
     ("harm", "said"),
     [
-        (drop_model, "NO MODEL: expected one of model.json"),
         (spoil_weights, ".weights.h5: expected weights of canal_sagittal; found"),
         (drop_images, "all 25 are priors: prior: "),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -90,12 +91,38 @@ def test_the_submit_kernel_grades_with_a_bundled_model_in_the_rerun_on_old_mount
     assert is_legal(check(machine.working / "submission.csv", visible))
 
 
-def test_without_a_model_all_is_priors_and_a_loud_line(visible, scratch, tmp_path):
-    machine = offer(tmp_path, "new", scratch / "package", visible)
+def with_graders(package: Path, folder: Path, graders: Path | None) -> Path:
+    """The dataset with other bundled graders in its wheel, or without any."""
+    dataset = shutil.copytree(package, folder)
+    wheel = next(dataset.glob("*.whl"))
+    with zipfile.ZipFile(wheel) as whole:
+        files = {name: whole.read(name) for name in whole.namelist() if "/weights/graders/" not in name}
+    if graders:
+        files |= {f"stenosis_kit/weights/graders/{path.name}": path.read_bytes() for path in graders.iterdir()}
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return dataset
+
+
+def test_without_a_model_the_graders_of_the_wheel_answer(visible, scratch, shipped, tmp_path):
+    package = with_graders(scratch / "package", tmp_path / "package", shipped())
+    machine = offer(tmp_path, "new", package, visible)
+    done = machine.run(scratch / "kernels" / "submit", STENOSIS_KIT_TIME_LIMIT="5m")
+    assert (done.code, done.inputs_untouched) == (0, True), done.log
+    assert f"from {machine.inputs}/datasets/ada/stenosis-kit/stenosis_kit-" in done.log.splitlines()[0]
+    assert "NO MODEL is mounted (model.json or model/model.json), so the bundled graders answer" in done.log
+    assert "--model bundled" in done.log
+    assert "kaggle: 25 of 25 rows are graded" in done.log
+    assert "Traceback" not in done.log
+    assert is_legal(check(machine.working / "submission.csv", visible))
+
+
+def test_without_these_too_all_is_priors_and_a_loud_line(visible, scratch, tmp_path):
+    machine = offer(tmp_path, "new", with_graders(scratch / "package", tmp_path / "package", None), visible)
     done = machine.run(scratch / "kernels" / "submit", STENOSIS_KIT_TIME_LIMIT="1m")
     assert done.code == 0, done.log
-    assert f"from {machine.inputs}/datasets/ada/stenosis-kit/stenosis_kit-" in done.log.splitlines()[0]
-    assert "NO MODEL: expected one of model.json" in done.log
+    assert "expected the graders that come with the package; found none" in done.log
     assert "NOT ONE ROW IS GRADED" in done.log
     assert "Traceback" not in done.log
     assert is_legal(check(machine.working / "submission.csv", visible))

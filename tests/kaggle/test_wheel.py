@@ -36,8 +36,9 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copyfile(ROOT / name, folder / name)
     shutil.copytree(ROOT / "stenosis_kit", folder / "stenosis_kit")
-    (folder / "stenosis_kit" / "weights").mkdir(exist_ok=True)
-    (folder / "stenosis_kit" / "weights" / "made_up.weights.h5").write_bytes(WEIGHTS)
+    (folder / "stenosis_kit" / "weights" / "graders").mkdir(exist_ok=True)
+    for name in ("made_up.weights.h5", "graders/made_up.weights.h5"):
+        (folder / "stenosis_kit" / "weights" / name).write_bytes(WEIGHTS)
     stale = folder / "build" / "lib" / "stenosis_kit" / "gone.py"
     stale.parent.mkdir(parents=True)
     stale.write_text("")
@@ -54,7 +55,8 @@ def test_the_wheel_holds_the_package_and_its_data_and_nothing_stale(wheel, sourc
     names = zipfile.ZipFile(wheel).namelist()
     modules = {str(path.relative_to(source)) for path in (source / "stenosis_kit").rglob("*.py")}
     assert modules <= set(names)
-    assert {"stenosis_kit/py.typed", "stenosis_kit/weights/made_up.weights.h5"} <= set(names)
+    weights = {f"stenosis_kit/weights/{folder}made_up.weights.h5" for folder in ("", "graders/")}
+    assert {"stenosis_kit/py.typed", *weights} <= set(names)
     assert not [name for name in names if "gone" in name or "__pycache__" in name or name.startswith("tests")]
     check_wheel(wheel)
 
