@@ -12,7 +12,7 @@ import polars as pl
 
 from stenosis_kit.answers.dataset_shift import moments
 from stenosis_kit.answers.out_of_fold import Answers, Labels, as_rows, fit_pools, pool_views
-from stenosis_kit.answers.priors import cell_priors, smoothed_prior
+from stenosis_kit.answers.priors import Priors, cell_priors, smoothed_prior
 from stenosis_kit.answers.second_stage import fit_second_stage
 from stenosis_kit.base.files import read_json, write_frame
 from stenosis_kit.base.manifest import fingerprint as content_of
@@ -49,6 +49,7 @@ def assemble(
     networks: Sequence[TrainedGrader],
     fingerprint: str,
     cutting_version: int,
+    priors: Priors | None = None,
 ) -> dict[str, int]:
     """Writes model.json, oof.csv and history.csv beside the networks' weights.
 
@@ -59,6 +60,7 @@ def assemble(
         networks: that were trained.
         fingerprint: of the run.
         cutting_version: of the store.
+        priors: of the model; those of the labels where none are given.
 
     Returns:
         How many models a grader, networks and out-of-fold rows there are.
@@ -66,7 +68,7 @@ def assemble(
     results = _results(folder, networks)
     labels = Labels.of(manifest)
     by_view = {grader.view: labels.table(manifest, _joined(results, grader)) for grader in training.graders}
-    priors = smoothed_prior(manifest.unique(["study_id", "condition", "level"]))
+    priors = priors or smoothed_prior(manifest.unique(["study_id", "condition", "level"]))
     prior = cell_priors(priors)
     pools = fit_pools(by_view, labels, prior)
     answers = pool_views(pools, by_view, prior)
