@@ -1,0 +1,101 @@
+"""Making the bundled graders, at the smallest size: the shared store, under other ids, stands for every chunk."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import h5py
+import numpy as np
+import polars as pl
+import pytest
+
+from stenosis_kit.crops.store import open_store
+from stenosis_kit.graders.model import Model
+from stenosis_kit.graders.warm_start import read_start
+from stenosis_kit.road import make_graders as module
+from stenosis_kit.road.make_graders import make_graders
+from stenosis_kit.tables.folds import read_folds
+
+
+@pytest.fixture(scope="module")
+def training(small_training):
+    return replace(small_training, graders=small_training.graders[1:3])
+
+
+@pytest.fixture
+def chunks(store, monkeypatch):
+    """Chunks of 8 studies that cost nothing: the seeds of those made, in order."""
+    made = []
+
+    def phantom(root, studies, test_studies, seed):
+        made.append(seed)
+        Path(root).mkdir(parents=True)
+
+    def format(root, folder):
+        shutil.copytree(store, folder, dirs_exist_ok=True)
+        manifest = pl.read_parquet(folder / "manifest.parquet")
+        manifest.with_columns(pl.col("study_id") + 10**12 * (made[-1] + 1)).write_parquet(folder / "manifest.parquet")
+
+    for name, stand_in in {"phantom": phantom, "format": format, "CHUNK": 8}.items():
+        monkeypatch.setattr(module, name, stand_in)
+    return made
+
+
+@pytest.fixture
+def scratch(tmp_path):
+    return tmp_path / "scratch"
+
+
+def test_it_is_a_whole_model_to_start_from_that_knows_no_study(chunks, scratch, training, store, tmp_path):
+    run = make_graders(tmp_path / "out", scratch, 16, 5.0, 3, training)
+    assert chunks == [3000, 3001]
+    assert not (scratch / "phantom").exists()
+    assert (run["studies"], run["held_out"], run["networks"]) == (16, 2, 2)
+    names = {f"{grader.view}.fold0.weights.h5" for grader in training.graders}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"model.json", "folds.csv", "run.json"} | names
+    assert read_folds(tmp_path / "out") == {}
+    assert read_start(tmp_path / "out", tmp_path / "new").folds == {}
+    with h5py.File(tmp_path / "out" / names.pop()) as file:
+        kinds = set()
+        file.visititems(lambda _, item: kinds.add(item.dtype.name) if getattr(item, "ndim", 0) > 1 else None)
+    assert kinds == {"float16"}
+    crops = np.asarray(open_store(store).arrays["canal_axial"][:3])
+    answers = Model(tmp_path / "out").grade("canal_axial", crops, np.arange(3))
+    np.testing.assert_allclose(answers.sum(axis=1), 1, atol=1e-5)
+
+
+def test_what_is_done_is_not_done_again(chunks, scratch, training, tmp_path, monkeypatch):
+    honest, trained = module._train, []
+
+    def stopping(network, *args):
+        if trained:
+            raise KeyboardInterrupt
+        trained.append(network.grader.view)
+        honest(network, *args)
+
+    monkeypatch.setattr(module, "_train", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        make_graders(tmp_path / "out", scratch, 16, 5.0, 3, training)
+    assert not (tmp_path / "out").exists()
+
+    def counting(network, *args):
+        trained.append(network.grader.view)
+        honest(network, *args)
+
+    monkeypatch.setattr(module, "_train", counting)
+    make_graders(tmp_path / "out", scratch, 16, 5.0, 3, training)
+    assert trained == [grader.view for grader in training.graders]
+    assert chunks == [3000, 3001]
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    make_graders(tmp_path / "out", scratch, 16, 5.0, 3, training)
+    assert len(trained) == 2
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+
+
+def test_a_chunk_that_was_broken_off_is_made_again(chunks, scratch):
+    first, _ = module._chunks(scratch, 16, 0)
+    (first / "run.json").unlink()
+    (scratch / "phantom").mkdir()
+    module._chunks(scratch, 16, 0)
+    assert chunks == [0, 1, 0]
+    assert (first / "run.json").is_file() and not (scratch / "phantom").exists()
