@@ -1,4 +1,4 @@
-"""Kaggle kernel: grades the test studies with a trained model and writes submission.csv.
+"""Kaggle kernel: grades the test studies with a trained model, else with the bundled one, and writes submission.csv.
 
 All of it is in stenosis_kit, which travels as a wheel in a dataset.
 """

@@ -25,6 +25,7 @@ from stenosis_kit.base.manifest import fingerprint
 from stenosis_kit.base.tensorflow_start import load_tensorflow
 from stenosis_kit.graders.bundled import FOLDER_NAME
 from stenosis_kit.graders.model_file import read_description
+from stenosis_kit.graders.settings_file import read_training
 from stenosis_kit.levels.localiser import DESCRIPTION_NAME, WEIGHTS_NAME
 from stenosis_kit.levels.overview_store import open_overviews
 from stenosis_kit.road.fit_leans import complete, fit_leans, write_leans
@@ -78,6 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("stages", nargs="*", choices=[*stages, []], metavar="STAGE", help=help_)
     parser.add_argument("--studies", type=int, help="synthetic ones (default 1000 and 3000)")
     parser.add_argument("--minutes", type=float, default=120.0, help="of training the graders (default %(default)s)")
+    parser.add_argument("--config", type=Path, metavar="F.toml", help="settings of the graders, as of train")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--scratch", type=Path, default=Path("submission/local/weights"), help="goes on from there")
     parser.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "weights", help="default: the package")
@@ -106,8 +108,9 @@ def _localiser(chosen: argparse.Namespace) -> dict:
 
 
 def _graders(chosen: argparse.Namespace) -> dict:
-    studies = chosen.studies or 3000
-    return make_graders(chosen.out / FOLDER_NAME, chosen.scratch, studies, chosen.minutes, chosen.seed)["reached"]
+    training = read_training(chosen.config) if chosen.config else None
+    out, studies = chosen.out / FOLDER_NAME, chosen.studies or 3000
+    return make_graders(out, chosen.scratch, studies, chosen.minutes, chosen.seed, training)["reached"]
 
 
 def _lean(chosen: argparse.Namespace) -> dict:

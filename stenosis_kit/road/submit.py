@@ -22,7 +22,7 @@ from stenosis_kit.graders.bundled import BUNDLED
 from stenosis_kit.graders.model_file import model_files
 from stenosis_kit.graders.settings import Training
 from stenosis_kit.report.page import REPORT
-from stenosis_kit.road.passes import Passes
+from stenosis_kit.road.passes import FirstPass, Passes
 from stenosis_kit.tables.own_files import own_files
 from stenosis_kit.tables.root import Root, as_root
 
@@ -79,15 +79,12 @@ def submit(
     first = None if model else road.first(training, start)
     submission = road.answered_by(model) if model else road.second(training, start, first) or submission
     judged = _judged(root, out, submission)
-    if first and first.said["score"]:
-        before, after = (_figure(each["score"]) for each in (first.said["score"], judged["score"]))
-        log.info("submit: the start alone had %s, with what was trained it is %s", before, after)
     run = {
         "version": __version__,
         "data": str(root.folder),
         "time_limit_s": budget.seconds,
         "elapsed_s": budget.elapsed(),
-        **({} if model else {"settings": asdict(training), "start": str(start), "first_pass": first and first.said}),
+        **({} if model else {"settings": asdict(training), "start": str(start), "first_pass": _gain(first, judged)}),
         "training_studies": road.studies,
         "seconds": road.watch.seconds,
         **judged,
@@ -130,6 +127,17 @@ def _judged(root: Root, out: Path, submission: Submission) -> dict:
     legal = "legal" if is_legal(findings) else "NOT LEGAL: " + "; ".join(map(str, findings))
     log.info("submit: %s has %d rows and is %s", output, submission.grid.height, legal)
     return {"score": _score(root, out, output), "rows": submission.counts(), "legal": is_legal(findings)}
+
+
+def _gain(first: FirstPass | None, judged: dict) -> dict | None:
+    """What run.json says of the first pass, with what training gained on it where both have a score."""
+    if first is None:
+        return None
+    before, after = ((each["score"] or {}).get("score") for each in (first.said, judged))
+    gained = None if before is None or after is None else before - after
+    if gained is not None:
+        log.info("submit: the start alone had %s; what was trained gained %.4f", _figure(before), gained)
+    return first.said | {"gained": gained}
 
 
 def _report(out: Path, budget: Budget, root: Root) -> Path | None:

@@ -1,9 +1,10 @@
 """Draws the score ladder: what nothing, the prior, the kit in the time it was given, and the oracle reach.
 
-    for limit in 3m 8m 30m; do stenosis-kit submit phantom runs/$limit --time-limit $limit; done
+    for limit in 3m 8m 30m; do stenosis-kit submit phantom runs/$limit --time-limit $limit --start none; done
     python tests/campaigns/ladder.py runs/3m runs/8m runs/30m -o ladder.png
 
-All runs are of one root, so that what stands beside them is the same. Prints the rungs, and the share of the way from
+All runs are of one root, so that what stands beside them is the same; of a synthetic one the bundled graders, made from
+the same model of anatomy, would tell of themselves. Prints the rungs, and the share of the way from
 the prior to the oracle that each run closed.
 """
 

@@ -20,7 +20,7 @@ if __name__ == "__main__":
     end_on_signals()
     try:
         with locked(Path(sys.argv[2])):
-            train(Path(sys.argv[1]), Path(sys.argv[2]), Budget(), SMALL)
+            train(Path(sys.argv[1]), Path(sys.argv[2]), Budget(), SMALL, start="none")
     except InputError as error:
         print(error, file=sys.stderr)
         sys.exit(2)

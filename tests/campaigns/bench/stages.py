@@ -46,7 +46,7 @@ def seconds_a_study(grown: dict) -> float:
 def _train(store: Path, model: Path, training: Training) -> None:
     from stenosis_kit.road.train import train
 
-    train(store, model, Budget(_TRAINING_S), training, fresh=True)
+    train(store, model, Budget(_TRAINING_S), training, fresh=True, start="none")
 
 
 def _predict_seconds(root: Path, model: Path, output: Path) -> float:
