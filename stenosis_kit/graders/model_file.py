@@ -160,8 +160,9 @@ def _checked(found: Description) -> Description:
         "priors of three probabilities above 0": all(
             _are_numbers(row, shape=(len(rsna.SEVERITIES),)) and min(row) > 0 for row in found.priors.values()
         ),
+        "leans of known views": all(view in VIEW_BY_NAME for view in found.lean),
         "leans of five numbers each, with a temperature above 0": all(
-            _are_numbers([each.temperature, *each.shift, each.prior_weight], shape=(5,)) and each.temperature > 0
+            _are_numbers([each.temperature, *each.shift, each.prior_weight], (5,)) and each.temperature > 0
             for each in found.lean.values()
         ),
         "a version of the cutting": type(found.cutting_version) is int,

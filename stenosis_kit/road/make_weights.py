@@ -19,6 +19,7 @@ import numpy as np
 from stenosis_kit import __version__
 from stenosis_kit.base.budget import Budget, Stopwatch
 from stenosis_kit.base.console import log_to_stderr
+from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import make_folder, read_json
 from stenosis_kit.base.lock import locked
 from stenosis_kit.base.manifest import fingerprint
@@ -89,9 +90,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if "lean" in chosen.stages and not chosen.crops:
         parser.error("lean needs --crops")
     log_to_stderr()
-    with locked(chosen.scratch):
-        for stage in chosen.stages or ("localiser", "graders"):
-            log.info("weights: %s: %s", stage, stages[stage](chosen))
+    try:
+        with locked(chosen.scratch):
+            for stage in chosen.stages or ("localiser", "graders"):
+                log.info("weights: %s: %s", stage, stages[stage](chosen))
+    except InputError as error:
+        parser.exit(2, f"weights: {error}\n")
 
 
 def _localiser(chosen: argparse.Namespace) -> dict:

@@ -1,10 +1,12 @@
 import json
 import math
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from stenosis_kit.answers.lean import Lean
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.crops.store import open_store
 from stenosis_kit.crops.study_crops import CUTTING_VERSION
@@ -12,8 +14,14 @@ from stenosis_kit.graders.model import Model
 from stenosis_kit.graders.model_file import read_description
 from stenosis_kit.graders.warm_start import read_start
 
+LEAN = {"temperature": 2.0, "shift": [0.0, 0.1, 0.2], "prior_weight": 0.5}
 
-def test_a_description_comes_back_as_it_was_saved(model, tmp_path):
+
+@pytest.mark.parametrize("leans", [{}, {"canal_axial": Lean(2.0, (0.0, 0.1, 0.2), 0.5)}], ids=["none", "lean"])
+def test_a_description_comes_back_as_it_was_saved(model, tmp_path, leans):
+    description = replace(read_description(model), lean=leans)
+    description.save(tmp_path)
+    assert read_description(tmp_path).lean == leans
     description = read_description(model)
     description.save(tmp_path)
     assert (tmp_path / "model.json").read_text() == (model / "model.json").read_text()
@@ -113,6 +121,11 @@ def test_no_readable_weights_at_all_is_an_error(model, tmp_path):
         (lambda value: value["second_stage"]["weights"].update(spinal=[[math.inf, 0]] * 15), "second stage"),
         (lambda value: value["priors"].update(spinal_canal_stenosis_l1_l2=[None] * 3), "priors"),
         (lambda value: value["priors"].update(spinal_canal_stenosis_l1_l2=[1, 0, 0]), "priors"),
+        (lambda value: value.update(lean={"canal_axial": LEAN | {"temperature": 0}}), "leans of five numbers"),
+        (lambda value: value.update(lean={"canal_axial": LEAN | {"shift": [0, math.inf, 0]}}), "leans of five numbers"),
+        (lambda value: value.update(lean={"canal_axial": LEAN | {"shift": [0]}}), "leans of five numbers"),
+        (lambda value: value.update(lean={"canal_axial": {"temperature": 1}}), "TypeError"),
+        (lambda value: value.update(lean={"tail": LEAN}), "leans of known views"),
         (lambda value: value.update(cutting_version="2"), "version of the cutting"),
         (lambda value: value["priors"].update(spinal_canal_stenosis_l1_l2=[1]), "priors"),
     ],
