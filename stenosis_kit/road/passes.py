@@ -93,10 +93,10 @@ class Passes:
         time = self.budget.share(_FIRST_SHARE if more_to_come else 1.0)
         if time.remaining() < _FIRST_LEAST_S:
             return None
-        submission = self.answered_by(start, time=time)
+        submission = self.answered_by(start, time=time, stage="first_pass")
         known = self.root.known_labels(self.root.grid)
         reached = score(self.output, known[0]) if known else None
-        log.info("submit: the start, %s, has answered: these rows are better than priors from now on", start)
+        log.info("submit: the start, %s, has answered; training is to improve on that", start)
         return FirstPass(submission, {"model": str(start), "rows": submission.counts(), "score": reached})
 
     def second(self, training: Training, start: Path | str, first: FirstPass | None) -> Submission | None:
@@ -117,12 +117,16 @@ class Passes:
         return self.answered_by(self._model, earlier)
 
     def answered_by(
-        self, model: Path | str, earlier: Submission | None = None, time: Budget | None = None
+        self,
+        model: Path | str,
+        earlier: Submission | None = None,
+        time: Budget | None = None,
+        stage: str = "predict",
     ) -> Submission:
-        """A model's answers; the earlier ones stay where it has none."""
+        """A model's answers; the earlier ones stay where it has none. The stage goes by its name in run.json."""
         time = time or self.budget
         submission = predict(self.root, [model], self.output, budget=time, earlier=earlier, canals=self.canals)
-        self.watch.lap("predict")
+        self.watch.lap(stage)
         return submission
 
     @property

@@ -19,7 +19,7 @@ from stenosis_kit.tables.folds import read_folds
 
 @pytest.fixture(scope="module")
 def training(small_training):
-    return replace(small_training, graders=small_training.graders[1:3])
+    return replace(small_training, graders=small_training.graders[1:3], max_epochs=1)
 
 
 @pytest.fixture
