@@ -18,7 +18,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # 2-3 times the training sp
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # without a GPU even its errors are noise
 os.environ["KERAS_BACKEND"] = "tensorflow"
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {
     "check": "answers.check",

@@ -24,17 +24,17 @@ def training(small_training):
 
 @pytest.fixture
 def chunks(store, monkeypatch):
-    """Chunks of 8 studies that cost nothing: the seeds of those made, in order."""
+    """Chunks of 8 studies that cost nothing: the seeds and sizes of those made, in order."""
     made = []
 
-    def phantom(root, studies, test_studies, seed):
-        made.append(seed)
+    def phantom(root, studies, test_studies, seed, size):
+        made.append((seed, size))
         Path(root).mkdir(parents=True)
 
     def format(root, folder):
         shutil.copytree(store, folder, dirs_exist_ok=True)
         manifest = pl.read_parquet(folder / "manifest.parquet")
-        manifest.with_columns(pl.col("study_id") + 10**12 * (made[-1] + 1)).write_parquet(folder / "manifest.parquet")
+        manifest.with_columns(pl.col("study_id") + 10**12 * (made[-1][0] + 1)).write_parquet(folder / "manifest.parquet")
 
     for name, stand_in in {"phantom": phantom, "format": format, "CHUNK": 8}.items():
         monkeypatch.setattr(module, name, stand_in)
@@ -48,7 +48,7 @@ def scratch(tmp_path):
 
 def test_it_is_a_whole_model_to_start_from_that_knows_no_study(chunks, scratch, training, store, tmp_path):
     run = make_graders(tmp_path / "out", scratch, 16, 5.0, 3, training)
-    assert chunks == [3000, 3001]
+    assert chunks == [(3001, "fast"), (3002, "tiny")]
     assert not (scratch / "phantom").exists()
     assert (run["studies"], run["held_out"], run["networks"]) == (16, 2, 2)
     names = {f"{grader.view}.fold0.weights.h5" for grader in training.graders}
@@ -85,7 +85,7 @@ def test_what_is_done_is_not_done_again(chunks, scratch, training, tmp_path, mon
     monkeypatch.setattr(module, "_train", counting)
     make_graders(tmp_path / "out", scratch, 16, 5.0, 3, training)
     assert trained == [grader.view for grader in training.graders]
-    assert chunks == [3000, 3001]
+    assert chunks == [(3001, "fast"), (3002, "tiny")]
     before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     make_graders(tmp_path / "out", scratch, 16, 5.0, 3, training)
     assert len(trained) == 2
@@ -97,5 +97,5 @@ def test_a_chunk_that_was_broken_off_is_made_again(chunks, scratch):
     (first / "run.json").unlink()
     (scratch / "phantom").mkdir()
     module._chunks(scratch, 16, 0)
-    assert chunks == [0, 1, 0]
+    assert [seed for seed, _ in chunks] == [1, 2, 1]
     assert (first / "run.json").is_file() and not (scratch / "phantom").exists()
