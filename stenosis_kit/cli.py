@@ -141,6 +141,14 @@ def _add_data(subparsers: Any) -> None:
     split.add_argument("--test-share", type=float, default=0.2, help="share held out (default %(default)s)")
     split.add_argument("--seed", type=_count, default=0, help="default: %(default)s")
 
+    adopt = _command(
+        subparsers, "adopt", "make a competition root of any folder of DICOM files", "folder", writes="root"
+    )
+    adopt.add_argument("root", type=Path, metavar="ROOT", help="a new or empty folder, or one that adopt made")
+    _which_split(adopt, "test")
+    adopt.add_argument("--series", type=Path, metavar="F.csv", help="what series are: adopted.csv, as you edited it")
+    adopt.add_argument("--keep-uids", action="store_true", help="adopted.csv has UIDs as they are, not hashed")
+
     doctor = _command(subparsers, "doctor", "what is wrong with a data folder", "data")
     _which_split(doctor, "train")
     doctor.add_argument("--pixels", action="store_true", help="decode every image too, not only its header")

@@ -40,6 +40,16 @@ def run_split(chosen: Arguments) -> int:
     return 0
 
 
+def run_adopt(chosen: Arguments) -> int:
+    """Makes a root of a folder; 1 where some studies could not be adopted."""
+    from stenosis_kit.adopt.command import adopt
+
+    adopted = adopt(chosen.folder, chosen.root, chosen.split, chosen.series, chosen.keep_uids)
+    print(*adopted.lines(), sep="\n")
+    print(f"next: stenosis-kit predict {chosen.root} --split {chosen.split} -o submission.csv")
+    return int(bool(adopted.lost))
+
+
 def run_doctor(chosen: Arguments) -> int:
     """Prints what is wrong with a data folder; 1 where rows will be lost."""
     from stenosis_kit.base.files import write_json

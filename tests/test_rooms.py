@@ -13,7 +13,7 @@ import stenosis_kit
 PACKAGE = Path(stenosis_kit.__file__).parent
 ROOMS = (
     "rsna", "base", "tables", "images", "phantom", "levels", "crops", "answers", "graders", "weights", "report", "road",
-    "doctor", "paper", "kaggle", "commands", "cli", "__main__",
+    "adopt", "doctor", "paper", "kaggle", "commands", "cli", "__main__",
 )  # fmt: skip
 """In the order in which data passes through them, as README.md draws them."""
 

@@ -96,16 +96,20 @@ class BoundedFile(io.BufferedReader):
 
 
 @contextmanager
-def open_image(path: Path) -> Iterator[BoundedFile]:
+def open_image(path: Path | bytes) -> Iterator[BoundedFile]:
     """Opens a file; one of the deflated transfer syntax (PS3.5 A.5) is inflated, in bounded memory.
+
+    Args:
+        path: of the file; or what it holds, where it comes out of an archive.
 
     Raises:
         UnreadableSlice: where it is empty, no ordinary file (reading a pipe would wait for ever), or too large, and
             where the system does not open it or stops giving its bytes.
     """
     try:
-        size = _checked_size(path)
-        with BoundedFile(io.FileIO(path), size) as file:
+        whole = isinstance(path, bytes)
+        size = len(path) if whole else _checked_size(path)
+        with BoundedFile(_Memory(path) if whole else io.FileIO(path), size) as file:
             start = _deflated_from(file)
             if start:
                 data = _inflate(file, start)

@@ -94,7 +94,7 @@ def read_header(path: Path) -> Header:
 
 
 def _header(file: BoundedFile) -> Header:
-    _check_start(file)
+    check_start(file)
     elements = plain_elements(file, _READ) or read_elements(file, _READ)
     slope, intercept = (_number(elements, keyword, absent) for keyword, absent in zip(_SCALE, (1.0, 0.0), strict=True))
     options = _decoding_options(elements)
@@ -109,8 +109,12 @@ def _header(file: BoundedFile) -> Header:
     return Header(plane, inverted, bool(photometric), slope or 1.0, intercept, spaced, coding, padding)
 
 
-def _check_start(file: BoundedFile) -> None:
-    """Refuses what is no DICOM file: pydicom is told to read files without preamble, and would try to read any."""
+def check_start(file: BoundedFile) -> None:
+    """Refuses what is no DICOM file: pydicom is told to read files without preamble, and would try to read any.
+
+    Raises:
+        UnreadableSlice: where it begins like none; else the file is at its beginning again.
+    """
     head = file.read(min(PREFIX_AT + len(PREFIX), file.size))
     file.seek(0)
     if not head[PREFIX_AT:] == PREFIX and not head.startswith(_BARE_STARTS):

@@ -60,7 +60,7 @@ def _tag(keyword: str) -> tuple[int, str]:
     tag = tag_for_keyword(keyword)
     if tag is None:
         raise KeyError(keyword)
-    return tag, dictionary_VR(tag)
+    return tag, dictionary_VR(tag).partition(" or ")[0]  # US or SS: of a pixel's bits, the reader knows the sign
 
 
 def _element(tag: int, kind: str, value: str | int | None, implicit: bool) -> bytes:

@@ -1,0 +1,103 @@
+"""Every file below a folder, and every member of its archives, one after the other."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import os
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from stenosis_kit.images.file import MAX_BYTES, UnreadableSlice, unreadable
+
+_HEAD = 512  # bytes by which archives are known
+_ZIP, _GZIP, _TAR, _TAR_AT = b"PK\x03\x04", b"\x1f\x8b", b"ustar", 257
+_OPENERS = {_GZIP: gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
+_DAMAGES = (
+    zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, RuntimeError, NotImplementedError,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where an image's file is.
+
+    Attributes:
+        path: on the disk.
+        member: its number in the archive that `path` is; None where it is a file of its own.
+    """
+
+    path: Path
+    member: int | None = None
+
+
+def files(folder: Path) -> Iterator[Path]:
+    """All files below a folder in an order that stays; links are followed, each folder is entered once."""
+    if folder.is_file():
+        yield folder
+        return
+    entered = set()
+    for place, folders, names in os.walk(folder, followlinks=True):
+        entered.add(os.path.realpath(place))
+        folders[:] = sorted(name for name in folders if os.path.realpath(Path(place, name)) not in entered)
+        yield from (Path(place, name) for name in sorted(names))
+
+
+def is_packed(path: Path) -> bool:
+    """Whether a file is an archive or compressed as a whole, by its first bytes.
+
+    Raises:
+        UnreadableSlice: where it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+    except OSError as error:
+        raise unreadable(error) from None
+    return head.startswith((_ZIP, *_OPENERS)) or head[_TAR_AT:].startswith(_TAR)
+
+
+def members(path: Path) -> Iterator[tuple[Source, bytes]]:
+    """What an archive (zip, tar, compressed or not) or a compressed file holds, in its order, one at a time.
+
+    Members that are larger than an image may be are passed over.
+
+    Raises:
+        UnreadableSlice: where it is damaged, or locked by a password; what was given before holds.
+    """
+    try:
+        for number, data in enumerate(_members(path)):
+            if data:
+                yield Source(path, number), _unzipped(data) if data.startswith(_GZIP) else data
+    except OSError as error:
+        raise unreadable(error) from None
+    except _DAMAGES:
+        raise UnreadableSlice("an archive that is damaged or locked: unpack it first") from None
+
+
+def _members(path: Path) -> Iterator[bytes]:
+    """The members' bytes; nothing for a folder, and for what is too large."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            for info in archive.infolist():
+                yield archive.read(info) if 0 < info.file_size <= MAX_BYTES else b""
+    elif tarfile.is_tarfile(path):
+        with tarfile.open(path, "r|*") as archive:
+            for info in archive:
+                yield archive.extractfile(info).read() if info.isfile() and info.size <= MAX_BYTES else b""
+    else:
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+        opener = next(opener for start, opener in _OPENERS.items() if head.startswith(start))
+        with opener(path) as file:
+            data = file.read(MAX_BYTES + 1)
+        yield data if len(data) <= MAX_BYTES else b""
+
+
+def _unzipped(data: bytes) -> bytes:
+    return zlib.decompressobj(wbits=31).decompress(data, MAX_BYTES)

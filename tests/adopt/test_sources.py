@@ -1,0 +1,62 @@
+"""Files and members of archives, whatever they are called."""
+
+from __future__ import annotations
+
+import gzip
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from stenosis_kit.adopt.sources import Source, files, is_packed, members
+from stenosis_kit.images.file import UnreadableSlice
+
+
+def packed(path: Path, kind: str) -> Path:
+    inner = path.parent / "inner"
+    inner.mkdir(exist_ok=True)
+    for name in ("a", "b"):
+        (inner / name).write_bytes(name.encode() * 300)
+    if kind == "zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            for name in ("a", "b"):
+                archive.write(inner / name, f"deep/../{name}")
+    else:
+        with tarfile.open(path, kind) as archive:
+            archive.add(inner, "x")
+    return path
+
+
+@pytest.mark.parametrize("kind", ["zip", "w", "w:gz", "w:bz2", "w:xz"])
+def test_members_of_archives(tmp_path: Path, kind: str) -> None:
+    path = packed(tmp_path / "any name", kind)
+    assert is_packed(path)
+    found = list(members(path))
+    assert sorted(data for _, data in found) == [b"a" * 300, b"b" * 300]
+    assert [source.path for source, _ in found] == [path, path]
+    assert [source for source, _ in members(path)] == [source for source, _ in found], "numbers stay"
+
+
+def test_a_gzipped_file_and_one_in_an_archive(tmp_path: Path) -> None:
+    (tmp_path / "1.dcm.gz").write_bytes(gzip.compress(b"image"))
+    assert list(members(tmp_path / "1.dcm.gz")) == [(Source(tmp_path / "1.dcm.gz", 0), b"image")]
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        archive.write(tmp_path / "1.dcm.gz", "1.dcm.gz")
+    assert [data for _, data in members(tmp_path / "x.zip")] == [b"image"]
+
+
+def test_damaged_and_plain(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(gzip.compress(bytes(range(256)) * 99)[:-40])
+    with pytest.raises(UnreadableSlice, match="damaged or locked"):
+        list(members(tmp_path / "x"))
+    (tmp_path / "plain").write_bytes(b"DICM" * 200)
+    assert not is_packed(tmp_path / "plain")
+
+
+def test_walks_links_once(tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "1").write_bytes(b"1")
+    (tmp_path / "a" / "b" / "up").symlink_to(tmp_path)
+    assert [path.name for path in files(tmp_path)] == ["1"]
+    assert list(files(tmp_path / "a" / "b" / "1")) == [tmp_path / "a" / "b" / "1"]
