@@ -185,6 +185,9 @@ def _add_pages(subparsers: Any) -> None:
     paper.add_argument("--input-size", type=_positive, metavar="N", help="pixels a side (default: 256, or what fits)")
     _time_limit(paper, "30m")
 
+    sheet = _command(subparsers, "sheet", "a page for each study, to take in at a glance", "data", "submission", "out")
+    _which_split(sheet, "test")
+
     report = _command(subparsers, "report", "make a run's report.html, a page that needs no network")
     report.add_argument("folder", type=Path, metavar="RUN", help="what submit, predict, train or paper wrote")
 

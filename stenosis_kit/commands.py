@@ -185,6 +185,15 @@ def run_paper(chosen: Arguments) -> int:
     return 0
 
 
+def run_sheet(chosen: Arguments) -> int:
+    """Makes a page for each study."""
+    from stenosis_kit.report.sheet import INDEX, sheet
+
+    pages = sheet(chosen.data, chosen.submission, chosen.out, chosen.split)
+    print(f"{len(pages)} sheets: {chosen.out / INDEX}")
+    return 0
+
+
 def run_report(chosen: Arguments) -> int:
     """Makes a run's report."""
     from stenosis_kit.paper.page import is_paper_run, write_page

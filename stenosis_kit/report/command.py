@@ -15,7 +15,7 @@ from stenosis_kit.graders.model_file import model_files
 from stenosis_kit.report.evidence import SUBMISSION, Evidence, read_evidence
 from stenosis_kit.report.learning import learning_section
 from stenosis_kit.report.levels import levels_section
-from stenosis_kit.report.markup import Markup, note
+from stenosis_kit.report.markup import Markup, join, note, tag
 from stenosis_kit.report.page import REPORT, Section, render
 from stenosis_kit.report.provenance import run_section, sources_section
 from stenosis_kit.report.quality import confusion_section, measures_section, reliability_section
@@ -26,6 +26,8 @@ from stenosis_kit.tables.root import Root
 
 log = logging.getLogger(__name__)
 
+SHEETS = "sheets/index.html"
+"""In a run's folder: what `sheet` may have written there."""
 _LATE = "Left out: the time was up. stenosis-kit report makes the page again, without a limit."
 _LOAD_S = 6.0  # about what importing TensorFlow takes, where nothing has imported it yet
 
@@ -104,6 +106,8 @@ def report(run: Path | str, budget: Budget | None = None, root: Root | None = No
     pace = _Pace(budget)
     sections = [_section(part, evidence, pace) for part in _PARTS]
     first = _made("the first lines", lambda: lead(evidence))
+    if (folder / SHEETS).is_file():
+        first = join(first, tag("p", tag("a", "A sheet for each study", href=SHEETS)))
     write_text(path, render(f"Run: {evidence.name}", first, sections))
     return path
 

@@ -74,7 +74,7 @@ def read_evidence(folder: Path, root: Root | None = None) -> Evidence:
         remedy = "Give the OUT of stenosis-kit submit or paper, or a MODEL."
         raise InputError(folder, "the folder of a run", "neither submission.csv nor model.json", remedy)
     evidence = Evidence(folder, read_run(folder))
-    predicted = _json(run_json_of(folder / SUBMISSION))
+    predicted = read_json_of(run_json_of(folder / SUBMISSION))
     evidence.sources = predicted.get("rows", {})
     # Runs note paths as they were given; the data may have moved since.
     named = (evidence.run.get("data"), predicted.get("data"))
@@ -92,10 +92,11 @@ def read_evidence(folder: Path, root: Root | None = None) -> Evidence:
 
 def read_run(folder: Path) -> dict[str, Any]:
     """A run's run.json; empty where there is none, or it is damaged, which is logged."""
-    return _json(folder / "run.json")
+    return read_json_of(folder / "run.json")
 
 
-def _json(path: Path) -> dict[str, Any]:
+def read_json_of(path: Path) -> dict[str, Any]:
+    """What a JSON file holds; empty where there is none, or it is damaged, which is logged."""
     return if_usable(lambda path: read_json(path, "a run's run.json"), path) or {}
 
 

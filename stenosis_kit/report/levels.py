@@ -44,7 +44,7 @@ def levels_section(evidence: Evidence, budget: Budget) -> Markup:
     models = [evidence.model] if evidence.model else []
     located = find_canals(_studies(evidence), models, budget=budget.share(_SEARCH_SHARE))
     truth = _true_places(evidence)
-    results = run_tasks(partial(_study_figure, truth=truth), located, budget=budget)
+    results = run_tasks(partial(spine_figure, truth=truth), located, budget=budget)
     drawn = {one.study.study_id: result for one, result in results if isinstance(result, Markup)}
     figures = [drawn[study] for study in sorted(drawn)]
     if not figures:
@@ -74,10 +74,14 @@ def _true_places(evidence: Evidence) -> dict[tuple[int, int], Places]:
     return places
 
 
-def _study_figure(located: LocatedStudy, truth: dict[tuple[int, int], Places]) -> Markup:
+def spine_figure(located: LocatedStudy, truth: dict[tuple[int, int], Places]) -> Markup:
     """The slice that holds most of a study's canal points, with all of them and its series' label points.
 
     Runs in a worker.
+
+    Args:
+        located: the study.
+        truth: {(study_id, series_id): label points on it}, where they are known.
 
     Raises:
         UnreadableSlice: where there is no such slice, or it cannot be decoded.
