@@ -147,6 +147,9 @@ def _add_data(subparsers: Any) -> None:
     adopt.add_argument("root", type=Path, metavar="ROOT", help="a new or empty folder, or one that adopt made")
     _which_split(adopt, "test")
     adopt.add_argument("--series", type=Path, metavar="F.csv", help="what series are: adopted.csv, as you edited it")
+    adopt.add_argument(
+        "--labels", type=Path, metavar="F.csv", help="your own grades, for training or scoring, see README.md"
+    )
     adopt.add_argument("--keep-uids", action="store_true", help="adopted.csv has UIDs as they are, not hashed")
 
     doctor = _command(subparsers, "doctor", "what is wrong with a data folder", "data")

@@ -44,7 +44,7 @@ def run_adopt(chosen: Arguments) -> int:
     """Makes a root of a folder; 1 where some studies could not be adopted."""
     from stenosis_kit.adopt.command import adopt
 
-    adopted = adopt(chosen.folder, chosen.root, chosen.split, chosen.series, chosen.keep_uids)
+    adopted = adopt(chosen.folder, chosen.root, chosen.split, chosen.series, chosen.labels, chosen.keep_uids)
     print(*adopted.lines(), sep="\n")
     print(f"next: stenosis-kit predict {chosen.root} --split {chosen.split} -o submission.csv")
     return int(bool(adopted.lost))

@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from stenosis_kit import rsna
 from stenosis_kit.adopt.choice import PROVISIONAL, Candidate, Decision, decide
+from stenosis_kit.adopt.grades import known_names, read_grades, write_grades
 from stenosis_kit.adopt.image import Image, images_of, read_dataset
 from stenosis_kit.adopt.look import Eye
 from stenosis_kit.adopt.overrides import read_overrides
@@ -79,6 +80,7 @@ def adopt(
     root: Path | str,
     split: str = "test",
     series: Path | str | None = None,
+    labels: Path | str | None = None,
     keep_uids: bool = False,
 ) -> Adopted:
     """Makes a competition root of any folder of DICOM files, which stay as they are.
@@ -89,6 +91,7 @@ def adopt(
         split: train or test.
         series: a table with study_id, series_id and series_description (one of `rsna.SERIES_KINDS`, or nothing to leave
             the series out) whose rows decide: adopted.csv, edited, for instance.
+        labels: a table of the user's own grades, see `grades.read_grades`.
         keep_uids: whether adopted.csv has UIDs as they are, not hashed.
 
     Raises:
@@ -105,6 +108,7 @@ def adopt(
     if not found:
         told = "; ".join(f"{count} files: {why}" for why, count in passed.most_common(3)) or "no files"
         raise InputError(folder, "DICOM files", told, "Give the folder, or the archive, that holds the images.")
+    graded, strangers = read_grades(Path(labels), known_names(found)) if labels else ({}, 0)
     images = root / rsna.images_folder(split)
     reasons = {one.series_id: one.left_out() for one in found}
     offered = [one for one in found if wanted.get(_key(one), not reasons[one.series_id]) and one.planes]
@@ -122,6 +126,14 @@ def adopt(
     if adopted.taken.height:
         columns = ("study_id", "series_id", "series_description")
         write_frame(root / rsna.series_table(split), adopted.taken.select(columns))
+    taken = set(adopted.taken["study_id"])
+    mine = {cell: grade for cell, grade in graded.items() if cell[0] in taken}
+    if mine:
+        write_grades(root, split, mine)
+    if graded:
+        log.info(
+            "adopt: %d grades; %d are of studies that are not adopted", len(mine), len(graded) - len(mine) + strangers
+        )
     (root / _UNFINISHED).unlink()
     if not adopted.taken.height:
         told = "; ".join(list(adopted.lines())[1:4])

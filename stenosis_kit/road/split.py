@@ -17,7 +17,8 @@ from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import make_folder, remove_partials, write_frame, write_text
 from stenosis_kit.base.output import check_folder
 from stenosis_kit.tables.csv_table import read_text
-from stenosis_kit.tables.grid import grid, row_ids
+from stenosis_kit.tables.grid import grid
+from stenosis_kit.tables.labels import solution_of
 from stenosis_kit.tables.own_files import own_files
 from stenosis_kit.tables.root import Root
 
@@ -121,9 +122,7 @@ def _write_test(root: Root, out: Path, test: list[int]) -> None:
     third = {name: pl.lit(1 / 3) for name in rsna.SEVERITIES}
     write_frame(out / rsna.SAMPLE_SUBMISSION, grid(series["study_id"]).select("row_id").with_columns(**third))
     cells = root.cells.filter(pl.col("study_id").is_in(test)).drop_nulls("severity")
-    onehot = {name: (cells["severity"] == name).cast(pl.Int8) for name in rsna.SEVERITIES}
-    weight = cells["severity"].replace_strict(rsna.SEVERITIES, rsna.SEVERITY_WEIGHTS, return_dtype=pl.Float64)
-    write_frame(out / rsna.SOLUTION, cells.select(row_ids(cells)).with_columns(**onehot, sample_weight=weight))
+    write_frame(out / rsna.SOLUTION, solution_of(cells))
 
 
 # --- Images ------------------------------------------------------------------------------------

@@ -77,6 +77,13 @@ def labelled_rows(cells: pl.DataFrame) -> pl.DataFrame:
     return known.with_columns(row_ids(known)).select("row_id", "study_id", "condition", "level", "severity")
 
 
+def solution_of(cells: pl.DataFrame) -> pl.DataFrame:
+    """solution.csv of labelled cells (study_id, condition, level, severity): row_id, one-hot columns, sample_weight."""
+    onehot = {name: (cells["severity"] == name).cast(pl.Int8) for name in rsna.SEVERITIES}
+    weight = cells["severity"].replace_strict(rsna.SEVERITIES, rsna.SEVERITY_WEIGHTS, return_dtype=pl.Float64)
+    return cells.select(row_ids(cells)).with_columns(**onehot, sample_weight=weight)
+
+
 def _cells_of_solution(path: Path, frame: pl.DataFrame) -> pl.DataFrame:
     onehot = frame.select(rsna.SEVERITIES).to_numpy()
     parts = [rsna.split_row_id(text) for text in frame["row_id"]]

@@ -171,3 +171,24 @@ def test_real_studies_come_back(real_studies: Path, tmp_path: Path, monkeypatch,
     for study, series, kind in found.iter_rows():
         image = next((tmp_path / "root" / "test_images" / str(study) / str(series)).iterdir())
         assert truth[int(image.resolve().parent.name)] == kind
+
+
+def test_own_grades_can_be_learnt_from_without_points(cohort, pacs, tmp_path: Path) -> None:
+    from stenosis_kit.crops.store import open_store
+    from stenosis_kit.road.format import format
+    from stenosis_kit.tables.labels import read_solution
+
+    truth = read_solution(cohort / "solution.csv")
+    uids = {study: uid for study, (uid, _) in pacs[1].items()}
+    grades = truth.select(
+        pl.col("study_id").replace_strict(uids).alias("study_uid"),
+        "level",
+        "condition",
+        pl.col("severity").alias("grade"),
+    )
+    grades.write_csv(tmp_path / "grades.csv")
+    adopt(pacs[0], tmp_path / "root", split="train", labels=tmp_path / "grades.csv")
+    format(tmp_path / "root", tmp_path / "store", workers=1)
+    manifest = open_store(tmp_path / "store").manifest
+    assert manifest.unique(["study_id", "condition", "level"]).height == truth.height
+    assert not manifest["point_source"].str.contains("label").any()

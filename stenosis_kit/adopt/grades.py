@@ -1,0 +1,127 @@
+"""A user's own grades, as train.csv or solution.csv."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import polars as pl
+
+from stenosis_kit import rsna
+from stenosis_kit.adopt.series import Found
+from stenosis_kit.base.errors import InputError
+from stenosis_kit.base.files import write_frame
+from stenosis_kit.tables.csv_table import EXAMPLES, TableError, read_text
+from stenosis_kit.tables.labels import solution_of
+from stenosis_kit.tables.points import POINT_TABLE
+
+_STUDY = ("study", "study_id", "accession", "accession_number", "study_uid", "studyinstanceuid")
+_SCALES = {
+    "grade": {"normal": 0, "none": 0, "mild": 0, "normal/mild": 0, "normal_mild": 0, "moderate": 1, "severe": 2},
+    "grade_0_2": {"0": 0, "1": 1, "2": 2},
+    "grade_0_3": {"0": 0, "1": 0, "2": 1, "3": 2},
+}
+"""Columns of grades: in words, 0 to 2 (normal or mild, moderate, severe), 0 to 3 (normal, mild, moderate, severe)."""
+_TERMS = (("spinal", "canal|central"), ("foraminal", "foram"), ("subarticular", "subart|recess"))
+_SIDES = {"l": rsna.LEFT, "left": rsna.LEFT, "r": rsna.RIGHT, "right": rsna.RIGHT}
+_NEEDED = ("level", "condition")
+
+Grades = dict[tuple[int, str, str], str]
+"""{(study_id, condition, level): severity}."""
+
+
+def known_names(found: list[Found]) -> dict[str, int]:
+    """{what a table may call a study: its id}: the id itself, its UID, its accession number where no other has it."""
+    named = {str(one.study_id): one.study_id for one in found} | {one.study: one.study_id for one in found}
+    accessions: dict[str, set[int]] = {}
+    for one in found:
+        for image in one.images.values():
+            accessions.setdefault(image.accession, set()).add(one.study_id)
+    return {name: min(ids) for name, ids in accessions.items() if name and len(ids) == 1} | named
+
+
+def read_grades(path: Path, studies: Mapping[str, int]) -> tuple[Grades, int]:
+    """Reads a table with a column that names the study, level, side (empty for the canal), condition, and a grade.
+
+    Args:
+        path: of the CSV.
+        studies: see `known_names`.
+
+    Returns:
+        The grades, and how many rows are of studies that are not there.
+
+    Raises:
+        InputError: where the table cannot be used.
+        TableError: with the rows that cannot be, or that contradict one another.
+    """
+    text = read_text(path)
+    columns = {name.lower(): name for name in text.columns}
+    study, scale = (next((columns[name] for name in some if name in columns), "") for some in (_STUDY, _SCALES))
+    missing = [name for name in _NEEDED if name not in columns]
+    if missing or not study or not scale:
+        expected = f"a study ({', '.join(_STUDY)}), level, side, condition, and one of {', '.join(_SCALES)}"
+        raise InputError(
+            path, expected, ", ".join(text.columns), "Rename its columns; the last tells what numbers mean."
+        )
+    grades: Grades = {}
+    problems, strangers = [], 0
+    for number, row in enumerate(text.rename({name: low for low, name in columns.items()}).iter_rows(named=True), 2):
+        cell, severity = _cell(row), _SCALES[scale.lower()].get((row[scale.lower()] or "").lower())
+        if cell is None or severity is None:
+            problems.append(f"row {number}: {'no such cell' if cell is None else f'no {scale}'}: {_shown(row, study)}")
+        elif row[study.lower()] not in studies:
+            strangers += 1
+        elif (
+            grades.setdefault(key := (studies[row[study.lower()]], *cell), rsna.SEVERITIES[severity])
+            != (rsna.SEVERITIES[severity])
+        ):
+            problems.append(f"row {number}: another grade of {key[1]} {key[2]} stands in an earlier row")
+    if problems:
+        raise TableError(path, [*problems[:EXAMPLES], f"{len(problems)} rows in all"])
+    if not grades:
+        raise InputError(
+            path, "grades of adopted studies", f"{strangers} rows of others", "Name them as adopted.csv does."
+        )
+    return grades, strangers
+
+
+def write_grades(root: Path, split: str, grades: Grades) -> None:
+    """Writes train.csv, and a table of points without rows: labels are placed where the localiser finds their levels.
+
+    Of the test split solution.csv.
+    """
+    cells = pl.DataFrame([(*key, severity) for key, severity in sorted(grades.items())], schema=_SCHEMA, orient="row")
+    if split == "test":
+        write_frame(root / rsna.SOLUTION, solution_of(cells))
+        return
+    words = dict(zip(rsna.SEVERITIES, rsna.SEVERITY_LABELS, strict=True))
+    rows: dict[int, dict[str, object]] = {}
+    for (study, condition, level), severity in grades.items():
+        blank = {"study_id": study} | dict.fromkeys(rsna.LABEL_COLUMNS)
+        rows.setdefault(study, blank)[f"{condition}_{level}"] = words[severity]
+    write_frame(
+        root / rsna.TRAIN_TABLE, pl.DataFrame([rows[study] for study in sorted(rows)], infer_schema_length=None)
+    )
+    write_frame(root / rsna.POINTS_TABLE, pl.DataFrame({name: [] for name in POINT_TABLE}))
+
+
+_SCHEMA = {"study_id": pl.Int64, "condition": pl.String, "level": pl.String, "severity": pl.String}
+
+
+def _cell(row: Mapping[str, str | None]) -> tuple[str, str] | None:
+    """(condition, level) of a row; None where it names none: left and right belong to foramina and recesses alone."""
+    digits = re.fullmatch(r"l?([1-5])[^0-9]*([1-5])", (row["level"] or "").lower())
+    level = f"l{digits[1]}_{'s' if digits[1] == '5' else 'l'}{digits[2]}" if digits else ""
+    named = (row["condition"] or "").lower()
+    term = next((term for term, words in _TERMS if re.search(words, named)), "")
+    given = (row.get("side") or "").lower() or next((side for side in ("left", "right") if side in named), "")
+    try:
+        condition = rsna.condition_of(term, None if term == "spinal" else _SIDES.get(given)).name
+    except StopIteration:
+        return None
+    return (condition, level) if level in rsna.LEVELS else None
+
+
+def _shown(row: Mapping[str, str | None], study: str) -> str:
+    return ", ".join(f"{name} {value!r}" for name, value in row.items() if name != study.lower())[:100]
