@@ -17,22 +17,18 @@ from stenosis_kit.images.series import Series
 _KINDS = {(SAGITTAL, T1): rsna.SAGITTAL_T1, (SAGITTAL, T2): rsna.SAGITTAL_T2, (AXIAL, T2): rsna.AXIAL_T2}
 PROVISIONAL = {SAGITTAL: rsna.SAGITTAL_T2, AXIAL: rsna.AXIAL_T2}
 """As which kind a series is read before its weighting is known: it says which way its slices lie."""
-_BY_CODES, _BY_WORDS, _ASSUMED = 0.98, 0.95, 0.6  # how sure; chosen by hand
+
+# Chosen by hand:
+_BY_CODES, _BY_WORDS, _ASSUMED = 0.98, 0.95, 0.6  # how sure
 _CONTRADICTS = 0.9  # how sure pixels have to be to stand against a description: some hold for all series of a study
 _SAME_PLACE_MM = 40.0  # mean distance of two columns that are the same part of the spine, a level apart at most
 _LEAST_INSIDE = 0.34  # of an axial series' slices inside the sagittal field
 _USUAL_MM = 340.0  # up to which a field is made for the lumbar spine, see `levels.overview`
-_ENOUGH_MM = 60.0  # of slices beside one another reach both foramina, which lie up to 19 mm from the midline
+_ENOUGH_MM = 60.0  # slices over so much reach both foramina, which lie up to 19 mm from the midline
 
 
 class Decision(NamedTuple):
-    """What a series is.
-
-    Attributes:
-        kind: one of `rsna.SERIES_KINDS`; empty where it is left out.
-        why: in words of ours alone.
-        certainty: 0 to 1.
-    """
+    """What a series is: one of `rsna.SERIES_KINDS`, or empty: left out; why, in words of ours; how sure, 0 to 1."""
 
     kind: str
     why: str
@@ -44,8 +40,7 @@ class Candidate:
     """A series that may be one of the three kinds.
 
     Attributes:
-        found: its images.
-        series: the same, read from the root.
+        found, series: its images, and the same read from the root.
         look: what its pixels tell, as far as they were asked.
         weighting, why, certainty: see `words`; what told it, and how sure.
         out: why it is left out; empty where it is not.
@@ -56,66 +51,70 @@ class Candidate:
     look: Look | None = None
     weighting: str = ""
     why: str = ""
-    certainty: float = 0.0
+    certainty: float = 0.9
     out: str = ""
 
     @property
     def kind(self) -> str:
         """The kind by orientation and weighting; empty where there is none."""
-        return _KINDS.get((self.series.orientation, self.weighting), "") if not self.out else ""
+        return "" if self.out else _KINDS.get((self.series.orientation, self.weighting), "")
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it looks as the competition's do: T1 without contrast agent and fat suppression."""
+        return self.weighting != T1 or not is_enhanced(self.found.acquisition)
+
+    def say(self, weighting: str, why: str, certainty: float) -> None:
+        """Notes the weighting, and what told it."""
+        self.weighting, self.why, self.certainty = weighting, f"weighting by its {why}", certainty
 
 
 def decide(candidates: list[Candidate], eye: Eye) -> list[Decision]:
     """What each candidate of a study is, in their order."""
     sagittal = [one for one in candidates if one.series.orientation == SAGITTAL]
-    axial = [one for one in candidates if one.series.orientation == AXIAL]
+    for one in candidates:
+        _judge_by_header(one)
     for one in sagittal:
-        _judge_sagittal(one, eye)
-    _leave_out_other_places(sagittal)
+        _judge_by_pixels(one, eye)
+    _leave_out_other_places([one for one in sagittal if one.look and not one.out])
     for kind in (rsna.SAGITTAL_T2, rsna.SAGITTAL_T1):
         _take_best([one for one in sagittal if one.kind == kind])
     taken = [one for one in sagittal if one.kind]
-    for one in axial:
-        _judge_axial(one, taken)
+    for one in candidates:
+        if one not in sagittal:
+            _judge_axial(one, taken)
     return [_decision(one) for one in candidates]
 
 
 def _decision(one: Candidate) -> Decision:
-    if one.kind:
-        return Decision(one.kind, one.why, round(one.certainty, 2))
-    why = one.out or f"{one.series.orientation} {one.weighting}: no grader uses it"
-    return Decision("", f"{why} ({one.why})" if one.why and not one.out else why, round(one.certainty or 0.9, 2))
+    unused = f"{one.series.orientation} {one.weighting}: no grader uses it"
+    return Decision(one.kind, one.why if one.kind else one.out or unused, round(one.certainty, 2))
 
 
-def _by_header(one: Candidate) -> None:
+def _judge_by_header(one: Candidate) -> None:
     found = one.found.acquisition
-    for weighting, why, certainty in (
-        (weighting_by_codes(found), "weighting by its times and codes", _BY_CODES),
-        (weighting_by_words(found), "weighting by its description", _BY_WORDS),
-    ):
-        if weighting:
-            one.weighting, one.why, one.certainty = weighting, why, certainty
-            return
+    if weighting := weighting_by_codes(found):
+        one.say(weighting, "times and codes", _BY_CODES)
+    elif weighting := weighting_by_words(found):
+        one.say(weighting, "description", _BY_WORDS)
 
 
-def _judge_sagittal(one: Candidate, eye: Eye) -> None:
-    """By header; by its pixels where that does not tell the weighting, or the part of the body."""
-    _by_header(one)
+def _judge_by_pixels(one: Candidate, eye: Eye) -> None:
+    """Looks at a sagittal series whose header does not tell the weighting, or the part of the body."""
     named = region(one.found.acquisition) == LUMBAR
     if one.weighting == OTHER or (one.weighting and named):
         return
     one.look = eye.look(one.series)
     if one.look is None:
-        one.out = "no lumbar spine is found in it" if not named else "its weighting cannot be told"
+        one.out = "its weighting cannot be told" if named else "no lumbar spine is found in it"
     elif not one.weighting:
-        one.weighting, one.why, one.certainty = one.look.weighting, "weighting by its pixels", one.look.certainty
+        one.say(one.look.weighting, "pixels", one.look.certainty)
     elif one.certainty == _BY_WORDS and one.look.weighting != one.weighting and one.look.certainty > _CONTRADICTS:
-        one.weighting, one.why, one.certainty = one.look.weighting, "weighting by its pixels, not its name", _ASSUMED
+        one.say(one.look.weighting, "pixels, against its description", _ASSUMED)
 
 
-def _leave_out_other_places(sagittal: list[Candidate]) -> None:
+def _leave_out_other_places(seen: list[Candidate]) -> None:
     """Of series that show columns in different places, those stay that lie where the surest one does."""
-    seen = [one for one in sagittal if one.look and not one.out]
     best = max(seen, key=lambda one: one.look.confidence, default=None)
     for one in seen:
         if np.linalg.norm(one.look.canal - best.look.canal, axis=1).mean() > _SAME_PLACE_MM:
@@ -128,30 +127,23 @@ def _take_best(rivals: list[Candidate]) -> None:
     for one in rivals:
         if one is not best:
             one.out = f"another {one.kind} covers more or is finer"
-        elif one.weighting == T1 and is_enhanced(one.found.acquisition):
+        elif not one.is_plain:
             one.certainty, one.why = _ASSUMED, f"{one.why}; fat-suppressed or with a contrast agent"
 
 
 def _worth(one: Candidate) -> tuple:
-    planes = one.series.planes
-    across = np.ptp([plane.center @ planes[0].normal for plane in planes])
-    plain = not (one.weighting == T1 and is_enhanced(one.found.acquisition))
-    usual, fine = one.found.field_mm <= _USUAL_MM, -float(np.mean(planes[0].spacing))
-    return plain, usual, min(float(across), _ENOUGH_MM) // 10, round(fine, 2), len(planes), -one.found.series_id
+    planes, usual = one.series.planes, one.found.field_mm <= _USUAL_MM
+    across = float(np.ptp([plane.center @ planes[0].normal for plane in planes]))
+    fine = -round(float(np.mean(planes[0].spacing)), 2)
+    return one.is_plain, usual, min(across, _ENOUGH_MM) // 10, fine, len(planes), one.found.key
 
 
 def _judge_axial(one: Candidate, sagittal: list[Candidate]) -> None:
-    _by_header(one)
-    if sagittal and _inside_share(one, sagittal) < _LEAST_INSIDE:
-        one.out = "it lies outside the sagittal images of the lumbar spine"
-    elif not sagittal and region(one.found.acquisition) != LUMBAR:
-        one.out = "nothing says that it shows the lumbar spine"
-    elif not one.weighting:
-        one.weighting, one.why, one.certainty = T2, "T2 is assumed: neither its times nor words tell", _ASSUMED
-
-
-def _inside_share(one: Candidate, sagittal: list[Candidate]) -> float:
-    """The share of the slices whose middle some sagittal image shows."""
     images = [plane for other in sagittal for plane in other.series.planes]
     inside = [any(image.shows(plane.center) for image in images) for plane in one.series.planes]
-    return float(np.mean(inside))
+    if images and np.mean(inside) < _LEAST_INSIDE:
+        one.out = "it lies outside the sagittal images of the lumbar spine"
+    elif not images and region(one.found.acquisition) != LUMBAR:
+        one.out = "nothing says that it shows the lumbar spine"
+    elif not one.weighting:
+        one.weighting, one.why, one.certainty = T2, "T2 is assumed: neither times nor words tell", _ASSUMED

@@ -7,7 +7,8 @@ import logging
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
@@ -16,25 +17,28 @@ from tqdm import tqdm
 from stenosis_kit import rsna
 from stenosis_kit.adopt.choice import PROVISIONAL, Candidate, Decision, decide
 from stenosis_kit.adopt.grades import known_names, read_grades, write_grades
-from stenosis_kit.adopt.image import Image, images_of, read_dataset
+from stenosis_kit.adopt.image import Image, read_images
 from stenosis_kit.adopt.look import Eye
-from stenosis_kit.adopt.overrides import read_overrides
-from stenosis_kit.adopt.series import Found, Pile
+from stenosis_kit.adopt.series import Found, series_of
 from stenosis_kit.adopt.sources import Source, files, is_packed, members
-from stenosis_kit.adopt.writing import copies, put
+from stenosis_kit.adopt.writing import put
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import make_folder, write_frame, write_text
 from stenosis_kit.base.output import check_folder
 from stenosis_kit.images.file import UnreadableSlice
 from stenosis_kit.images.series import read_series
+from stenosis_kit.tables.csv_table import TableError
+from stenosis_kit.tables.series import SERIES_KEY, SERIES_TABLE
+from stenosis_kit.tables.series import read_series as read_series_table
 
 log = logging.getLogger(__name__)
 
 TABLE = "adopted.csv"
 _UNFINISHED = "unfinished.txt"
-_DIRECTORY = "1.2.840.10008.1.3.10"  # Media Storage Directory Storage: a DICOMDIR
-_OVERRIDDEN = "decided by the user"
 _FEWEST = 3  # images that have to be readable
+
+Kinds = dict[tuple[int, int], str]
+"""{(study_id, series_id): kind, empty: to be left out}."""
 
 
 @dataclass
@@ -47,7 +51,7 @@ class Adopted:
     """
 
     table: pl.DataFrame
-    passed: Counter[str] = field(default_factory=Counter)
+    passed: Counter[str]
 
     @property
     def taken(self) -> pl.DataFrame:
@@ -61,14 +65,15 @@ class Adopted:
 
     def lines(self) -> Iterator[str]:
         """What is to be said, a line each."""
-        studies, series = self.table["study_id"].n_unique(), f"{self.taken.height} of {self.table.height} series"
-        yield f"{studies - len(self.lost)} of {studies} studies, {series} adopted"
+        studies, taken = self.table["study_id"].n_unique(), self.taken
+        of_series = f"{taken.height} of {self.table.height} series"
+        yield f"{studies - len(self.lost)} of {studies} studies, {of_series} adopted"
         for why, count in Counter(self.table.filter(series_description="")["why"]).most_common():
             yield f"left out: {count} series: {why}"
         for why, count in self.passed.most_common():
             yield f"passed over: {count} files: {why}"
         for kind in rsna.SERIES_KINDS:
-            without = set(self.taken["study_id"]) - set(self.taken.filter(series_description=kind)["study_id"])
+            without = set(taken["study_id"]) - set(taken.filter(series_description=kind)["study_id"])
             if without:
                 yield f"without {kind}: {len(without)} studies, the first {min(without)}"
         if self.lost:
@@ -95,61 +100,52 @@ def adopt(
         keep_uids: whether adopted.csv has UIDs as they are, not hashed.
 
     Raises:
-        InputError: where no study could be adopted, or the root cannot be used.
+        InputError: where no study could be adopted, the root cannot be used, or a table cannot be.
     """
-    folder, root = Path(folder), Path(root)
+    folder, root, passed = Path(folder), Path(root), Counter()
     if not folder.exists():
         raise InputError(folder, "a folder with DICOM files", "no such folder", "Is the path right?")
     check_folder(root, [folder])
-    wanted = read_overrides(Path(series)) if series else {}
+    wanted = _read_kinds(Path(series)) if series else {}
     _begin(root)
-    pile, passed = _collect(folder)
-    found = pile.found()
+    found = series_of(_images(folder, passed))
     if not found:
         told = "; ".join(f"{count} files: {why}" for why, count in passed.most_common(3)) or "no files"
         raise InputError(folder, "DICOM files", told, "Give the folder, or the archive, that holds the images.")
-    graded, strangers = read_grades(Path(labels), known_names(found)) if labels else ({}, 0)
+    graded = read_grades(Path(labels), known_names(found)) if labels else {}
+    reasons = {one.key: one.left_out() for one in found}
+    offered = [one for one in found if one.planes and wanted.get(one.key, not reasons[one.key])]
     images = root / rsna.images_folder(split)
-    reasons = {one.series_id: one.left_out() for one in found}
-    offered = [one for one in found if wanted.get(_key(one), not reasons[one.series_id]) and one.planes]
-    failed = _write_images(offered, images)
-    decisions = {key: Decision("", why, 0.95) for key, why in reasons.items()}
-    eye, by_study = Eye(), defaultdict(list)
-    for one in offered:
-        by_study[one.study_id].append(one)
-    for some in tqdm(by_study.values(), "adopt: which series is what", unit="study", disable=None, leave=False):
-        decisions |= _decide(some, images, wanted, eye)
-    passed += failed
-    table = pl.DataFrame([_row(one, decisions[one.series_id], keep_uids) for one in found])
-    adopted = Adopted(table, passed)
-    write_frame(root / TABLE, table)
-    if adopted.taken.height:
-        columns = ("study_id", "series_id", "series_description")
-        write_frame(root / rsna.series_table(split), adopted.taken.select(columns))
-    taken = set(adopted.taken["study_id"])
-    mine = {cell: grade for cell, grade in graded.items() if cell[0] in taken}
-    if mine:
-        write_grades(root, split, mine)
-    if graded:
-        log.info(
-            "adopt: %d grades; %d are of studies that are not adopted", len(mine), len(graded) - len(mine) + strangers
-        )
-    (root / _UNFINISHED).unlink()
-    if not adopted.taken.height:
+    _write_images(offered, images, passed)
+    decisions = {key: Decision("", why, 0.95) for key, why in reasons.items()} | _decide(offered, images, wanted)
+    adopted = Adopted(pl.DataFrame([_row(one, decisions[one.key], keep_uids) for one in found]), passed)
+    write_frame(root / TABLE, adopted.table)
+    if adopted.taken.is_empty():
         told = "; ".join(list(adopted.lines())[1:4])
-        raise InputError(
-            folder, "a study with a series of the lumbar spine", told, f"See {root / TABLE}, and --series."
-        )
+        raise InputError(folder, "a series of a lumbar spine", told, f"See {root / TABLE}; --series overrules it.")
+    write_frame(root / rsna.series_table(split), adopted.taken.select(list(SERIES_TABLE)))
+    if labels:
+        write_grades(root, split, {cell: grade for cell, grade in graded.items() if cell[0] not in adopted.lost})
+    (root / _UNFINISHED).unlink()
     return adopted
+
+
+def _read_kinds(path: Path) -> Kinds:
+    """A user's table of what series are."""
+    table = read_series_table(path)
+    rows = table.rows.with_columns(pl.col("series_description").fill_null(""))
+    wrong = rows.filter(~pl.col("series_description").is_in(["", *rsna.SERIES_KINDS]))["series_description"]
+    expected = f"{', '.join(rsna.SERIES_KINDS)} or nothing"
+    if problems := [*table.problems, *(f"series_description: expected {expected}; found {kind!r}" for kind in wrong)]:
+        raise TableError(path, problems)
+    return {(study, series): kind for study, series, kind in rows.select(*SERIES_KEY, "series_description").iter_rows()}
 
 
 def _begin(root: Path) -> None:
     """Takes a folder that is new, empty or adopt's own, of which it removes what adopt made there."""
     names = {path.name for path in root.iterdir()} if root.is_dir() else set()
     if names and not names & {TABLE, _UNFINISHED}:
-        raise InputError(
-            root, "an empty or new folder, or one that adopt made", "one that holds files", "Give another."
-        )
+        raise InputError(root, "a new or empty folder, or adopt's own", "one that holds files", "Give another.")
     make_folder(root)
     write_text(root / _UNFINISHED, "stenosis-kit adopt has not finished here; run again, it begins anew\n")
     for split in rsna.SPLITS:
@@ -158,112 +154,75 @@ def _begin(root: Path) -> None:
         (root / name).unlink(missing_ok=True)
 
 
-def _collect(folder: Path) -> tuple[Pile, Counter[str]]:
-    """All images below a folder, and {why: files that are none}."""
-    pile, passed, total = Pile(), Counter(), sum(1 for _ in files(folder))
+def _images(folder: Path, passed: Counter[str]) -> Iterator[Image]:
+    """All images below a folder; files that are none are counted by why."""
+    total = sum(1 for _ in files(folder))
     for path in tqdm(files(folder), "adopt: headers", total, unit="file", disable=None, leave=False):
-        try:
-            for source, data in members(path) if is_packed(path) else [(Source(path), None)]:
-                _take(source, data, pile, passed)
-        except UnreadableSlice as error:
-            _pass_over(path, error, passed)
-    return pile, passed
+        with _counted(passed):
+            for source, data in members(path) if is_packed(path) else [(Source(path), path)]:
+                with _counted(passed):
+                    yield from read_images(data, source)
 
 
-def _take(source: Source, data: bytes | None, pile: Pile, passed: Counter[str]) -> None:
+@contextmanager
+def _counted(passed: Counter[str]) -> Iterator[None]:
+    """Counts what cannot be used by why, and goes on."""
     try:
-        dataset = read_dataset(source.path if data is None else data)
-        if dataset.file_meta.get("MediaStorageSOPClassUID") == _DIRECTORY:
-            return
-        if not dataset.get("StudyInstanceUID") or not dataset.get("SeriesInstanceUID"):
-            raise UnreadableSlice("no StudyInstanceUID or SeriesInstanceUID: nobody knows whose it is")
-        for image in images_of(dataset, source):
-            pile.add(image)
+        yield
     except UnreadableSlice as error:
-        _pass_over(source.path, error, passed)
+        passed[error.reason.partition("; found")[0]] += 1
 
 
-def _pass_over(path: Path, error: UnreadableSlice, passed: Counter[str]) -> None:
-    log.debug("adopt: %s: %s", path, error.reason)
-    passed[error.reason.partition("; found")[0]] += 1
-
-
-# --- Images ------------------------------------------------------------------------------------
-
-
-def _key(one: Found) -> tuple[int, int]:
-    return one.study_id, one.series_id
-
-
-def _write_images(offered: list[Found], images: Path) -> Counter[str]:
-    """Puts the images of some series into the root, archive by archive; returns {why: images that could not be}."""
-    packed: dict[Path, dict[int, list[tuple[Path, Image]]]] = defaultdict(lambda: defaultdict(list))
-    framed: dict[Source, dict[Path, Image]] = defaultdict(dict)
-    failed: Counter[str] = Counter()
-    for one in tqdm(offered, "adopt: images", unit="series", disable=None, leave=False):
-        place = images / str(one.study_id) / str(one.series_id)
-        place.mkdir(parents=True, exist_ok=True)
+def _write_images(offered: list[Found], images: Path, passed: Counter[str]) -> None:
+    """Puts the images of some series into the root, file by file, and archive by archive."""
+    targets: dict[Path, dict[int | None, dict[Path, Image]]] = defaultdict(lambda: defaultdict(dict))
+    for one in offered:
+        place = images.joinpath(*map(str, one.key))
+        place.mkdir(parents=True)
         for number, image in one.images.items():
-            target = place / f"{number}.dcm"
-            if image.source.member is not None:
-                packed[image.source.path][image.source.member].append((target, image))
-            elif image.frame is not None:
-                framed[image.source][target] = image
+            targets[image.source.path][image.source.member][place / f"{number}.dcm"] = image
+    for path, some in tqdm(targets.items(), "adopt: images", unit="file", disable=None, leave=False):
+        if None in some:
+            with _counted(passed):
+                put(some[None])
+            continue
+        with _counted(passed):
+            for source, data in members(path):
+                if source.member in some:
+                    with _counted(passed):
+                        put(some[source.member], data)
+
+
+def _decide(offered: list[Found], images: Path, wanted: Mapping[tuple[int, int], str]) -> dict[tuple, Decision]:
+    """{key: what it is} of series whose images are in the root; those that are left out are removed from it."""
+    eye, by_study, decisions = Eye(), defaultdict(list), {}
+    for one in offered:
+        by_study[one.study].append(one)
+    for some in tqdm(by_study.values(), "adopt: which series is what", unit="study", disable=None, leave=False):
+        candidates = []
+        for one in some:
+            kind = wanted.get(one.key, "")
+            read = read_series(images.joinpath(*map(str, one.key)), one.key[1], kind or PROVISIONAL[one.orientation])
+            if kind:
+                decisions[one.key] = Decision(kind, "decided by the user", 1.0)
+            elif len(read.slices) < _FEWEST:
+                told = Counter(why.kind.value for why in read.skipped.values()).most_common(1)
+                why = f"too few of its images can be read: {told[0][0] if told else 'none could be copied'}"
+                decisions[one.key] = Decision("", why, 1.0)
             else:
-                _try(failed, put, image, target)
-    for some in framed.values():
-        _try(failed, copies, some)
-    for path, wanted in packed.items():
-        for source, data in members(path):
-            for target, image in wanted.get(source.member, ()):
-                _try(failed, put, image, target, data)
-    return failed
-
-
-def _try(failed: Counter[str], make, *arguments) -> None:
-    try:
-        make(*arguments)
-    except UnreadableSlice as error:
-        failed[error.reason] += 1
-
-
-def _decide(some: list[Found], images: Path, wanted: Mapping[tuple[int, int], str], eye: Eye) -> dict[int, Decision]:
-    """{series_id: what it is} of a study's series; the folders of those that are left out are removed."""
-    decisions, candidates = {}, []
-    for one in some:
-        place, kind = images / str(one.study_id) / str(one.series_id), wanted.get(_key(one))
-        read = read_series(place, one.series_id, kind or PROVISIONAL[one.orientation])
-        if kind:
-            decisions[one.series_id] = Decision(kind, _OVERRIDDEN, 1.0)
-        elif len(read.slices) < _FEWEST:
-            told = Counter(why.kind.value for why in read.skipped.values()).most_common(1)
-            why = f"{len(read.slices)} of {len(one.images)} images can be read" + (f": {told[0][0]}" if told else "")
-            decisions[one.series_id] = Decision("", why, 1.0)
-        else:
-            candidates.append(Candidate(one, read))
-    made = decide(candidates, eye)
-    decisions |= {one.found.series_id: decision for one, decision in zip(candidates, made, strict=True)}
-    for one in some:
-        if not decisions[one.series_id].kind:
-            shutil.rmtree(images / str(one.study_id) / str(one.series_id))
+                candidates.append(Candidate(one, read))
+        decisions |= zip((one.found.key for one in candidates), decide(candidates, eye), strict=True)
+        for one in some:
+            if not decisions[one.key].kind:
+                shutil.rmtree(images.joinpath(*map(str, one.key)))
     return decisions
 
 
 def _row(one: Found, decision: Decision, keep_uids: bool) -> dict[str, object]:
-    study, uid = (each if keep_uids else _hashed(each) for each in (one.study, one.uid))
-    return {
-        "study_id": one.study_id,
-        "series_id": one.series_id,
-        "series_description": decision.kind,
-        "why": decision.why,
-        "certainty": decision.certainty,
-        "orientation": one.orientation or "several",
-        "images": len(one.images),
-        "doubles": one.doubles,
-        "study_uid": study,
-        "series_uid": uid,
-    }
-
-
-def _hashed(uid: str) -> str:
-    return hashlib.sha256(uid.encode()).hexdigest()[:16]
+    told = {"orientation": one.orientation or "several", "images": len(one.images), "doubles": one.doubles}
+    uids = {"study_uid": one.study, "series_uid": one.uid}
+    if not keep_uids:
+        uids = {name: hashlib.sha256(uid.encode()).hexdigest()[:16] for name, uid in uids.items()}
+    kind, why, certainty = decision
+    decided = {"series_description": kind, "why": why, "certainty": certainty}
+    return dict(zip(SERIES_KEY, one.key, strict=True)) | decided | told | uids

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from stenosis_kit import rsna
 from stenosis_kit.adopt.series import Found
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import write_frame
-from stenosis_kit.tables.csv_table import EXAMPLES, TableError, read_text
+from stenosis_kit.tables.csv_table import EXAMPLES, TableError, and_more, read_text
 from stenosis_kit.tables.labels import solution_of
 from stenosis_kit.tables.points import POINT_TABLE
 
@@ -25,7 +26,6 @@ _SCALES = {
 """Columns of grades: in words, 0 to 2 (normal or mild, moderate, severe), 0 to 3 (normal, mild, moderate, severe)."""
 _TERMS = (("spinal", "canal|central"), ("foraminal", "foram"), ("subarticular", "subart|recess"))
 _SIDES = {"l": rsna.LEFT, "left": rsna.LEFT, "r": rsna.RIGHT, "right": rsna.RIGHT}
-_NEEDED = ("level", "condition")
 
 Grades = dict[tuple[int, str, str], str]
 """{(study_id, condition, level): severity}."""
@@ -33,57 +33,47 @@ Grades = dict[tuple[int, str, str], str]
 
 def known_names(found: list[Found]) -> dict[str, int]:
     """{what a table may call a study: its id}: the id itself, its UID, its accession number where no other has it."""
-    named = {str(one.study_id): one.study_id for one in found} | {one.study: one.study_id for one in found}
-    accessions: dict[str, set[int]] = {}
+    ids = {name: one.key[0] for one in found for name in (str(one.key[0]), one.study)}
+    accessions: dict[str, set[int]] = defaultdict(set)
     for one in found:
         for image in one.images.values():
-            accessions.setdefault(image.accession, set()).add(one.study_id)
-    return {name: min(ids) for name, ids in accessions.items() if name and len(ids) == 1} | named
+            accessions[image.accession].add(one.key[0])
+    return {name: min(own) for name, own in accessions.items() if name and len(own) == 1} | ids
 
 
-def read_grades(path: Path, studies: Mapping[str, int]) -> tuple[Grades, int]:
+def read_grades(path: Path, studies: Mapping[str, int]) -> Grades:
     """Reads a table with a column that names the study, level, side (empty for the canal), condition, and a grade.
 
     Args:
         path: of the CSV.
-        studies: see `known_names`.
-
-    Returns:
-        The grades, and how many rows are of studies that are not there.
+        studies: see `known_names`; rows of others are ignored.
 
     Raises:
-        InputError: where the table cannot be used.
+        InputError: where the table cannot be used, or has no grade of these studies.
         TableError: with the rows that cannot be, or that contradict one another.
     """
     text = read_text(path)
-    columns = {name.lower(): name for name in text.columns}
-    study, scale = (next((columns[name] for name in some if name in columns), "") for some in (_STUDY, _SCALES))
-    missing = [name for name in _NEEDED if name not in columns]
-    if missing or not study or not scale:
+    text.columns = [name.lower() for name in text.columns]
+    study, scale = (next((name for name in some if name in text.columns), "") for some in (_STUDY, _SCALES))
+    if not study or not scale or not {"level", "condition"} <= set(text.columns):
         expected = f"a study ({', '.join(_STUDY)}), level, side, condition, and one of {', '.join(_SCALES)}"
-        raise InputError(
-            path, expected, ", ".join(text.columns), "Rename its columns; the last tells what numbers mean."
-        )
+        raise InputError(path, expected, ", ".join(text.columns), "Rename its columns: the last says what grades mean.")
     grades: Grades = {}
-    problems, strangers = [], 0
-    for number, row in enumerate(text.rename({name: low for low, name in columns.items()}).iter_rows(named=True), 2):
-        cell, severity = _cell(row), _SCALES[scale.lower()].get((row[scale.lower()] or "").lower())
-        if cell is None or severity is None:
-            problems.append(f"row {number}: {'no such cell' if cell is None else f'no {scale}'}: {_shown(row, study)}")
-        elif row[study.lower()] not in studies:
-            strangers += 1
-        elif (
-            grades.setdefault(key := (studies[row[study.lower()]], *cell), rsna.SEVERITIES[severity])
-            != (rsna.SEVERITIES[severity])
-        ):
-            problems.append(f"row {number}: another grade of {key[1]} {key[2]} stands in an earlier row")
+    problems = []
+    for number, row in enumerate(text.iter_rows(named=True), 2):
+        cell, grade = _cell(row), _SCALES[scale].get((row[scale] or "").lower())
+        if cell is None or grade is None:
+            shown = ", ".join(f"{name} {row.get(name)!r}" for name in ("level", "side", "condition", scale))
+            problems.append(f"row {number}: {'no such cell' if cell is None else f'no {scale}'}: {shown}")
+        elif row[study] in studies:
+            key = (studies[row[study]], *cell)
+            if grades.setdefault(key, rsna.SEVERITIES[grade]) != rsna.SEVERITIES[grade]:
+                problems.append(f"row {number}: another grade of {key[1]} {key[2]} stands in an earlier row")
     if problems:
-        raise TableError(path, [*problems[:EXAMPLES], f"{len(problems)} rows in all"])
+        raise TableError(path, [*problems[:EXAMPLES], *and_more(problems)])
     if not grades:
-        raise InputError(
-            path, "grades of adopted studies", f"{strangers} rows of others", "Name them as adopted.csv does."
-        )
-    return grades, strangers
+        raise InputError(path, "grades of the folder's studies", "those of others", "Name them as adopted.csv does.")
+    return grades
 
 
 def write_grades(root: Path, split: str, grades: Grades) -> None:
@@ -121,7 +111,3 @@ def _cell(row: Mapping[str, str | None]) -> tuple[str, str] | None:
     except StopIteration:
         return None
     return (condition, level) if level in rsna.LEVELS else None
-
-
-def _shown(row: Mapping[str, str | None], study: str) -> str:
-    return ", ".join(f"{name} {value!r}" for name, value in row.items() if name != study.lower())[:100]

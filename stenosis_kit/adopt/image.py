@@ -1,4 +1,4 @@
-"""What adopt reads of a file: which study and series it is of, where each of its frames lies, and how it was acquired.
+"""What adopt reads of a file: whose it is, where each of its frames lies, and how it was acquired.
 
 Texts (descriptions, names of protocols) are looked through for words and never written anywhere.
 """
@@ -6,7 +6,7 @@ Texts (descriptions, names of protocols) are looked through for words and never 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,37 +14,25 @@ from typing import Any
 
 import pydicom
 from pydicom.dataset import Dataset
-from pydicom.uid import UID
+from pydicom.multival import MultiValue
 
 from stenosis_kit.adopt.sources import Source
-from stenosis_kit.images.file import BoundedFile, UnreadableSlice, open_image
+from stenosis_kit.images.file import UnreadableSlice, open_image
 from stenosis_kit.images.geometry import Plane
 from stenosis_kit.images.header import check_start
 
-_FRAMES = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
+_PLACE = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
+_OWNERS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "AccessionNumber")
+_CODES = ("ImageType", "FrameType", "AcquisitionContrast", "ScanningSequence", "ScanOptions", "EchoPulseSequence")
 _TEXTS = ("SeriesDescription", "ProtocolName", "SequenceName", "PulseSequenceName")
-_CODES = ("ImageType", "ScanningSequence", "SequenceVariant", "ScanOptions", "EchoPulseSequence")
-_TIMES = ("RepetitionTime", "EchoTime", "InversionTime")
-_READ = (
-    *("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "InstanceNumber", "Modality"),
-    *("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "Rows", "Columns", "NumberOfFrames"),
-    *("BodyPartExamined", "ContrastBolusAgent", "AccessionNumber", "SpecificCharacterSet", "InversionRecovery"),
-    *(*_FRAMES, *_TEXTS, *_CODES, *_TIMES),
-)
-_GROUPS = {  # attribute: the functional group that holds it (PS3.3 C.7.6.16, C.8.13.5), and its name there
-    "ImagePositionPatient": ("PlanePositionSequence", "ImagePositionPatient"),
-    "ImageOrientationPatient": ("PlaneOrientationSequence", "ImageOrientationPatient"),
-    "PixelSpacing": ("PixelMeasuresSequence", "PixelSpacing"),
-    "SliceThickness": ("PixelMeasuresSequence", "SliceThickness"),
-    "SpacingBetweenSlices": ("PixelMeasuresSequence", "SpacingBetweenSlices"),
-    "RescaleSlope": ("PixelValueTransformationSequence", "RescaleSlope"),
-    "RescaleIntercept": ("PixelValueTransformationSequence", "RescaleIntercept"),
-    "RepetitionTime": ("MRTimingAndRelatedParametersSequence", "RepetitionTime"),
-    "EchoTime": ("MREchoSequence", "EffectiveEchoTime"),
-    "InversionTime": ("MRModifierSequence", "InversionTimes"),
-    "ImageType": ("MRImageFrameTypeSequence", "FrameType"),
-    "AcquisitionContrast": ("MRImageFrameTypeSequence", "AcquisitionContrast"),
-}
+_TIMES = (("RepetitionTime",), ("EffectiveEchoTime", "EchoTime"), ("InversionTimes", "InversionTime"))
+_SHARED, _PER_FRAME = "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"
+_READ = [
+    *(*_PLACE, *_OWNERS, *_CODES, *_TEXTS, *(name for names in _TIMES for name in names), _SHARED, _PER_FRAME),
+    *("SOPClassUID", "Modality", "InstanceNumber", "Rows", "Columns", "BodyPartExamined", "ContrastBolusAgent"),
+    *("InversionRecovery", "SpecificCharacterSet"),
+]
+_DIRECTORY = "1.2.840.10008.1.3.10"  # Media Storage Directory Storage: a DICOMDIR
 
 
 @dataclass(frozen=True)
@@ -52,11 +40,9 @@ class Acquisition:
     """How an image was acquired, as its header says; empty and None where it does not.
 
     Attributes:
-        modality: MR, CT …
-        sop_class: what kind of object it is.
-        codes: words of fixed meaning: image type, scanning sequence and variant, options, acquisition contrast.
-        text: descriptions and names, in lower case.
-        body_part: in lower case.
+        modality, sop_class: MR, CT …, and what kind of object it is.
+        codes: words of fixed meaning: image type, scanning sequence, options, acquisition contrast.
+        text, body_part: descriptions and names, BodyPartExamined; in lower case.
         tr, te, ti: repetition, echo and inversion time, ms.
         contrast_agent: whether one was given.
     """
@@ -77,13 +63,11 @@ class Image:
     """One frame of a file, or its only one.
 
     Attributes:
-        source: the file.
-        frame: its place in the file; None where there is but one, at the top of the header.
-        study, series, instance: UIDs.
+        source, frame: the file, and the frame's place in it; None where the file's header is of one image.
+        study, series, instance, accession: UIDs, and AccessionNumber: compared with a user's table, never written.
         number: InstanceNumber.
         plane: where it lies; None where the header does not say.
         acquisition: shared by images that are alike in it.
-        accession: AccessionNumber: compared with that of a user's table, never written.
     """
 
     source: Source
@@ -91,81 +75,73 @@ class Image:
     study: str
     series: str
     instance: str
+    accession: str
     number: int | None
     plane: Plane | None
     acquisition: Acquisition
-    accession: str
 
 
-def read_dataset(file: Path | bytes, pixels: bool = False) -> Dataset:
-    """A file's header, as far as adopt reads it; with its pixels: all of it.
+def read_images(file: Path | bytes, source: Source) -> list[Image]:
+    """The frames of a file, or of its bytes; none of a DICOMDIR.
 
     Raises:
-        UnreadableSlice: where it is no DICOM file, or damaged.
+        UnreadableSlice: where it is no DICOM file, damaged, or does not say whose it is.
     """
+    dataset = read_dataset(file, stop_before_pixels=True, specific_tags=_READ)
+    if dataset.file_meta.get("MediaStorageSOPClassUID") == _DIRECTORY:
+        return []
+    if not dataset.get("StudyInstanceUID") or not dataset.get("SeriesInstanceUID"):
+        raise UnreadableSlice("no StudyInstanceUID or SeriesInstanceUID: nobody knows whose it is")
+    try:
+        return [_image(dataset, source, frame) for frame in range(len(dataset.get(_PER_FRAME) or ())) or (None,)]
+    except Exception:  # untrusted files: pydicom raises errors of many kinds when values are looked at
+        raise UnreadableSlice("its header is damaged: copy the file again") from None
+
+
+def read_dataset(file: Path | bytes, **options: Any) -> Dataset:
+    """A file, or its bytes, as `pydicom.dcmread` reads it; raises UnreadableSlice where it is no DICOM, or damaged."""
     with open_image(file) as opened, warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        check_start(opened)
         try:
-            return _dataset(opened, pixels)
+            return pydicom.dcmread(opened, force=True, **options)
         except (UnreadableSlice, OSError, MemoryError):
             raise
-        except Exception:  # untrusted files: pydicom raises errors of many kinds
+        except Exception:
             raise UnreadableSlice("its header is cut off or damaged: copy the file again") from None
 
 
-def _dataset(file: BoundedFile, pixels: bool) -> Dataset:
-    check_start(file)
-    if pixels:
-        return pydicom.dcmread(file, force=True)
-    return pydicom.dcmread(file, stop_before_pixels=True, force=True, specific_tags=list(_READ))
+def frame_header(dataset: Dataset, frame: int | None) -> dict[str, Any]:
+    """{keyword: value} for a frame: its own functional groups, those of all frames (PS3.3 C.7.6.16), the file's."""
+    found = {element.keyword: element.value for element in dataset}
+    if frame is not None:
+        for groups in (*(dataset.get(_SHARED) or ())[:1], dataset[_PER_FRAME].value[frame]):
+            for group in groups:
+                if group.VR == "SQ" and group.value:
+                    found |= {element.keyword: element.value for element in group.value[0]}
+    return found
 
 
-def images_of(dataset: Dataset, source: Source) -> Iterator[Image]:
-    """The frames of a file that was read from a source."""
-    named = [str(dataset.get(name) or "") for name in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")]
-    number, count = _number(dataset.get("InstanceNumber")), len(dataset.get(_FRAMES[1]) or ())
-    for frame in range(count) if count else (None,):
-        place = None if frame is None else frame + 1
-        given = number if place is None else place
-        accession = str(dataset.get("AccessionNumber") or "").strip()
-        yield Image(source, frame, *named, given, _plane(dataset, frame), _acquisition(dataset, frame), accession)
+def _image(dataset: Dataset, source: Source, frame: int | None) -> Image:
+    header, plane, number = frame_header(dataset, frame), None, frame
+    with suppress(TypeError, ValueError, KeyError):
+        plane = Plane.from_tags(*(header.get(name) for name in _PLACE), (int(header["Rows"]), int(header["Columns"])))
+    with suppress(TypeError, ValueError):
+        number = int(header.get("InstanceNumber")) if frame is None else frame + 1
+    owners = (str(header.get(name) or "").strip() for name in _OWNERS)
+    return Image(source, frame, *owners, number, plane, _acquisition(header))
 
 
-def value(dataset: Dataset, frame: int | None, name: str) -> Any:
-    """An attribute of a frame: of the frame itself, of all frames, or at the top of the header; None where absent."""
-    group, inner = _GROUPS.get(name, ("", ""))
-    if frame is not None and group:
-        for items in ([dataset.PerFrameFunctionalGroupsSequence[frame]], dataset.get(_FRAMES[0]) or ()):
-            for item in items:
-                found = item.get(group)
-                if found and found[0].get(inner) is not None:
-                    return found[0].get(inner)
-    return dataset.get(name)
-
-
-def _plane(dataset: Dataset, frame: int | None) -> Plane | None:
-    try:
-        names = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
-        tags = [value(dataset, frame, name) for name in names]
-        return Plane.from_tags(*tags, (int(dataset.Rows), int(dataset.Columns)))
-    except (ValueError, TypeError, AttributeError):
-        return None
-
-
-def _acquisition(dataset: Dataset, frame: int | None) -> Acquisition:
-    codes = [code for name in (*_CODES, "AcquisitionContrast") for code in _several(value(dataset, frame, name))]
-    if str(dataset.get("InversionRecovery") or "") == "YES":
-        codes.append("IR")
-    text = " ".join(str(dataset.get(name) or "") for name in _TEXTS)
-    return _shared(
-        str(dataset.get("Modality") or ""),
-        str(dataset.get("SOPClassUID") or ""),
-        frozenset(str(code).upper() for code in codes),
-        text.lower(),
-        str(dataset.get("BodyPartExamined") or "").lower(),
-        *(_time(value(dataset, frame, name)) for name in _TIMES),
-        bool(dataset.get("ContrastBolusAgent")),
+def _acquisition(header: dict[str, Any]) -> Acquisition:
+    codes = [str(code).upper() for name in _CODES for code in _several(header.get(name))]
+    codes += ["IR"] if header.get("InversionRecovery") == "YES" else []
+    first, text, part = (
+        " ".join(str(header.get(name) or "") for name in names)
+        for names in (("Modality",), _TEXTS, ("BodyPartExamined",))
     )
+    times = (_time(next((header[name] for name in names if header.get(name)), None)) for names in _TIMES)
+    agent = bool(header.get("ContrastBolusAgent"))
+    return _shared(first, str(header.get("SOPClassUID")), frozenset(codes), text.lower(), part.lower(), *times, agent)
 
 
 @lru_cache(maxsize=4096)
@@ -174,20 +150,10 @@ def _shared(*values: Any) -> Acquisition:
 
 
 def _several(found: Any) -> list:
-    if found is None or isinstance(found, str | UID):
-        return [found] if found else []
-    return list(found) if hasattr(found, "__iter__") else [found]
-
-
-def _number(found: Any) -> int | None:
-    try:
-        return int(found)
-    except (TypeError, ValueError):
-        return None
+    return list(found) if isinstance(found, MultiValue | list) else [found] if found else []
 
 
 def _time(found: Any) -> float | None:
-    try:
+    with suppress(IndexError, TypeError, ValueError):
         return float(_several(found)[0])
-    except (IndexError, TypeError, ValueError):
-        return None
+    return None

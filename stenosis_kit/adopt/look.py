@@ -7,6 +7,7 @@ fluid and roots: brighter than the marrow of the vertebra before it on T2, darke
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from stenosis_kit.levels.localiser import Localiser
 from stenosis_kit.levels.overview import SLICES, STEP_MM, Overview, overview
 
 _MARROW_MM = 24.0  # before the canal: the middle of a vertebra
-_NEAR_PX = 1  # about a place
+_NEAR = np.arange(-1, 2)  # pixels about a place
 _FAINT = 8.0  # of 255: what may be noise where fat is suppressed and marrow black
 FLUID_BRIGHT = 1.25
 """Canal over marrow, from which on a sagittal series is T2.
@@ -29,13 +30,7 @@ Measured on 60 synthetic studies: T1 .1 to 1.05 (median .4), T2 1.5 to 21 (4.6);
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """What a sagittal series shows.
-
-    Attributes:
-        canal: (5, 3) canal points, patient mm.
-        confidence: of the localiser, the mean over levels.
-        brightness: canal over marrow.
-    """
+    """What a sagittal series shows: the canal (5, 3), patient mm; how sure the localiser is; canal over marrow."""
 
     canal: np.ndarray
     confidence: float
@@ -48,44 +43,38 @@ class Look:
 
     @property
     def certainty(self) -> float:
-        """0 to 1: how far the brightness lies from the bound: .5 at it, .9 at twice or half of it."""
-        away = abs(np.log2(self.brightness / FLUID_BRIGHT))
-        return float(1 - 0.5 * np.exp(-1.6 * away))
+        """How far the brightness lies from the bound: .5 at it, .9 at twice or half of it, 1 at most."""
+        return float(1 - 0.5 * np.exp(-1.6 * abs(np.log2(self.brightness / FLUID_BRIGHT))))
 
 
 class Eye:
     """Looks at series; the localiser is loaded when it is first needed."""
 
-    def __init__(self) -> None:
-        self._localiser: Localiser | None = None
+    @cached_property
+    def _localiser(self) -> Localiser:
+        load_tensorflow()
+        return Localiser.bundled()
 
     def look(self, series: Series) -> Look | None:
         """What a sagittal series shows; None where that is no lumbar spine, or nothing can be decoded."""
         seen = overview(series)
-        if seen is None:
-            return None
-        if self._localiser is None:
-            load_tensorflow()
-            self._localiser = Localiser.bundled()
-        (canal,) = self._localiser.locate([[seen]])
+        canal = self._localiser.locate([[seen]])[0] if seen else None
         if canal is None:
             return None
         return Look(canal.points, float(canal.confidence.mean()), _brightness(seen.about(canal.points), canal.points))
 
 
 def _brightness(seen: Overview, canal: np.ndarray) -> float:
-    """Canal over marrow, half way between the levels, on the three middle slices."""
+    """Canal over marrow, half way between the levels: the median of the three middle slices."""
     points = seen.middle_pixels(canal)
-    down = np.diff(points, axis=0)
+    down, middles = np.diff(points, axis=0), (points[1:] + points[:-1]) / 2
     ahead = np.stack([-down[:, 1], down[:, 0]], axis=1) / np.linalg.norm(down, axis=1)[:, None]  # anterior is left
-    middles = (points[1:] + points[:-1]) / 2
     fluid, marrow = (_greys(seen, places) for places in (middles, middles + ahead * _MARROW_MM / STEP_MM))
     return float(np.median((fluid + _FAINT) / (marrow + _FAINT)))
 
 
 def _greys(seen: Overview, places: np.ndarray) -> np.ndarray:
     """(3,) of each of the middle slices, the median grey about places (n, 2), pixels."""
-    steps = np.arange(-_NEAR_PX, _NEAR_PX + 1)
-    x, y = ((places[:, axis].round().astype(int)[:, None] + steps).clip(0, seen.size[1 - axis] - 1) for axis in (0, 1))
+    x, y = ((places[:, i].round().astype(int)[:, None] + _NEAR).clip(0, seen.size[1 - i] - 1) for i in (0, 1))
     middle = seen.pixels[SLICES // 2 - 1 : SLICES // 2 + 2]
     return np.median(middle[:, y[:, :, None], x[:, None, :]], axis=(1, 2, 3))

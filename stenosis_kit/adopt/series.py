@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -18,7 +18,7 @@ _STEEPEST_DEG = {SAGITTAL: 45.0, AXIAL: 55.0}
 """Along a disc axial slices have up to some 50 degrees; coronal ones begin beyond. Chosen by hand."""
 _FEWEST = {SAGITTAL: 5, AXIAL: 3}  # slices of a series that is no scout; the competition's have 8 and more
 _TALL_MM, _LOW_MM = 450.0, 150.0  # the five levels take 130 mm; beyond the first it is a whole spine. By hand.
-_LARGEST_NUMBER = 10**9  # what `images.names` takes for an instance number
+_LARGEST_NUMBER = 10**9  # beyond what `images.names` takes for an instance number
 
 
 def integer_id(*parts: str) -> int:
@@ -28,12 +28,11 @@ def integer_id(*parts: str) -> int:
 
 @dataclass
 class Found:
-    """A series as it was found: the images of a SeriesInstanceUID, or of one echo in it.
+    """A series as it was found.
 
     Attributes:
-        study, uid: StudyInstanceUID, SeriesInstanceUID.
-        part: which of several echoes; empty where there is one.
-        images: each once, {the number it gets: image}, in stacking order.
+        study, uid, part: StudyInstanceUID, SeriesInstanceUID, and which of several echoes; empty where there is one.
+        images: each once, {the number that it gets: image}.
         doubles: how many images were there again.
     """
 
@@ -44,35 +43,28 @@ class Found:
     doubles: int = 0
 
     @property
-    def study_id(self) -> int:
-        """The study in the tables."""
-        return integer_id(self.study)
-
-    @property
-    def series_id(self) -> int:
-        """The series in the tables."""
-        return integer_id(self.study, self.uid, *([self.part] if self.part else []))
-
-    @property
-    def planes(self) -> list[Plane]:
-        """Of the images that have one."""
-        return [image.plane for image in self.images.values() if image.plane]
+    def key(self) -> tuple[int, int]:
+        """study_id and series_id in the tables."""
+        return integer_id(self.study), integer_id(self.study, self.uid, *([self.part] if self.part else []))
 
     @property
     def acquisition(self) -> Acquisition:
         """That of the middle image."""
-        images = list(self.images.values())
-        return images[len(images) // 2].acquisition
+        return list(self.images.values())[len(self.images) // 2].acquisition
 
     @cached_property
-    def orientations(self) -> set[str]:
-        """`SAGITTAL`, `AXIAL`, or coronal: those of its images."""
-        return {_orientation(plane) for plane in self.planes}
+    def planes(self) -> list[Plane]:
+        """Of the images that have one."""
+        return [image.plane for image in self.images.values() if image.plane]
 
-    @property
+    @cached_property
     def orientation(self) -> str:
-        """That of all images; empty where they differ, or none has a place."""
-        return next(iter(self.orientations)) if len(self.orientations) == 1 else ""
+        """`SAGITTAL`, `AXIAL` or coronal: that of all images; empty where they differ, or none has a place."""
+        found = {
+            next((name for name, most in _STEEPEST_DEG.items() if plane.tilt_deg(name) <= most), "coronal")
+            for plane in self.planes
+        }
+        return found.pop() if len(found) == 1 else ""
 
     @property
     def field_mm(self) -> float:
@@ -82,63 +74,38 @@ class Found:
 
     def left_out(self) -> str:
         """Why it can be none of the three kinds, by its header alone; empty where it may be one."""
-        found = self.acquisition
+        found, count = self.acquisition, len(self.planes)
         if found.modality not in ("MR", ""):
             return f"no MR but {found.modality}" if found.modality.isalpha() else "no MR"
-        if is_made(found):
-            return "made from other images, or a screenshot"
-        if is_scout(found):
-            return "a localiser"
-        if not self.planes:
-            return "its images do not say where they lie"
+        for holds, why in (
+            (is_made(found), "made from other images, or a screenshot"),
+            (is_scout(found), "a localiser"),
+        ):
+            if holds:
+                return why
         if not self.orientation:
-            return "a localiser: its images lie in several planes"
-        if self.orientation not in _FEWEST:
-            return f"{self.orientation}"
-        if len(self.planes) < _FEWEST[self.orientation]:
-            return f"{len(self.planes)} slices: a localiser, or cut off"
-        if region(found) not in (LUMBAR, ""):
-            return region(found)
+            return "a localiser: its images lie in several planes" if count else "its images do not say where they lie"
+        if count < _FEWEST.get(self.orientation, np.inf):
+            few = f"{count} slices: a localiser, or cut off"
+            return few if self.orientation in _FEWEST else self.orientation
         if self.orientation == SAGITTAL and not _LOW_MM <= self.field_mm <= _TALL_MM:
-            return f"a field of {self.field_mm:.0f} mm: " + (
-                "too low" if self.field_mm < _LOW_MM else "the whole spine"
-            )
-        return ""
+            return "a field of less than 150 mm" if self.field_mm < _LOW_MM else "the whole spine: a field above 450 mm"
+        return region(found).replace(LUMBAR, "")
 
 
-def _orientation(plane: Plane) -> str:
-    return next((name for name, most in _STEEPEST_DEG.items() if plane.tilt_deg(name) <= most), "coronal")
-
-
-@dataclass
-class Pile:
-    """Images as they come, each kept once.
-
-    Attributes:
-        series: {(study, series): {what tells its images apart: image}}.
-        doubles: {(study, series): images that came again}.
-    """
-
-    series: dict[tuple[str, str], dict[tuple, Image]] = field(default_factory=lambda: defaultdict(dict))
-    doubles: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
-
-    def add(self, image: Image) -> None:
-        """Takes an image, unless it is there already: whatever its file is called, and wherever it lies."""
-        key = image.study, image.series
-        name = (image.instance or str(image.source), image.frame)
-        if name in self.series[key]:
-            self.doubles[key] += 1
-        else:
-            self.series[key][name] = image
-
-    def found(self) -> list[Found]:
-        """All series, by study and UID."""
-        result = []
-        for key in sorted(self.series):
-            images = list(self.series[key].values())
-            for part, some in sorted(_parts(images).items()):
-                result.append(Found(*key, part, _numbered(some), self.doubles[key]))
-        return result
+def series_of(images: Iterable[Image]) -> list[Found]:
+    """All series, by study and UID; an image that comes again, under whatever name and wherever, is counted once."""
+    kept: dict[tuple[str, str], dict[tuple, Image]] = defaultdict(dict)
+    doubles: Counter[tuple[str, str]] = Counter()
+    for image in images:
+        key, name = (image.study, image.series), (image.instance or str(image.source), image.frame)
+        doubles[key] += name in kept[key]
+        kept[key].setdefault(name, image)
+    return [
+        Found(*key, part, _numbered(some), doubles[key])
+        for key in sorted(kept)
+        for part, some in sorted(_parts(list(kept[key].values())).items())
+    ]
 
 
 def _parts(images: list[Image]) -> dict[str, list[Image]]:
@@ -147,21 +114,16 @@ def _parts(images: list[Image]) -> dict[str, list[Image]]:
     parts: dict[str, list[Image]] = defaultdict(list)
     for image in images:
         parts[f"{image.acquisition.te} {sorted(image.acquisition.codes)}"].append(image)
-    several = len(parts) > 1 and len(set(places)) < len(places)
-    return parts if several else {"": images}
+    return parts if len(parts) > 1 and len(set(places)) < len(places) else {"": images}
 
 
-def _numbered(images: Iterable[Image]) -> dict[int, Image]:
+def _numbered(images: list[Image]) -> dict[int, Image]:
     """{number: image}: InstanceNumbers where they tell the images apart; else from 1 in the order of their places."""
-    images = sorted(images, key=lambda image: (image.number or 0, image.instance, image.frame or 0))
-    numbers = [image.number for image in images]
-    if (
-        None not in numbers
-        and len(set(numbers)) == len(numbers)
-        and 0 <= min(numbers) <= max(numbers) < _LARGEST_NUMBER
-    ):
-        return dict(zip(numbers, images, strict=True))
-    return dict(enumerate(sorted(images, key=_along), start=1))
+    images = sorted(images, key=_along)
+    numbers = {image.number for image in images if image.number is not None and 0 <= image.number < _LARGEST_NUMBER}
+    if len(numbers) == len(images):
+        return {image.number: image for image in images}
+    return dict(enumerate(images, start=1))
 
 
 def _along(image: Image) -> tuple:

@@ -15,32 +15,23 @@ from pathlib import Path
 
 from stenosis_kit.images.file import MAX_BYTES, UnreadableSlice, unreadable
 
-_HEAD = 512  # bytes by which archives are known
-_ZIP, _GZIP, _TAR, _TAR_AT = b"PK\x03\x04", b"\x1f\x8b", b"ustar", 257
+_HEAD, _ZIP, _GZIP, _TAR, _TAR_AT = 512, b"PK\x03\x04", b"\x1f\x8b", b"ustar", 257  # by which archives are known
 _OPENERS = {_GZIP: gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
-_DAMAGES = (
-    zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, RuntimeError, NotImplementedError,
-)  # fmt: skip
+_DAMAGES = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where an image's file is.
-
-    Attributes:
-        path: on the disk.
-        member: its number in the archive that `path` is; None where it is a file of its own.
-    """
+    """Where an image's file is: on the disk, or as a member (counted from 0) of the archive at `path`."""
 
     path: Path
     member: int | None = None
 
 
 def files(folder: Path) -> Iterator[Path]:
-    """All files below a folder in an order that stays; links are followed, each folder is entered once."""
+    """All files below a folder (or the one that it is), in an order that stays; each folder is entered once."""
     if folder.is_file():
         yield folder
-        return
     entered = set()
     for place, folders, names in os.walk(folder, followlinks=True):
         entered.add(os.path.realpath(place))
@@ -49,11 +40,7 @@ def files(folder: Path) -> Iterator[Path]:
 
 
 def is_packed(path: Path) -> bool:
-    """Whether a file is an archive or compressed as a whole, by its first bytes.
-
-    Raises:
-        UnreadableSlice: where it cannot be read.
-    """
+    """Whether a file is an archive or compressed as a whole, by its first bytes; raises as `members` does."""
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD)
@@ -63,21 +50,21 @@ def is_packed(path: Path) -> bool:
 
 
 def members(path: Path) -> Iterator[tuple[Source, bytes]]:
-    """What an archive (zip, tar, compressed or not) or a compressed file holds, in its order, one at a time.
-
-    Members that are larger than an image may be are passed over.
+    """What an archive (zip, tar) or a compressed file holds, in its order; what is too large is passed over.
 
     Raises:
-        UnreadableSlice: where it is damaged, or locked by a password; what was given before holds.
+        UnreadableSlice: where it cannot be read, is damaged or locked; what was given before holds.
     """
     try:
         for number, data in enumerate(_members(path)):
+            if data.startswith(_GZIP):
+                data = zlib.decompressobj(wbits=31).decompress(data, MAX_BYTES)
             if data:
-                yield Source(path, number), _unzipped(data) if data.startswith(_GZIP) else data
-    except OSError as error:
-        raise unreadable(error) from None
+                yield Source(path, number), data
     except _DAMAGES:
         raise UnreadableSlice("an archive that is damaged or locked: unpack it first") from None
+    except OSError as error:
+        raise unreadable(error) from None
 
 
 def _members(path: Path) -> Iterator[bytes]:
@@ -85,19 +72,15 @@ def _members(path: Path) -> Iterator[bytes]:
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             for info in archive.infolist():
-                yield archive.read(info) if 0 < info.file_size <= MAX_BYTES else b""
+                yield archive.read(info) if info.file_size <= MAX_BYTES else b""
     elif tarfile.is_tarfile(path):
         with tarfile.open(path, "r|*") as archive:
             for info in archive:
                 yield archive.extractfile(info).read() if info.isfile() and info.size <= MAX_BYTES else b""
     else:
-        with path.open("rb") as file:
-            head = file.read(_HEAD)
-        opener = next(opener for start, opener in _OPENERS.items() if head.startswith(start))
-        with opener(path) as file:
-            data = file.read(MAX_BYTES + 1)
+        with path.open("rb") as packed:
+            start = packed.read(_HEAD)
+            packed.seek(0)
+            with next(each for known, each in _OPENERS.items() if start.startswith(known))(packed) as file:
+                data = file.read(MAX_BYTES + 1)
         yield data if len(data) <= MAX_BYTES else b""
-
-
-def _unzipped(data: bytes) -> bytes:
-    return zlib.decompressobj(wbits=31).decompress(data, MAX_BYTES)

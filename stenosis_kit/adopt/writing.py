@@ -1,7 +1,7 @@
 """Puts images into a root: links to the originals, or copies that hold only what the kit reads.
 
-A copy has pixels, their coding and their place: no name, date, institution, text or private element, and a UID that is
-of no use elsewhere.
+A copy has pixels, their coding and their place: no name, date, institution, text or private element, and no UID of the
+patient's.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from pydicom.encaps import get_frame
 from pydicom.pixels import pixel_array
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 
-from stenosis_kit.adopt.image import Image, read_dataset, value
-from stenosis_kit.adopt.series import integer_id
+from stenosis_kit.adopt.image import Image, frame_header, read_dataset
 from stenosis_kit.images.file import UnreadableSlice
 from stenosis_kit.phantom.files.encode import Elements, encode_file
 
@@ -25,62 +24,50 @@ _DECIMAL = (
     *("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness", "SpacingBetweenSlices"),
     *("RescaleSlope", "RescaleIntercept"),
 )
+_NO_UID = "2.25.0"
 
 
-def put(image: Image, target: Path, data: bytes | None = None) -> None:
-    """Makes <number>.dcm of an image: a link where it is a file of its own, else a copy.
+def put(images: dict[Path, Image], data: bytes | None = None) -> None:
+    """Makes the files of the images of one source: a link where it is a file with one image, else copies.
 
     Args:
-        image: one of the kind.
-        target: the new file.
-        data: of its file, where that comes out of an archive.
+        images: {the new file: its image}.
+        data: of the source, where that comes out of an archive.
 
     Raises:
         UnreadableSlice: where it cannot be copied.
         OSError: where the root cannot be written to.
     """
+    (target, image), source = next(iter(images.items())), next(iter(images.values())).source
     if data is None and image.frame is None:
         try:
-            target.symlink_to(image.source.path.absolute())
+            target.symlink_to(source.path.absolute())
             return
-        except (NotImplementedError, PermissionError, OSError):  # a disk that takes no links
+        except (NotImplementedError, OSError):  # a disk that takes no links
             pass
-    target.write_bytes(_copy(read_dataset(data or image.source.path, pixels=True), image))
-
-
-def copies(images: dict[Path, Image]) -> None:
-    """As `put` of the frames of one file, which is read once; raises what that raises."""
-    dataset = read_dataset(next(iter(images.values())).source.path, pixels=True)
+    dataset = read_dataset(data or source.path)
     for target, image in images.items():
-        target.write_bytes(_copy(dataset, image))
+        try:
+            encoded = _encoded(dataset, image.frame)
+        except Exception as error:  # untrusted files: pydicom raises errors of many kinds
+            raise UnreadableSlice(f"it cannot be copied: {type(error).__name__}") from None
+        target.write_bytes(encoded)
 
 
-def _copy(dataset: Dataset, image: Image) -> bytes:
-    try:
-        return _encoded(dataset, image)
-    except Exception as error:  # untrusted files: pydicom raises errors of many kinds
-        raise UnreadableSlice(f"it cannot be copied: {type(error).__name__}") from None
-
-
-def _encoded(dataset: Dataset, image: Image) -> bytes:
-    syntax, frame = dataset.file_meta.get("TransferSyntaxUID", ExplicitVRLittleEndian), image.frame or 0
-    elements: Elements = {name: int(dataset[name].value) for name in _WHOLE if name in dataset}
-    elements["PhotometricInterpretation"] = str(dataset.get("PhotometricInterpretation") or "MONOCHROME2")
-    for name in _PADDING:
-        if name in dataset and not isinstance(dataset[name].value, bytes):
-            elements[name] = int(dataset[name].value) & 0xFFFF
+def _encoded(dataset: Dataset, frame: int | None) -> bytes:
+    header, syntax = frame_header(dataset, frame), dataset.file_meta.get("TransferSyntaxUID", ExplicitVRLittleEndian)
+    elements: Elements = {name: int(header[name]) for name in _WHOLE if name in header}
+    elements |= {name: int(header[name]) & 0xFFFF for name in _PADDING if isinstance(header.get(name), int)}
+    elements["PhotometricInterpretation"] = str(header.get("PhotometricInterpretation") or "MONOCHROME2")
     for name in _DECIMAL:
-        found = value(dataset, image.frame, name)
-        if found not in (None, ""):
-            numbers = found if np.ndim(found) else [found]
-            elements[name] = "\\".join(_decimal(float(number)) for number in numbers)
+        if header.get(name) not in (None, ""):
+            elements[name] = "\\".join(_decimal(float(number)) for number in np.atleast_1d(header[name]))
     if syntax.is_compressed and not syntax.is_deflated:
-        pixels = get_frame(dataset.PixelData, frame, number_of_frames=int(dataset.get("NumberOfFrames") or 1))
+        pixels = get_frame(dataset.PixelData, frame or 0, number_of_frames=int(header.get("NumberOfFrames") or 1))
     else:
-        stored = pixel_array(dataset, index=frame, raw=True)
+        stored = pixel_array(dataset, index=frame or 0, raw=True)
         pixels, syntax = stored.astype(stored.dtype.newbyteorder("<")).tobytes(), ExplicitVRLittleEndian
-    uid = f"2.25.{integer_id(image.study, image.series, image.instance, str(image.frame))}"
-    meta = {"MediaStorageSOPClassUID": MRImageStorage, "MediaStorageSOPInstanceUID": uid}
+    meta = {"MediaStorageSOPClassUID": MRImageStorage, "MediaStorageSOPInstanceUID": _NO_UID}
     return encode_file(elements, pixels, syntax, meta)
 
 
