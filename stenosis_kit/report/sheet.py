@@ -7,7 +7,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from tqdm import tqdm
 
 from stenosis_kit import __version__, rsna
@@ -20,7 +19,7 @@ from stenosis_kit.base.tasks import run_tasks
 from stenosis_kit.graders.model_file import MODEL_NAME, read_description
 from stenosis_kit.levels.finder import find_canals
 from stenosis_kit.report.evidence import if_usable, read_json_of
-from stenosis_kit.report.markup import join, tag
+from stenosis_kit.report.markup import tag
 from stenosis_kit.report.page import Section, render
 from stenosis_kit.report.study_sheet import RESEARCH_ONLY, Answers, study_sheet
 from stenosis_kit.tables.grid import grid
@@ -33,11 +32,7 @@ INDEX = "index.html"
 
 
 def sheet(
-    data: Root | Path | str,
-    submission: Path | str,
-    out: Path | str,
-    split: str = "test",
-    workers: int | None = None,
+    data: Root | Path | str, submission: Path | str, out: Path | str, split: str = "test", workers: int | None = None
 ) -> list[Path]:
     """Writes OUT/<study_id>.html for each study of a submission, and OUT/index.html with links to them.
 
@@ -56,35 +51,32 @@ def sheet(
     """
     root, submission, out = as_root(data, split), Path(submission), Path(out)
     check_folder(out, own_files(root.folder))
-    probabilities = {row_id: tuple(rest) for row_id, *rest in read_submission(submission).iter_rows()}
-    answered = {cell[0] for row_id in probabilities if (cell := rsna.split_row_id(row_id))}
-    studies = [one for one in root.studies() if one.study_id in answered]
+    by_study: dict[int, dict[str, tuple[float, ...]]] = {}
+    for row_id, *probabilities in read_submission(submission).iter_rows():
+        if cell := rsna.split_row_id(row_id):
+            by_study.setdefault(cell[0], {})[row_id] = tuple(probabilities)
+    studies = [one for one in root.studies() if one.study_id in by_study]
     if not studies:
         raise InputError(submission, f"answers to studies of {root.folder}", "none", "Give the DATA it was made from.")
     make_folder(out)
     run = read_json_of(run_json_of(submission))
     models = [path for path in map(Path, run.get("models", [])) if (path / MODEL_NAME).is_file()]
-    by_study: dict[int, dict[str, tuple[float, ...]]] = {one.study_id: {} for one in studies}
-    for row_id, answer in probabilities.items():
-        cell = rsna.split_row_id(row_id)
-        if cell and cell[0] in by_study:
-            by_study[cell[0]][row_id] = answer
-    told = _told(run, models)
-    tasks = [
-        (one, Answers(rows, {row: run["rows"][row] for row in rows if row in run.get("rows", {})}, **told))
-        for one in find_canals(studies, models, workers)
-        for rows in (by_study[one.study.study_id],)
-    ]
+    told, sources = _told(run, models), run.get("rows", {})
+    tasks = []
+    for located in find_canals(studies, models, workers):
+        rows = by_study[located.study.study_id]
+        tasks.append((located, Answers(rows, {row: sources[row] for row in rows if row in sources}, **told)))
     written = []
-    results = tqdm(run_tasks(study_sheet, tasks, workers), "sheet", len(tasks), unit="study", disable=None, leave=False)
-    for (located, _), page in results:
-        path = out / f"{located.study.study_id}.html"
+    results = run_tasks(study_sheet, tasks, workers)
+    for (located, _), page in tqdm(results, "sheet", len(tasks), unit="study", disable=None, leave=False):
         if isinstance(page, Exception):
             log.warning("sheet: study %d: %s", located.study.study_id, page)
         else:
-            write_text(path, page)
-            written.append(path)
-    write_text(out / INDEX, _index(sorted(written)))
+            written.append(out / f"{located.study.study_id}.html")
+            write_text(written[-1], page)
+    links = [tag("li", tag("a", f"Study {path.stem}", href=path.name)) for path in sorted(written)]
+    banner = tag("p", RESEARCH_ONLY, class_="banner")
+    write_text(out / INDEX, render("Sheets", banner, [Section("studies", "Studies", tag("ul", *links))]))
     return sorted(written)
 
 
@@ -95,17 +87,8 @@ def _told(run: dict[str, Any], models: list[Path]) -> dict[str, Any]:
         return {
             "model": f"Answers: {name}." if run else "Nothing stands beside the submission that says what answered."
         }
-    made = ", ".join(
-        f"{path.resolve().name} of {date.fromtimestamp((path / MODEL_NAME).stat().st_mtime)}" for path in models
-    )
-    told = {"model": f"Answers: the model {made}, by {name}."}
+    dates = [date.fromtimestamp((path / MODEL_NAME).stat().st_mtime) for path in models]
+    made = ", ".join(f"{path.resolve().name} of {day}" for path, day in zip(models, dates, strict=True))
     description = if_usable(read_description, models[0])
-    if description:
-        told |= {"prior": np.asarray(prior_rows(grid([0]), description.priors)), "training": description.moments}
-    return told
-
-
-def _index(pages: list[Path]) -> str:
-    links = [tag("li", tag("a", f"Study {path.stem}", href=path.name)) for path in pages]
-    body = tag("ul", *links)
-    return render("Sheets", tag("p", RESEARCH_ONLY, class_="banner"), [Section("studies", "Studies", join(body))])
+    known = {"prior": prior_rows(grid([0]), description.priors), "training": description.moments} if description else {}
+    return {"model": f"Answers: the model {made}, by {name}.", **known}

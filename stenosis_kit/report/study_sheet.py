@@ -21,11 +21,19 @@ from stenosis_kit.report.quality import condition_label, level_label
 
 RESEARCH_ONLY = "Research only, not a medical device: nothing here may guide the care of a patient."
 _CANAL = rsna.condition_of("spinal", None).name
-_TERMS = dict(zip(rsna.TERMS, ("Canal", "Foramina", "Recesses"), strict=True))
+_TERMS = dict(zip(rsna.TERMS, ("canal", "foramina", "recesses"), strict=True))
+_NONE = (np.nan,) * len(rsna.SEVERITIES)
 _FAR = 1.0  # standard deviations of a study, from which on answers are called unlike those in training; by hand
 
-_LEFT_TO_RIGHT = ("foraminal", rsna.RIGHT), ("", None), ("foraminal", rsna.LEFT)
-"""Columns of a level as a radiologist looks at it: the patient's right at the left, the axial slice in the middle."""
+_FORAMEN, _RECESS = (
+    {side: rsna.condition_of(term, side).name for side in (rsna.LEFT, rsna.RIGHT)} for term in rsna.TERMS[1:]
+)
+_COLUMNS = (
+    (FORAMINAL, _FORAMEN[rsna.RIGHT], _FORAMEN[rsna.RIGHT]),
+    (CANAL_AXIAL, _CANAL, _RECESS[rsna.RIGHT], _CANAL, _RECESS[rsna.LEFT]),
+    (FORAMINAL, _FORAMEN[rsna.LEFT], _FORAMEN[rsna.LEFT]),
+)
+"""Of a level, as a radiologist looks at it (the patient's right at the left): view, whose crop, and the conditions."""
 
 
 @dataclass(frozen=True)
@@ -73,25 +81,19 @@ def _unlike(study: int, answers: Answers) -> Markup:
     if answers.prior is None or not answers.training:
         return Markup("")
     ids = [rsna.row_id(study, *cell) for cell in rsna.CELLS]
-    rows = [[np.nan] * 3 if answers.is_prior(one) else answers.rows.get(one, [np.nan] * 3) for one in ids]
+    rows = [_NONE if answers.is_prior(one) else answers.rows.get(one, _NONE) for one in ids]
     found = leanings(np.array([rows], float), answers.prior, answers.training)
-    far = [f"{_TERMS[one.term].lower()} ({one.distance:.1f} sd)" for one in found if one.distance >= _FAR]
+    far = [f"{_TERMS[one.term]} ({one.distance:.1f} sd)" for one in found if one.distance >= _FAR]
     if far:
         return note("Unlike the studies that the model learnt from: ", ", ".join(far), ". Trust these answers less.")
-    text = "Its answers are such as the model gives to studies like those it learnt from." if found else ""
-    return tag("p", text) if text else Markup("")
+    text = "Its answers are such as the model gives to studies like those it learnt from."
+    return tag("p", text) if found else Markup("")
 
 
 def _level(study: int, level: str, crops: StudyCrops, answers: Answers) -> Markup:
     columns = []
-    for term, side in _LEFT_TO_RIGHT:
-        if term:
-            shown = [rsna.condition_of(term, side).name]
-            view, pictured = FORAMINAL, shown[0]
-        else:
-            sides = [rsna.condition_of("subarticular", one).name for one in (rsna.RIGHT, rsna.LEFT)]
-            shown, view, pictured = [sides[0], _CANAL, sides[1]], CANAL_AXIAL, _CANAL
-        cells = join(*(_cell(rsna.row_id(study, name, level), name, answers) for name in shown))
+    for view, pictured, *names in _COLUMNS:
+        cells = join(*(_cell(rsna.row_id(study, name, level), name, answers) for name in names))
         columns.append(figure(_picture(crops, view, pictured, level), cells))
     return tag("div", *columns, class_="level")
 
@@ -105,9 +107,8 @@ def _picture(crops: StudyCrops, view: str, condition: str, level: str) -> Markup
 
 
 def _cell(row_id: str, condition: str, answers: Answers) -> Markup:
-    name = condition_label(condition)
-    if row_id not in answers.rows:
-        return tag("div", name, ": no answer", class_="cell prior")
-    why = f"not from images: {answers.sources[row_id]['why']}" if answers.is_prior(row_id) else ""
-    inner = join(name, probabilities(answers.rows[row_id]), tag("div", why) if why else "")
-    return tag("div", inner, class_="cell prior" if why else "cell")
+    name, answer = condition_label(condition), answers.rows.get(row_id)
+    if answer is None or answers.is_prior(row_id):
+        why = "no answer" if answer is None else f"not from images: {answers.sources[row_id]['why']}"
+        return tag("div", name, probabilities(answer) if answer else "", tag("div", why), class_="cell prior")
+    return tag("div", name, probabilities(answer), class_="cell")
