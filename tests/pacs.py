@@ -18,6 +18,7 @@ from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLossless, MRImageStorage, generate_uid
 
 from stenosis_kit import rsna
+from stenosis_kit.adopt.image import Acquisition
 from stenosis_kit.phantom.files.encode import jpeg2000
 from stenosis_kit.phantom.imaging import tissue
 from stenosis_kit.phantom.imaging.acquire import Receiver, acquire
@@ -38,6 +39,12 @@ _WORDS = {
     rsna.SAGITTAL_T2: ("T2 FRFSE SAG", "t2_tirm_sag_lumbar", "STIR"),
     rsna.AXIAL_T2: ("t2_tse_tra", "Ax T2 L-spine", "T2 axial"),
 }  # fmt: skip
+
+
+def acquisition(text="", codes=(), tr=None, te=None, ti=None, body_part="", sop_class="", agent=False) -> Acquisition:
+    """What a header says of an MR image."""
+    return Acquisition("MR", sop_class, frozenset(codes), text.lower(), body_part, tr, te, ti, agent)
+
 
 Series = list[Dataset]
 

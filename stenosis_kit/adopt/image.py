@@ -133,7 +133,7 @@ def _image(dataset: Dataset, source: Source, frame: int | None) -> Image:
 
 
 def _acquisition(header: dict[str, Any]) -> Acquisition:
-    codes = [str(code).upper() for name in _CODES for code in _several(header.get(name))]
+    codes = [str(code).upper() for name in _CODES for code in several(header.get(name))]
     codes += ["IR"] if header.get("InversionRecovery") == "YES" else []
     first, text, part = (
         " ".join(str(header.get(name) or "") for name in names)
@@ -149,11 +149,12 @@ def _shared(*values: Any) -> Acquisition:
     return Acquisition(*values)
 
 
-def _several(found: Any) -> list:
-    return list(found) if isinstance(found, MultiValue | list) else [found] if found else []
+def several(found: Any) -> list:
+    """An element's values; none where it is empty."""
+    return list(found) if isinstance(found, MultiValue | list) else [] if found in (None, "") else [found]
 
 
 def _time(found: Any) -> float | None:
     with suppress(IndexError, TypeError, ValueError):
-        return float(_several(found)[0])
+        return float(several(found)[0])
     return None

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.encaps import get_frame
 from pydicom.pixels import pixel_array
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 
-from stenosis_kit.adopt.image import Image, frame_header, read_dataset
+from stenosis_kit.adopt.image import Image, frame_header, read_dataset, several
 from stenosis_kit.images.file import UnreadableSlice
 from stenosis_kit.phantom.files.encode import Elements, encode_file
 
@@ -61,7 +60,7 @@ def _encoded(dataset: Dataset, frame: int | None) -> bytes:
     elements["PhotometricInterpretation"] = str(header.get("PhotometricInterpretation") or "MONOCHROME2")
     for name in _DECIMAL:
         if header.get(name) not in (None, ""):
-            elements[name] = "\\".join(_decimal(float(number)) for number in np.atleast_1d(header[name]))
+            elements[name] = "\\".join(map(str, several(header[name])))  # digit by digit as they stood
     if syntax.is_compressed and not syntax.is_deflated:
         pixels = get_frame(dataset.PixelData, frame or 0, number_of_frames=int(header.get("NumberOfFrames") or 1))
     else:
@@ -69,8 +68,3 @@ def _encoded(dataset: Dataset, frame: int | None) -> bytes:
         pixels, syntax = stored.astype(stored.dtype.newbyteorder("<")).tobytes(), ExplicitVRLittleEndian
     meta = {"MediaStorageSOPClassUID": MRImageStorage, "MediaStorageSOPInstanceUID": _NO_UID}
     return encode_file(elements, pixels, syntax, meta)
-
-
-def _decimal(number: float) -> str:
-    """A Decimal String: at most 16 characters (PS3.5 6.2)."""
-    return next(text for digits in range(16, 0, -1) if len(text := f"{number:.{digits}g}") <= 16)

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from pacs import acquisition
 
 from stenosis_kit.adopt import words
-from stenosis_kit.adopt.image import Acquisition
 from stenosis_kit.adopt.words import LUMBAR, OTHER, T1, T2
-
-
-def acquisition(text="", codes=(), tr=None, te=None, ti=None, body_part="", sop_class="", agent=False) -> Acquisition:
-    return Acquisition("MR", sop_class, frozenset(codes), text.lower(), body_part, tr, te, ti, agent)
 
 
 @pytest.mark.parametrize(
