@@ -24,7 +24,7 @@ from stenosis_kit.adopt.sources import Source, files, is_packed, members
 from stenosis_kit.adopt.writing import put
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import make_folder, write_frame, write_text
-from stenosis_kit.base.output import check_folder
+from stenosis_kit.base.output import check_folder, check_outputs, followed
 from stenosis_kit.images.file import UnreadableSlice
 from stenosis_kit.images.series import read_series
 from stenosis_kit.tables.csv_table import TableError
@@ -106,6 +106,9 @@ def adopt(
     if not folder.exists():
         raise InputError(folder, "a folder with DICOM files", "no such folder", "Is the path right?")
     check_folder(root, [folder])
+    if followed(root) in followed(folder).parents:
+        raise InputError(folder, "a folder outside of the root", f"one in {root}", "Give another root.")
+    check_outputs([root / name for name in (*rsna.FILES, _UNFINISHED)], [Path(labels)] if labels else [])
     wanted = _read_kinds(Path(series)) if series else {}
     _begin(root)
     found = series_of(_images(folder, passed))

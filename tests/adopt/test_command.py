@@ -147,9 +147,19 @@ def test_folders_that_are_no_good(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine.txt").write_text("mine")
-    for folder, root in (("none", "root"), ("in", "root"), ("in", "full"), ("in", "in/root")):
+    (tmp_path / "mine" / "test_images").mkdir(parents=True)
+    (tmp_path / "mine" / TABLE).write_text("")
+    for folder, root in (
+        *(("none", "root"), ("in", "root"), ("in", "full"), ("in", "in/root")),
+        ("mine/test_images", "mine"),
+    ):
         with pytest.raises(InputError):
             adopt(tmp_path / folder, tmp_path / root)
+    assert (tmp_path / "mine" / "test_images").is_dir()
+    (tmp_path / "mine" / "train.csv").write_text("grades of mine")
+    with pytest.raises(InputError, match="no input"):
+        adopt(tmp_path / "in", tmp_path / "mine", labels=tmp_path / "mine" / "train.csv")
+    assert (tmp_path / "mine" / "train.csv").read_text() == "grades of mine"
     assert (tmp_path / "full" / "mine.txt").read_text() == "mine"
 
 
