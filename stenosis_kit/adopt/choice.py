@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stenosis_kit import rsna
-from stenosis_kit.adopt.look import Eye, Look
+from stenosis_kit.adopt.look import FLUID_BRIGHT_AXIAL, Eye, Look, axial_brightness, certainty
 from stenosis_kit.adopt.series import Found
 from stenosis_kit.adopt.words import LUMBAR, OTHER, T1, T2, is_enhanced, region, weighting_by_codes, weighting_by_words
 from stenosis_kit.images.geometry import AXIAL, SAGITTAL
@@ -82,7 +82,7 @@ def decide(candidates: list[Candidate], eye: Eye) -> list[Decision]:
     taken = [one for one in sagittal if one.kind]
     for one in candidates:
         if one not in sagittal:
-            _judge_axial(one, taken)
+            _judge_axial(one, taken, eye)
     return [_decision(one) for one in candidates]
 
 
@@ -138,7 +138,7 @@ def _worth(one: Candidate) -> tuple:
     return one.is_plain, usual, min(across, _ENOUGH_MM) // 10, fine, len(planes), one.found.key
 
 
-def _judge_axial(one: Candidate, sagittal: list[Candidate]) -> None:
+def _judge_axial(one: Candidate, sagittal: list[Candidate], eye: Eye) -> None:
     images = [plane for other in sagittal for plane in other.series.planes]
     inside = [any(image.shows(plane.center) for image in images) for plane in one.series.planes]
     if images and np.mean(inside) < _LEAST_INSIDE:
@@ -146,4 +146,10 @@ def _judge_axial(one: Candidate, sagittal: list[Candidate]) -> None:
     elif not images and region(one.found.acquisition) != LUMBAR:
         one.out = "nothing says that it shows the lumbar spine"
     elif not one.weighting:
-        one.weighting, one.why, one.certainty = T2, "T2 is assumed: neither times nor words tell", _ASSUMED
+        look = next((other.look or eye.look(other.series) for other in sagittal), None)
+        found = look and axial_brightness(one.series, look.canal)
+        if found:
+            bound = FLUID_BRIGHT_AXIAL
+            one.say(T2 if found >= bound else T1, "pixels", certainty(found / bound))
+        else:
+            one.weighting, one.why, one.certainty = T2, "T2 is assumed: nothing tells", _ASSUMED

@@ -67,11 +67,13 @@ def weighting_by_codes(found: Acquisition) -> str:
     """The weighting by codes and times; empty where they do not tell.
 
     Bounds are textbook values: TE below 30 and TR below 1300 ms is T1; TE from 60 and TR from 900 ms is T2; with an
-    inversion of fat (TI up to 260 ms at 3 T) STIR, with one of 500 to 1300 ms T1 FLAIR.
+    inversion of fat (TI up to 260 ms at 3 T) STIR, with one of 500 to 1300 ms T1 FLAIR. A gradient echo of TE above 7
+    ms is T2*.
     """
     said = {"T1": T1, "T2": T2, "STIR": T2} | dict.fromkeys(("PROTON_DENSITY", "DIFFUSION", "T2_STAR", "FLAIR"), OTHER)
     by_contrast = [weighting for code, weighting in said.items() if code in found.codes]
-    if "EP" in found.codes or "T2_STAR" in found.codes:
+    gradient_echo = {"GR", "GRADIENT"} & found.codes and "SE" not in found.codes and (found.te or 0) > 7
+    if gradient_echo or {"EP", "T2_STAR"} & found.codes:
         return OTHER
     if len(by_contrast) == 1:
         return by_contrast[0]

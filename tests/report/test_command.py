@@ -8,7 +8,7 @@ from pages import section
 from stenosis_kit.base.budget import Budget
 from stenosis_kit.cli import main
 from stenosis_kit.report import charts, command
-from stenosis_kit.report.command import report
+from stenosis_kit.report.command import SHEETS, report
 from stenosis_kit.road.submit import submit
 
 TITLES = [part.title for part in command._PARTS]
@@ -147,3 +147,11 @@ def test_the_command_says_where_the_page_is_and_needs_no_more_than_a_submission(
     page = (folder / "report.html").read_text()
     assert "No labels are known" in page
     assert "could not be made" not in page.lower()
+
+
+def test_it_leads_to_the_sheets_where_there_are_any(run, page):
+    link = f'<a href="{SHEETS}">'
+    assert link not in page
+    (run / SHEETS).parent.mkdir()
+    (run / SHEETS).write_text("")
+    assert link in report(run, Budget(0.0)).read_text()
