@@ -74,6 +74,8 @@ def write_pacs(root: Path, out: Path, seed: int = 0, order: Callable[[int], Orde
             for one, kind in of_study.select("series_id", "series_description").iter_rows()
         }
         everything = [(kind, "", some) for (_, kind), some in read.items()]
+        axial = [some for (_, kind), some in read.items() if kind == rsna.AXIAL_T2 and told != PIXELS]
+        everything += [("", "t1_tse_tra", [_like(one, n) for n, one in enumerate(some, 1)]) for some in axial]
         everything += _strangers(next(some for some in read.values() if some), told, order and order(place), rng)
         for number, (kind, words, some) in enumerate(everything):
             uid = str(generate_uid(entropy_srcs=[str(seed), str(study), str(number)]))

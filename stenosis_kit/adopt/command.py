@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 
 TABLE = "adopted.csv"
 _UNFINISHED = "unfinished.txt"
+_BY_USER = "decided by the user"
 _FEWEST = 3  # images that have to be readable
 
 Kinds = dict[tuple[int, int], str]
@@ -118,9 +119,12 @@ def adopt(
     graded = read_grades(Path(labels), known_names(found)) if labels else {}
     reasons = {one.key: one.left_out() for one in found}
     offered = [one for one in found if one.planes and wanted.get(one.key, not reasons[one.key])]
+    if strangers := set(wanted) - set(reasons):
+        log.warning("adopt: %s: %d rows name series that are not in %s", series, len(strangers), folder)
     images = root / rsna.images_folder(split)
     _write_images(offered, images, passed)
-    decisions = {key: Decision("", why, 0.95) for key, why in reasons.items()} | _decide(offered, images, wanted)
+    decisions = {key: Decision("", why or _BY_USER, 0.95) for key, why in reasons.items()}
+    decisions |= _decide(offered, images, wanted)
     adopted = Adopted(pl.DataFrame([_row(one, decisions[one.key], keep_uids) for one in found]), passed)
     write_frame(root / TABLE, adopted.table)
     if adopted.taken.is_empty():
@@ -207,7 +211,7 @@ def _decide(offered: list[Found], images: Path, wanted: Mapping[tuple[int, int],
             kind = wanted.get(one.key, "")
             read = read_series(images.joinpath(*map(str, one.key)), one.key[1], kind or PROVISIONAL[one.orientation])
             if kind:
-                decisions[one.key] = Decision(kind, "decided by the user", 1.0)
+                decisions[one.key] = Decision(kind, _BY_USER, 1.0)
             elif len(read.slices) < _FEWEST:
                 told = Counter(why.kind.value for why in read.skipped.values()).most_common(1)
                 why = f"too few of its images can be read: {told[0][0] if told else 'none could be copied'}"

@@ -103,7 +103,7 @@ def test_the_users_table_decides(pacs, adopted, tmp_path: Path) -> None:
     changed = pl.when(pl.col("series_id") == axial).then(pl.lit("")).otherwise(pl.col("series_description"))
     table.with_columns(series_description=changed).write_csv(tmp_path / "mine.csv")
     again = adopt(pacs[0], tmp_path / "root", series=tmp_path / "mine.csv")
-    assert axial not in again.taken["series_id"]
+    assert again.table.filter(series_id=axial)["why"].item() == "decided by the user"
     assert again.taken.height == 8
     table.with_columns(series_description=pl.lit("Coronal")).write_csv(tmp_path / "mine.csv")
     with pytest.raises(InputError, match="Coronal"):
