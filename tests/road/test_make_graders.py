@@ -33,8 +33,8 @@ def chunks(store, monkeypatch):
 
     def format(root, folder):
         shutil.copytree(store, folder, dirs_exist_ok=True)
-        manifest = pl.read_parquet(folder / "manifest.parquet")
-        manifest.with_columns(pl.col("study_id") + 10**12 * (made[-1][0] + 1)).write_parquet(folder / "manifest.parquet")
+        path, others = folder / "manifest.parquet", 10**12 * (made[-1][0] + 1)
+        pl.read_parquet(path).with_columns(pl.col("study_id") + others).write_parquet(path)
 
     for name, stand_in in {"phantom": phantom, "format": format, "CHUNK": 8}.items():
         monkeypatch.setattr(module, name, stand_in)
