@@ -16,6 +16,7 @@ from stenosis_kit.base.budget import Budget, Stopwatch, show_time
 from stenosis_kit.base.cores import usable_cores
 from stenosis_kit.base.errors import TimeTooShort
 from stenosis_kit.base.tasks import TimeUp
+from stenosis_kit.base.tensorflow_start import load_tensorflow
 from stenosis_kit.graders.bundled import BUNDLED, NONE, bundled_graders
 from stenosis_kit.graders.model_file import MODEL_NAME
 from stenosis_kit.graders.plan import least_s
@@ -30,8 +31,8 @@ from stenosis_kit.tables.root import Root
 
 log = logging.getLogger(__name__)
 
-_FIRST_SHARE = 0.1  # chosen by hand: of the time, the most for the first pass, as long as training is to come
-_FIRST_LEAST_S = 12.0  # with less, training comes first: loading alone takes 6 to 8 s on two cores
+_FIRST_SHARE = 0.15  # chosen by hand: of the time, the most for the first pass, as long as training is to come
+_FIRST_LEAST_S = 12.0  # with less, training comes first: networks and the localiser alone take 3 to 5 s to load
 _START_S = 5.0  # starting worker processes and the localiser
 _LEVELS_S = 0.06  # a test study, for the localiser and the second stage; training leaves time for its graders
 _CUT_MARGIN = 1.5  # chosen by hand: what cutting a test study may take, of what a training study took
@@ -78,7 +79,7 @@ class Passes:
     canals: Canals = field(default_factory=dict)
 
     def first(self, training: Training, start: Path | str) -> FirstPass | None:
-        """The start's own answers; None where there is no start, or the time is so short that training comes first.
+        """The start's own answers; None where there are none: no start, or so short a time that training comes first.
 
         Raises:
             InputError: where the start cannot be used: it is said now, not after formatting.
@@ -89,11 +90,13 @@ class Passes:
             bundled_graders()
         else:
             read_start(Path(start), self._model)
-        more_to_come = self._can_train(training) or self._has_model()
-        time = self.budget.share(_FIRST_SHARE if more_to_come else 1.0)
-        if time.remaining() < _FIRST_LEAST_S:
+        share = _FIRST_SHARE if self._can_train(training) or self._has_model() else 1.0
+        if share * self.budget.remaining() < _FIRST_LEAST_S:
             return None
-        submission = self.answered_by(start, time=time, stage="first_pass")
+        load_tensorflow()  # training needs it too, so it is no part of the share: a busy machine takes half a minute
+        submission = self.answered_by(start, time=self.budget.share(share), stage="first_pass")
+        if not submission.graded().any():
+            return None
         known = self.root.known_labels(self.root.grid)
         reached = score(self.output, known[0]) if known else None
         log.info("submit: the start, %s, has answered; training is to improve on that", start)

@@ -44,8 +44,8 @@ def submit(
 ) -> dict:
     """Formats, trains (unless a model is given), predicts the test split, checks, and scores where it can.
 
-    What training starts from answers first, in a tenth of the time at most, so that there are graded rows within half a
-    minute; these stay where the trained model's answers do not reach, or the time is too short to train.
+    What training starts from answers first, in a seventh of the time at most, so that there are graded rows within half
+    a minute; these stay where the trained model's answers do not reach, or the time is too short to train.
 
     Writes OUT/submission.csv (complete from the first second), OUT/run.json, OUT/report.html and, where labels of the
     test studies are known (DATA/solution.csv, or train.csv where it holds them), OUT/score.json. Store and model stay
