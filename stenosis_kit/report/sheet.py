@@ -16,6 +16,7 @@ from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import make_folder, run_json_of, write_text
 from stenosis_kit.base.output import check_folder
 from stenosis_kit.base.tasks import run_tasks
+from stenosis_kit.graders.bundled import BUNDLED, model_folder
 from stenosis_kit.graders.model_file import MODEL_NAME, read_description
 from stenosis_kit.levels.finder import find_canals
 from stenosis_kit.report.evidence import if_usable, read_json_of
@@ -60,10 +61,11 @@ def sheet(
         raise InputError(submission, f"answers to studies of {root.folder}", "none", "Give the DATA it was made from.")
     make_folder(out)
     run = read_json_of(run_json_of(submission))
-    models = [path for path in map(Path, run.get("models", [])) if (path / MODEL_NAME).is_file()]
+    named = {name: if_usable(model_folder, Path(name)) for name in run.get("models", [])}
+    models = {name: folder for name, folder in named.items() if folder and (folder / MODEL_NAME).is_file()}
     told, sources = _told(run, models), run.get("rows", {})
     tasks = []
-    for located in find_canals(studies, models, workers):
+    for located in find_canals(studies, list(models.values()), workers):
         rows = by_study[located.study.study_id]
         tasks.append((located, Answers(rows, {row: sources[row] for row in rows if row in sources}, **told)))
     written = []
@@ -80,15 +82,21 @@ def sheet(
     return sorted(written)
 
 
-def _told(run: dict[str, Any], models: list[Path]) -> dict[str, Any]:
+def _told(run: dict[str, Any], models: dict[str, Path]) -> dict[str, Any]:
     """What answered, in words, and what its answers are compared with."""
     name = f"stenosis_kit {run.get('version', __version__)}"
     if not models:
         return {
             "model": f"Answers: {name}." if run else "Nothing stands beside the submission that says what answered."
         }
-    dates = [date.fromtimestamp((path / MODEL_NAME).stat().st_mtime) for path in models]
-    made = ", ".join(f"{path.resolve().name} of {day}" for path, day in zip(models, dates, strict=True))
-    description = if_usable(read_description, models[0])
+    made = ", ".join(_in_words(*each) for each in models.items())
+    description = if_usable(read_description, next(iter(models.values())))
     known = {"prior": prior_rows(grid([0]), description.priors), "training": description.moments} if description else {}
-    return {"model": f"Answers: the model {made}, by {name}.", **known}
+    return {"model": f"Answers: {made}, by {name}.", **known}
+
+
+def _in_words(name: str, folder: Path) -> str:
+    """A model; of the package's own the version says when it was made."""
+    if name == BUNDLED:
+        return "the package's own graders, taught with synthetic studies alone"
+    return f"the model {folder.resolve().name} of {date.fromtimestamp((folder / MODEL_NAME).stat().st_mtime)}"

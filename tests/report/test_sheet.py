@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import headless
@@ -21,7 +22,7 @@ from stenosis_kit.report.study_sheet import RESEARCH_ONLY, Answers, _unlike
 from stenosis_kit.tables.root import Root
 
 
-def answers_of(root: Path, path: Path) -> Submission:
+def answers_of(root: Path, path: Path, models: Sequence[str] = ()) -> Submission:
     """A submission whose foramina are graded, and all else is prior."""
     submission = Submission(Root(root, "test").grid, builtin_prior())
     for row_id in submission.grid["row_id"]:
@@ -29,7 +30,7 @@ def answers_of(root: Path, path: Path) -> Submission:
             submission.put(row_id, np.array([0.2, 0.3, 0.5]), "foraminal_sagittal")
         else:
             submission.explain([row_id], "no <image>")
-    submission.save(path, {"version": "1.2.3", "models": []})
+    submission.save(path, {"version": "1.2.3", "models": list(models)})
     return submission
 
 
@@ -91,6 +92,14 @@ def test_without_images_the_answers_stand_alone(cohort: Path, tmp_path: Path) ->
     assert page.count("no image shows it") == 15
     assert "Nothing stands beside the submission" in page
     assert "prior" not in section(page, "L1/L2")
+
+
+def test_the_packages_own_graders_are_named(cohort: Path, tmp_path: Path) -> None:
+    for path in cohort.glob("test_*.csv"):
+        shutil.copy(path, tmp_path)
+    answers_of(cohort, tmp_path / "submission.csv", models=["bundled"])
+    page = sheet(tmp_path, tmp_path / "submission.csv", tmp_path / "out", workers=1)[0].read_text()
+    assert "own graders, taught with synthetic studies alone" in page
 
 
 def test_bad_use(cohort: Path, tmp_path: Path) -> None:
