@@ -137,13 +137,19 @@ def small_training():
 
 @pytest.fixture(scope="session", autouse=True)
 def bundled_once() -> Iterator[None]:
-    """The bundled localiser is loaded once a process: it takes two seconds, and nobody changes its network."""
+    """The bundled networks of levels are loaded once a process: it takes two seconds, and nobody changes them."""
+    from stenosis_kit.levels.foramen_finder import ForamenFinder
     from stenosis_kit.levels.localiser import Localiser
 
-    load = functools.cache(Localiser.bundled)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Localiser, "bundled", lambda: copy.copy(load()))
+        for kind in (Localiser, ForamenFinder):
+            load = functools.cache(kind.bundled)
+            patch.setattr(kind, "bundled", functools.partial(_copy_of, load))
         yield
+
+
+def _copy_of(load: Callable[[], object]) -> object:
+    return copy.copy(load())
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -166,6 +172,7 @@ def shipped(small_training, shared: Shared) -> Iterator[Callable[[], Path]]:
 def model(store: Path, small_training, shared: Shared) -> Iterator[Path]:
     """A model of small networks, two folds, trained on the cohort; a process loads its networks once."""
     from stenosis_kit.base.budget import Budget
+    from stenosis_kit.levels.foramen_finder import ForamenFinder
     from stenosis_kit.levels.localiser import Localiser
     from stenosis_kit.road import predict
     from stenosis_kit.road.train import train
@@ -174,7 +181,8 @@ def model(store: Path, small_training, shared: Shared) -> Iterator[Path]:
         train(store, folder, Budget(), small_training, start="none")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(predict, "Model", _once_of(folder.resolve(), predict.Model))
-        patch.setattr(Localiser, "load", _once_of(folder.resolve(), Localiser.load))
+        for kind in (Localiser, ForamenFinder):
+            patch.setattr(kind, "load", _once_of(folder.resolve(), kind.load))
         yield folder
 
 

@@ -122,10 +122,11 @@ def _at_label(
 
 
 def _carried(study: Sequence[Series], cell: Cell, view: View, canal: CanalPoints | None, carry: Carry) -> Site | Lost:
-    """At the point that is carried from the canal's."""
+    """At the point that was found, or is carried from the canal's."""
     if canal is None:
         return _at(study, cell, view, None, "")
-    return _at(study, cell, view, carry.point(canal.points, view.name, *cell), canal.method)
+    place = canal.place(carry, view.name, *cell)
+    return _at(study, cell, view, place.point, place.method)
 
 
 def _at(study: Sequence[Series], cell: Cell, view: View, point: np.ndarray | None, source: str) -> Site | Lost:

@@ -1,4 +1,4 @@
-"""The localiser that travels with a model, and how far from the label points it lets crops be cut.
+"""The localiser and the foramen finder that travel with a model, and how far from the label points crops are cut.
 
 Graders train on crops about label points and answer to crops about points that were found. So training shifts its crops
 at random, as far as the points found lie from those of a held-out fold.
@@ -15,6 +15,8 @@ import numpy as np
 from stenosis_kit.base.budget import Budget, show_time
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.crops.store import Store
+from stenosis_kit.crops.views import VIEWS
+from stenosis_kit.graders.own_foramina import make_foramen_finder
 from stenosis_kit.levels.against_labels import carry_of_labels, errors_mm, found_canals, placement_errors
 from stenosis_kit.levels.labelled_overviews import Overviews
 from stenosis_kit.levels.localiser import Localiser
@@ -25,20 +27,22 @@ log = logging.getLogger(__name__)
 PlacementErrors = dict[str, list[float]]
 """{view: standard deviations outward, back and up, mm}: how far prediction cuts from the label points."""
 
+_FORAMINAL_VIEWS = {view.name for view in VIEWS if view.term == "foraminal"}
 # Chosen by hand:
 _TUNING_SHARE, _LEAST_TUNING_S, _MOST_TUNING_S = 0.06, 40.0, 300.0  # of the budget, s
+_FORAMINA_SHARE = 0.3  # of that, for the foramen finder, whose network is smaller
 _FEWEST_STUDIES = 30  # to fine-tune on
 _MOST_MEASURED, _MEASURING_SHARE = 60, 0.02  # studies on which errors are measured, in a share of the budget
-_MEASURING_S = 0.1  # that a study takes
+_MEASURING_S = 0.15  # that a study takes
 _GROSS_MM = 20.0  # larger errors count as this: a missed level is missed, however far off
 _SD_MM = (1.0, 5.0)  # least and most
 
 
 def make_localiser(store: Store, folder: Path, folds: Mapping[int, int], budget: Budget, seed: int) -> PlacementErrors:
-    """Writes the localiser that the model's graders will be used with, and measures its errors.
+    """Writes the localiser and foramen finder that the model's graders will be used with, and measures their errors.
 
-    It is the bundled one or, where there is time to fine-tune that on the store's label points and the held-out error
-    falls, the fine-tuned one. Its carry comes from the labels.
+    They are the bundled ones or, where there is time to fine-tune those on the store's label points and the held-out
+    error falls, the fine-tuned ones. The carry comes from the labels.
 
     Args:
         store: with overviews.
@@ -61,16 +65,22 @@ def make_localiser(store: Store, folder: Path, folds: Mapping[int, int], budget:
     held_out = [study for study, fold in folds.items() if fold == 0 and study in seen][:affordable]
     learners = [study for study, fold in folds.items() if fold != 0 and study in seen]
     seconds = min(_MOST_TUNING_S, _TUNING_SHARE * budget.remaining())
-    localiser = bundled
-    if seconds >= _LEAST_TUNING_S and len(learners) >= _FEWEST_STUDIES:
+    localiser, is_taught = bundled, seconds >= _LEAST_TUNING_S and len(learners) >= _FEWEST_STUDIES
+    if is_taught:
         from stenosis_kit.levels.training import learn
 
-        log.info("train: localiser: %s of teaching on %d studies", show_time(seconds), len(learners))
-        tuned = learn(overviews, learners, Budget(seconds), seed, bundled)
+        time = Budget((1 - _FORAMINA_SHARE) * seconds)
+        log.info("train: localiser: %s of teaching on %d studies", show_time(time.seconds), len(learners))
+        tuned = learn(overviews, learners, time, seed, bundled)
         localiser = _better(bundled, tuned, overviews, held_out)
     localiser.carry = carry_of_labels(overviews, store.manifest)
     localiser.save(folder)
-    errors = placement_errors(found_canals(localiser, overviews, held_out), localiser.carry, store.manifest)
+    canals = found_canals(localiser, overviews, held_out)
+    time_left = Budget(_FORAMINA_SHARE * seconds) if is_taught else None
+    foramina = make_foramen_finder(store, folder, learners, canals, localiser.carry, time_left, seed)
+    errors = placement_errors(canals, localiser.carry, store.manifest)
+    for view in _FORAMINAL_VIEWS.intersection(errors) if len(foramina) else ():
+        errors[view] = foramina
     deviations = {view: _robust_sd(rows).round(2).tolist() for view, rows in errors.items()}
     shown = (f"{view} {'/'.join(f'{value:.1f}' for value in row)}" for view, row in deviations.items())
     log.info("train: crops are cut this far from labels (mm, outward/back/up): %s", ", ".join(shown))

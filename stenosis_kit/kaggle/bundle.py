@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 BUILD = Path("submission/build")
 KERNELS = Path("submission/kernels")
-_DATASET = (DATASET_NAME, "*.whl", "model.json", "localiser.json", "*.weights.h5")
+_DATASET = (DATASET_NAME, "*.whl", "model.json", "localiser.json", "foramina.json", "*.weights.h5")
 _KERNELS = (f"*/{KERNEL_NAME}", "*/*.py")
 _CARD_NAME = "dataset-card.md"
 
@@ -95,6 +95,7 @@ def _model_files(model: Path) -> list[Path]:
     from stenosis_kit.base.tensorflow_start import load_tensorflow
     from stenosis_kit.graders.model_file import MODEL_NAME, read_description
     from stenosis_kit.graders.network import load_network
+    from stenosis_kit.levels.foramen_finder import FORAMINA_NAME, ForamenFinder
     from stenosis_kit.levels.localiser import DESCRIPTION_NAME, Localiser
 
     description = read_description(model)
@@ -102,8 +103,11 @@ def _model_files(model: Path) -> list[Path]:
     load_tensorflow()
     for trained in description.graders:
         load_network(model, trained, description.training)
-    localiser = Localiser.load(model) if (model / DESCRIPTION_NAME).is_file() else None
-    descriptions = [model / MODEL_NAME, *([model / DESCRIPTION_NAME] if localiser else [])]
+    descriptions = [model / MODEL_NAME]
+    for name, kind in ((DESCRIPTION_NAME, Localiser), (FORAMINA_NAME, ForamenFinder)):
+        if (model / name).is_file():
+            kind.load(model)
+            descriptions.append(model / name)
     return [*descriptions, *sorted(model.glob("*.weights.h5"))]
 
 

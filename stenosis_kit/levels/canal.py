@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from stenosis_kit import rsna
 from stenosis_kit.levels.carry import TYPICAL, Carry
-from stenosis_kit.tables.study import Study
+from stenosis_kit.tables.study import Cell, Study
+
+
+@dataclass(frozen=True, eq=False)
+class FoundPoint:
+    """A place (3,), patient mm, what found it, and how sure: 0 to 1, see `CanalPoints`."""
+
+    point: np.ndarray
+    method: str
+    confidence: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,11 +29,22 @@ class CanalPoints:
         points: (5, 3) patient mm, L1/L2 first.
         method: which way found them.
         confidence: (5,) 0 to 1: about the share of such points that lie within 10 mm.
+        is_on_midline: whether the points were moved sideways to where axial slices show the midline.
+        foramina: those that were found themselves; the others are carried from here.
     """
 
     points: np.ndarray
     method: str
     confidence: np.ndarray
+    is_on_midline: bool = False
+    foramina: Mapping[Cell, FoundPoint] = field(default_factory=dict)
+
+    def place(self, carry: Carry, view: str, condition: str, level: str) -> FoundPoint:
+        """Where a view of a cell is centred: at its foramen where that was found, else carried from the canal."""
+        if found := self.foramina.get((condition, level)):
+            return found
+        confidence = float(self.confidence[rsna.LEVELS.index(level)])
+        return FoundPoint(carry.point(self.points, view, condition, level), self.method, confidence)
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,16 @@
-"""Finding the canals of many studies: workers read overviews, the main process localises in batches."""
+"""Finding the levels of many studies: workers read overviews and patches, the main process localises in batches.
+
+First the canal, then the foramina about the places where that one's points let them be expected.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 from tqdm import tqdm
 
@@ -14,6 +19,8 @@ from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.tasks import TimeUp, is_accident, run_tasks
 from stenosis_kit.base.tensorflow_start import load_tensorflow
 from stenosis_kit.levels.canal import CanalPoints, LocatedStudy
+from stenosis_kit.levels.foramen_finder import FORAMINA_NAME, ForamenFinder
+from stenosis_kit.levels.foramen_patches import ForamenPatches, read_patches
 from stenosis_kit.levels.localiser import DESCRIPTION_NAME, TAUGHT_ON_LABELS, Localiser
 from stenosis_kit.levels.overview import Overview, read_overviews
 from stenosis_kit.tables.folds import read_folds
@@ -23,7 +30,7 @@ log = logging.getLogger(__name__)
 
 Canals = dict[str, dict[int, CanalPoints]]
 """{content of a localiser: {study: the canal that it found}}."""
-
+_Network = TypeVar("_Network", Localiser, ForamenFinder)
 _TOGETHER = 16  # studies that are looked at in one go
 
 
@@ -33,19 +40,19 @@ def find_canals(
     workers: int | None = None,
     budget: Budget | None = None,
 ) -> list[LocatedStudy]:
-    """The studies, each with the canal where a localiser found it, see `CanalFinder`."""
+    """The studies, each with the canal where a localiser found it, and its foramina, see `CanalFinder`."""
     return CanalFinder(models, workers).find(studies, budget)
 
 
 class CanalFinder:
-    """A localiser, loaded once, for one batch of studies after the other.
+    """A localiser and a foramen finder, loaded once, for one batch of studies after the other.
 
-    It is that of the first model that has one, else the bundled one. Studies on which a model was trained are left to
-    the bundled one, which has seen no real study.
+    They are those of the first model that has them, else the bundled ones. Studies on which a model was trained are
+    left to the bundled ones, which have seen no real study.
     """
 
     def __init__(self, models: Sequence[Path] = (), workers: int | None = None, canals: Canals | None = None) -> None:
-        """Loads the localiser; where none can be used, an error is logged, and no canal will be found.
+        """Loads the networks; where none can be used, an error is logged, and nothing will be found.
 
         Args:
             models: folders made by `train`.
@@ -54,30 +61,41 @@ class CanalFinder:
         """
         self._workers = workers
         self._canals: Canals = {} if canals is None else canals
-        self._localiser = _load(next((folder for folder in models if (folder / DESCRIPTION_NAME).is_file()), None))
-        taught = self._localiser is not None and self._localiser.notes.get(TAUGHT_ON_LABELS)
-        self._seen = {study for folder in models for study in read_folds(folder)} if taught else set()
+        self._networks = _Networks.of(models)
+        self._seen = {study for folder in models for study in read_folds(folder)} if self._networks.taught else set()
 
     @cached_property
-    def _unbiased(self) -> Localiser | None:
-        return _load(None)
+    def _unbiased(self) -> _Networks:
+        return _Networks.of(())
 
     def find(self, studies: Sequence[Study], budget: Budget | None = None) -> list[LocatedStudy]:
-        """The studies, each with the canal where a localiser found it.
+        """The studies, each with the canal where a localiser found it, and the foramina that were found about it.
 
-        A study that cannot be read, or for which the time does not reach, has none, and is left to `fallback`.
+        A study that cannot be read, or for which the time does not reach, has no canal, and is left to `fallback`;
+        where it is only its foramina, they are carried from the canal.
         """
-        if self._localiser is None:
+        if self._networks.localiser is None:
             return [LocatedStudy(study) for study in studies]
-        budget = budget or Budget()
-        accidents: dict[int, str] = {}
-        new = [one for one in studies if one.study_id not in self._seen]
-        found = self._locate(self._localiser, new, budget, accidents)
+        budget, accidents = budget or Budget(), {}
         known = [one for one in studies if one.study_id in self._seen]
-        if known and self._unbiased:
-            found |= self._locate(self._unbiased, known, budget, accidents)
-        carry = self._localiser.carry
-        return [LocatedStudy(one, found.get(one.study_id), carry, accidents.get(one.study_id, "")) for one in studies]
+        new = [one for one in studies if one.study_id not in self._seen]
+        found = self._find(self._networks, new, budget, accidents)
+        if known:
+            found |= self._find(self._unbiased, known, budget, accidents)
+        return [self._located(one, found, accidents.get(one.study_id, "")) for one in studies]
+
+    def _located(self, study: Study, found: Mapping[int, CanalPoints], accident: str = "") -> LocatedStudy:
+        return LocatedStudy(study, found.get(study.study_id), self._networks.localiser.carry, accident)
+
+    def _find(
+        self, networks: _Networks, studies: Sequence[Study], budget: Budget, accidents: dict[int, str]
+    ) -> dict[int, CanalPoints]:
+        """The canals by study, with their foramina; adds to the accidents why studies could not be looked at."""
+        if networks.localiser is None:
+            return {}
+        canals = self._locate(networks.localiser, studies, budget, accidents)
+        located = [self._located(one, canals) for one in studies if one.study_id in canals]
+        return canals | self._look(networks.foramina, located, budget) if networks.foramina else canals
 
     def _locate(
         self, localiser: Localiser, studies: Sequence[Study], budget: Budget, accidents: dict[int, str]
@@ -104,12 +122,55 @@ class CanalFinder:
         found |= localiser.find(waiting)
         return found
 
+    def _look(self, finder: ForamenFinder, studies: Sequence[LocatedStudy], budget: Budget) -> dict[int, CanalPoints]:
+        """The canals by study, on the midline and with their foramina, where patches could be read."""
+        found: dict[int, CanalPoints] = {}
+        waiting: dict[int, ForamenPatches] = {}
+        late = 0
+        results = run_tasks(read_patches, studies, self._workers, budget=budget)
+        for located, patches in tqdm(results, "foramina", len(studies), unit="study", disable=None, leave=False):
+            study = located.study.study_id
+            if isinstance(patches, TimeUp):
+                late += 1
+            elif isinstance(patches, Exception):
+                log.warning("levels: the foramina of study %d are not looked for: %s", study, patches)
+            else:
+                waiting[study] = patches
+            if len(waiting) == _TOGETHER:
+                found |= finder.find(waiting)
+                waiting = {}
+        if late:
+            log.warning("levels: no time was left to look for the foramina of %d of %d studies", late, len(studies))
+        return found | finder.find(waiting)
 
-def _load(folder: Path | None) -> Localiser | None:
-    """The localiser of a model, else the bundled one; None where none can be used. Errors are logged."""
+
+@dataclass(frozen=True)
+class _Networks:
+    """What finds canals, and what finds foramina; None where it cannot be used."""
+
+    localiser: Localiser | None
+    foramina: ForamenFinder | None
+
+    @classmethod
+    def of(cls, models: Sequence[Path]) -> _Networks:
+        """Those of the first models that have them, else the bundled ones."""
+        return cls(_load(Localiser, DESCRIPTION_NAME, models), _load(ForamenFinder, FORAMINA_NAME, models))
+
+    @property
+    def taught(self) -> bool:
+        """Whether one of them was taught with a user's own studies."""
+        return any(one.notes.get(TAUGHT_ON_LABELS) for one in (self.localiser, self.foramina) if one)
+
+
+def _load(kind: type[_Network], name: str, models: Sequence[Path]) -> _Network | None:
+    """What the first model that has it holds, else what is bundled; None where neither can be used. Errors are logged.
+
+    A file of that name in a model's folder tells that it has it.
+    """
     load_tensorflow()
+    folder = next((folder for folder in models if (folder / name).is_file()), None)
     try:
-        return Localiser.load(folder) if folder else Localiser.bundled()
+        return kind.load(folder) if folder else kind.bundled()
     except InputError as error:
         log.error("levels: %s", error)
-        return _load(None) if folder else None
+        return _load(kind, name, ()) if folder else None

@@ -32,9 +32,12 @@ _SHARPNESS = 25.0  # log-likelihood of a correlation of 1 against one of 0
 def on_midline(study: Sequence[Series], canal: CanalPoints) -> CanalPoints:
     """The canal points moved sideways to the midline that the axial slices show.
 
-    A level that no axial slice covers moves as its nearest neighbours do; without any axial slice nothing moves.
+    A level that no axial slice covers moves as its nearest neighbours do; without any axial slice nothing moves, nor
+    what was moved already.
     """
-    return replace(canal, points=moved_to(canal.points, midline(study, canal.points)))
+    if canal.is_on_midline:
+        return canal
+    return replace(canal, points=moved_to(canal.points, midline(study, canal.points)), is_on_midline=True)
 
 
 def midline(study: Sequence[Series], points: np.ndarray) -> np.ndarray:

@@ -55,13 +55,14 @@ def _rows(located: LocatedStudy, study: list[Series]) -> list[dict[str, Any]]:
         row = unplaced_point(located.study.study_id, condition, level)
         if canal:
             kind = rsna.CONDITION_BY_NAME[condition]
-            point = located.carry.point(canal.points, VIEW_OF_TERM[kind.term], condition, level)
+            place = canal.place(located.carry, VIEW_OF_TERM[kind.term], condition, level)
+            point = place.point
             pick = nearest_slice([series for series in study if series.kind == kind.series_kind], point)
             if pick:
                 x, y = pick.slice.plane.to_pixel(point)
                 row |= {"series_id": pick.series.series_id, "instance_number": pick.slice.number, "x": x, "y": y}
                 row |= dict(zip(PATIENT_MM, point, strict=True))
-                row |= {"method": canal.method, "confidence": canal.confidence[rsna.LEVELS.index(level)]}
+                row |= {"method": place.method, "confidence": place.confidence}
         rows.append(row)
     return rows
 

@@ -36,7 +36,9 @@ def test_a_bundle_is_flat_and_holds_wheel_weights_model_and_metadata_alone(stage
     weights = [path.name for path in model.glob("*.weights.h5")]
     assert weights
     wheel = f"stenosis_kit-{__version__}-py3-none-any.whl"
-    assert names(staged) == sorted([*weights, "model.json", "localiser.json", "dataset-metadata.json", wheel])
+    assert names(staged) == sorted(
+        [*weights, "model.json", "localiser.json", "foramina.json", "dataset-metadata.json", wheel]
+    )
     assert all((staged / name).read_bytes() == (model / name).read_bytes() for name in [*weights, "model.json"])
 
 

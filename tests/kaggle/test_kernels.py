@@ -50,7 +50,7 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def with_model(scratch: Path, model: Path) -> Path:
     """The dataset with a model: what `bundle` adds to the package."""
     dataset = shutil.copytree(scratch / "package", scratch / "build", copy_function=os.link)
-    for path in [model / "model.json", model / "localiser.json", *model.glob("*.weights.h5")]:
+    for path in [model / "model.json", model / "localiser.json", model / "foramina.json", *model.glob("*.weights.h5")]:
         shutil.copy(path, dataset)
     return dataset
 

@@ -4,7 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from true_canal import tasks_of
 
+from stenosis_kit.levels.canal import LocatedStudy
+from stenosis_kit.levels.finder import find_canals
+from stenosis_kit.levels.foramen_finder import ForamenFinder
 from stenosis_kit.levels.localiser import Localiser
 from stenosis_kit.phantom import phantom
 
@@ -32,3 +36,14 @@ def tall_cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
     forced = dict.fromkeys(range(5), ("tall_field",))
     folder = tmp_path_factory.mktemp("tall") / "root"
     return phantom(folder, studies=1, test_studies=4, seed=66, faults="none", workers=1, force=forced)
+
+
+@pytest.fixture(scope="session")
+def bundled_foramina() -> ForamenFinder:
+    return ForamenFinder.bundled()
+
+
+@pytest.fixture(scope="session")
+def located(cohort: Path) -> list[LocatedStudy]:
+    """The cohort's test studies as the bundled networks find them."""
+    return find_canals(tasks_of(cohort), workers=1)

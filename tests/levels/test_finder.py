@@ -7,9 +7,14 @@ from flaky_disk import FlakyDisk
 from true_canal import sagittal_errors, tasks_of
 
 from stenosis_kit.base.budget import Budget
+from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.worker_process import WorkerDied
-from stenosis_kit.levels import finder
+from stenosis_kit.images.series import read_study
+from stenosis_kit.levels import finder, foramen_finder
+from stenosis_kit.levels.fallback import canal_of
 from stenosis_kit.levels.finder import CanalFinder, find_canals
+from stenosis_kit.levels.foramen_finder import ForamenFinder
+from stenosis_kit.levels.foramen_patches import read_patches
 from stenosis_kit.levels.localiser import TAUGHT_ON_LABELS, WEIGHTS_NAME, Localiser
 from stenosis_kit.levels.overview import read_overviews
 
@@ -88,4 +93,51 @@ def test_a_canal_that_another_localiser_found_is_looked_for_again(bundled, cohor
     other.save(tmp_path)
     assert all(task.canal is None for task in CanalFinder([tmp_path], 1, canals).find(tasks))
     again = CanalFinder(workers=1, canals=canals).find(tasks, Budget(0.0))
-    assert [one.canal for one in again] == [one.canal for one in first]
+    assert [one.canal.method for one in again] == [one.canal.method for one in first]
+
+
+def test_foramina_are_found_about_the_canal(located):
+    for one in located:
+        assert one.canal.is_on_midline
+        assert len(one.canal.foramina) >= 8
+        assert {found.method for found in one.canal.foramina.values()} == {foramen_finder.METHOD}
+
+
+def test_the_canal_is_where_it_is_without_foramina(cohort, located, monkeypatch):
+    monkeypatch.setattr(ForamenFinder, "bundled", refuse)
+    for one, other in zip(find_canals(tasks_of(cohort), workers=1), located, strict=True):
+        assert other.canal.foramina and not one.canal.foramina
+        study = read_study(one.study.images, one.study.study_id, one.study.series)
+        assert np.array_equal(canal_of(study, one.canal).points, canal_of(study, other.canal).points)
+
+
+def refuse():
+    raise InputError("foramina.json", "a description", "none", "")
+
+
+def test_a_study_whose_t1_cannot_be_read_has_its_foramina_carried(cohort, monkeypatch, caplog):
+    tasks = tasks_of(cohort)[:2]
+
+    def read(located):
+        if located.study.study_id == tasks[0].study_id:
+            raise ValueError("no such thing")
+        return read_patches(located)
+
+    monkeypatch.setattr(finder, "read_patches", read)
+    found = find_canals(tasks, workers=1)
+    assert [bool(one.canal.foramina) for one in found] == [False, True]
+    assert [one.accident for one in found] == ["", ""]
+    assert f"the foramina of study {tasks[0].study_id}" in caplog.text
+
+
+def test_training_studies_are_left_to_the_foramen_finder_that_has_not_seen_them(bundled, cohort, tmp_path):
+    """The model's own finder finds nothing at all here, so whoever has foramina has them of the bundled one."""
+    blind = ForamenFinder()
+    blind.network.set_weights([np.full_like(one, np.nan) for one in blind.network.get_weights()])
+    blind.notes = {TAUGHT_ON_LABELS: True}
+    blind.save(tmp_path)
+    bundled.save(tmp_path)
+    tasks = tasks_of(cohort)
+    (tmp_path / "folds.csv").write_text(f"study_id,fold\n{tasks[1].study_id},0\n")
+    found = find_canals(tasks, [tmp_path], workers=1)
+    assert [bool(one.canal.foramina) for one in found] == [False, True, False]

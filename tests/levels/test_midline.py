@@ -45,6 +45,12 @@ def test_points_move_to_where_left_mirrors_right(tmp_path, true_x, how):
     assert moved.method == "some way"
 
 
+def test_what_was_moved_stays_where_it_is(tmp_path):
+    study = study_of(tmp_path, lambda z: 4.0)
+    moved = on_midline(study, canal_at(0.0))
+    assert moved.is_on_midline and on_midline(study, moved) is moved
+
+
 def test_a_spine_that_bends_is_followed_level_by_level(tmp_path):
     moved = on_midline(study_of(tmp_path, lambda z: z / 15), canal_at(0.0))
     assert moved.points[:, 0] == pytest.approx(HEIGHTS / 15, abs=0.8)

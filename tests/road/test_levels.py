@@ -131,7 +131,9 @@ def test_levels_without_a_series_table_is_an_input_error(tmp_path):
 
 def test_the_levels_command_asks_it(cohort, tmp_path):
     found = levels(cohort, tmp_path / "levels.csv", workers=1, preview=tmp_path / "levels.png")
-    assert set(found["method"].drop_nulls()) == {"localiser on T2 and T1"}
+    foraminal = pl.col("condition").str.contains("Foraminal")
+    assert set(found.filter(~foraminal)["method"].drop_nulls()) == {"localiser on T2 and T1"}
+    assert (found.filter(foraminal)["method"] == "foramen finder on T1").sum() >= 24
     assert found["series_id"].is_null().sum() <= 4 and found.height == 75
     assert (tmp_path / "levels.png").read_bytes().startswith(b"\x89PNG")
 
