@@ -29,7 +29,7 @@ from stenosis_kit.road.fit_leans import complete, fit_leans, write_leans
 from stenosis_kit.road.make_graders import make_graders
 from stenosis_kit.road.make_level_networks import NETWORKS, make_network
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("stenosis_kit.road.make_weights")  # by its name even where it runs as __main__
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
