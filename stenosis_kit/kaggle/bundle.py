@@ -31,7 +31,7 @@ def bundle(model: Path | str | None = None, owner: str | None = None, out: Path 
     An earlier bundle is replaced when the new one has passed all checks.
 
     Args:
-        model: folder made by `train`; without one the dataset is the package alone, whose graders answer until kernels train.
+        model: folder made by `train`; without one the dataset is the package alone, whose own graders answer.
         owner: the Kaggle account; `metadata.PLACEHOLDER` stays where none is given.
         out: the folder to stage in.
 
@@ -148,6 +148,6 @@ def _summarise(folder: Path, metadata: Metadata) -> None:
     weights = sum(path.name.endswith(".weights.h5") for path in files)
     log.info("bundle: %s: %d files, %.1f MB, %d of them networks", folder, len(files), megabytes, weights)
     if not weights:
-        log.info("bundle: no MODEL was given: this is the package alone, whose own graders answer until a kernel trains")
+        log.info("bundle: no MODEL was given: the package alone answers, until a kernel trains")
     if metadata["id"].startswith(f"{PLACEHOLDER}/"):
         log.warning("bundle: %s still says %s: give --owner NAME before uploading", DATASET_NAME, PLACEHOLDER)
