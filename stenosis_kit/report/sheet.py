@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tqdm import tqdm
 
 from stenosis_kit import __version__, rsna
@@ -99,4 +99,5 @@ def _in_words(name: str, folder: Path) -> str:
     """A model; of the package's own the version says when it was made."""
     if name == BUNDLED:
         return "the package's own graders, taught with synthetic studies alone"
-    return f"the model {folder.resolve().name} of {date.fromtimestamp((folder / MODEL_NAME).stat().st_mtime)}"
+    day = np.datetime64(int((folder / MODEL_NAME).stat().st_mtime), "s").astype("datetime64[D]")
+    return f"the model {folder.resolve().name} of {day}"
