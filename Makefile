@@ -76,7 +76,7 @@ faults: setup
 campaigns: setup
 	$(VENV)/bin/python -m pytest -m campaign
 
-## weights: make the bundled networks again from synthetic studies alone (3 hours; goes on where it was)
+## weights: make the bundled networks again from synthetic studies alone (100 minutes; goes on where it was)
 weights: setup
 	$(VENV)/bin/python -m stenosis_kit.road.make_weights
 

@@ -1,9 +1,8 @@
 """Makes the bundled weights again: python -m stenosis_kit.road.make_weights (or `make weights`).
 
 All of them are taught with the phantom alone, and hold nothing of any real patient. On two cores the localiser takes
-some 25 minutes, the foramen finder, which is measured with the localiser that ships, some 10, and the graders two to
-three hours, one of them per 2000 studies for making these. Stopped at any time it goes on where it was, and no step
-takes longer than an hour.
+some 25 minutes, the foramen finder, which is measured with the localiser that ships, 10, and the graders an hour, half
+of it for making their studies. Stopped at any time it goes on where it was; no step takes longer than half an hour.
 """
 
 from __future__ import annotations
