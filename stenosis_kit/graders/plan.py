@@ -76,7 +76,6 @@ class Plan:
         graders: how many, the first of the settings'; None: all.
         parts: that the studies are divided into already; None: as it suits.
         grading_s: seconds that are kept for grading with it.
-        anew: whether its networks have new weights though there are bundled ones, see `outgrows_start`.
     """
 
     models: int
@@ -85,7 +84,6 @@ class Plan:
     graders: int | None = None
     parts: int | None = None
     grading_s: float = 0.0
-    anew: bool = False
 
     @property
     def folds(self) -> int:
@@ -119,14 +117,6 @@ def plan(training: Training, load: Load, time: Time) -> Plan:
     plans = [replace(one, grading_s=min(grading_s(one, training, load.to_grade, pixels), longest)) for one in plans]
     needed = [cost_s(one, training, load.crops, pixels) / max(time.workers, 1) + one.grading_s for one in plans]
     return [one for one, seconds in zip(plans, needed, strict=True) if one is plans[0] or seconds <= time.seconds][-1]
-
-
-def outgrows_start(chosen: Plan, time: Time) -> bool:
-    """Whether a plan's networks are better made from new weights than at the width of the bundled graders, from these.
-
-    No time is known in which they are; this is the place for the rule.
-    """
-    return False
 
 
 def cost_s(chosen: Plan, training: Training, crops: Mapping[str, int], pixels: float) -> float:

@@ -29,7 +29,7 @@ from stenosis_kit.graders.ensemble import assemble, cut_short
 from stenosis_kit.graders.job import JOBS, Job, Recipe, measured_pixels, result_path
 from stenosis_kit.graders.model_file import TrainedGrader
 from stenosis_kit.graders.own_localiser import make_localiser
-from stenosis_kit.graders.plan import Load, Plan, Time, outgrows_start, plan, startable
+from stenosis_kit.graders.plan import Load, Plan, Time, plan, startable
 from stenosis_kit.graders.request import Request
 from stenosis_kit.graders.settings import Grader
 from stenosis_kit.tables.folds import assign_folds, read_folds, write_folds
@@ -80,9 +80,7 @@ class TrainingRun:
         """Settles, once, how many models a grader there will be and of what size, and the studies' folds."""
         folder = self._request.folder
         chosen = Plan(**self._once("plan.json", lambda: asdict(self._plan())))
-        if chosen.anew:
-            self._start = None
-        elif self._start and self._start.bundled and self._request.cluster:
+        if self._start and self._start.bundled and self._request.cluster:
             self._start = self._start.copied_to(folder / JOBS / "start")
         if not read_folds(folder):
             assign = self._start.assign_folds if self._start else assign_folds
@@ -128,8 +126,6 @@ class TrainingRun:
         crops = dict(self._manifest.group_by("view").len().iter_rows())
         parts = start.folds_kept(self._studies) if start else None
         chosen = plan(self.training, Load(crops, len(self._studies), parts, self._request.to_grade), time)
-        if start and start.bundled and outgrows_start(chosen, time):
-            return replace(chosen, anew=True)
         return start.fitting(chosen, self.training) if start else chosen
 
     def _time(self) -> Time:

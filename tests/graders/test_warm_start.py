@@ -13,7 +13,7 @@ from stenosis_kit.base.budget import Budget
 from stenosis_kit.base.cluster import Cluster
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.crops.store import open_store
-from stenosis_kit.graders import dispatch, training_run
+from stenosis_kit.graders import dispatch
 from stenosis_kit.graders.batches import labelled
 from stenosis_kit.graders.model import Model
 from stenosis_kit.graders.model_file import TrainedGrader
@@ -207,13 +207,6 @@ def test_settings_of_other_widths_are_not_overruled(small_training, tmp_path, ca
 def test_crops_that_are_cut_in_another_way_are_learnt_anew(small_training, tmp_path, caplog):
     assert chosen_start("bundled", tmp_path / "new", small_training, 7) is None
     assert "cut in another way: ALL START ANEW" in caplog.text
-
-
-def test_a_plan_may_outgrow_them(store, small_training, quick_jobs, tmp_path, monkeypatch):
-    one = replace(small_training, graders=small_training.graders[:1])
-    monkeypatch.setattr(training_run, "outgrows_start", lambda plan, time: True)
-    assert train(store, tmp_path / "new", Budget(), one)["start"] == "none"
-    assert [job.start for job in quick_jobs] == [None, None]
 
 
 def test_a_package_without_graders_says_so(store, one_grader, tmp_path, monkeypatch):
