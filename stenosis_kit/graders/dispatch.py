@@ -18,12 +18,12 @@ _WAY_S = 3.0  # kept for the way to a worker and back, and for a slow disk
 
 
 def train_here(jobs: Sequence[Job], budget: Budget) -> Iterator[tuple[Job, str]]:
-    """Trains in this process, one after the other; each gets its grader's share (`Grader.time`) of the time left."""
+    """Trains in this process, one after the other; each gets a share of the time left by its work, see `plan.work`."""
     for job in {job.trained.grader: job for job in jobs}.values():
         build_graphs(job)  # before the time is shared out: it takes seconds that no share can stop
     for done, job in enumerate(jobs):
-        due = sum(later.trained.grader.time for later in jobs[done:])
-        yield job, train_job(job, budget.share(job.trained.grader.time / due).seconds)
+        due = sum(later.work for later in jobs[done:])
+        yield job, train_job(job, budget.share(job.work / due).seconds)
 
 
 def train_on(cluster: Cluster, jobs: Sequence[Job], budget: Budget) -> Iterator[tuple[Job, str | Exception]]:

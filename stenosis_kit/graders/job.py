@@ -63,11 +63,13 @@ class Job:
         recipe: of its run.
         trained: the network.
         start: weights that it starts from; None: new ones.
+        work: what it takes, relative to other jobs.
     """
 
     recipe: Recipe
     trained: TrainedGrader
     start: Path | None = None
+    work: float = 1.0
 
 
 def result_path(model: Path, trained: TrainedGrader) -> Path:

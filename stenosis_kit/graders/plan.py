@@ -21,7 +21,7 @@ from stenosis_kit.graders.settings import Grader, Training
 ENOUGH_EPOCHS = 10
 """Rather fewer models than fewer epochs; more epochs hardly help."""
 SHORTEST_JOB_S = 12.0
-"""Least time of a network: building its graphs alone takes 4 to 7 s (measured on two cores)."""
+"""Of a network, in the mean: building its graphs alone takes 4 to 7 s (measured on two cores)."""
 SHORTEST_ROUND_S = 25.0
 """The same on a cluster, where TensorFlow is imported and the graphs are built for each network."""
 _TYPICAL_PIXELS = 1.0e6  # a second, learnt by networks of the default width on two cores; channels do not count
@@ -127,6 +127,18 @@ def cost_s(chosen: Plan, training: Training, crops: Mapping[str, int], pixels: f
     return chosen.models * (seen * chosen.width**2 / pixels + _START_S * len(graders))
 
 
+def work(grader: Grader, training: Training, crops: int) -> float:
+    """What a network's whole training takes, relative to others of the same width: input pixels, the start counted in.
+
+    Args:
+        grader: the network's.
+        training: settings, which say how many epochs.
+        crops: that it learns from.
+    """
+    seen = training.max_epochs * grader.repeats * crops * grader.px**2
+    return grader.time * (seen + _START_S * _TYPICAL_PIXELS)
+
+
 def grading_s(chosen: Plan, training: Training, studies: int, pixels: float) -> float:
     """Seconds, with a margin, in which all networks of a plan are loaded and answer all cells of studies."""
     if not studies:
@@ -184,5 +196,4 @@ def shortest_s(graders: Sequence[Grader], models: int, workers: int) -> float:
     """Seconds without which so many models of each grader are not begun."""
     if workers:  # rounds of as many jobs as there are workers
         return SHORTEST_ROUND_S * math.ceil(models * len(graders) / workers)
-    shares = [grader.time for grader in graders]
-    return models * SHORTEST_JOB_S * sum(shares) / min(shares)
+    return SHORTEST_JOB_S * models * len(graders)

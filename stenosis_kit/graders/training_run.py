@@ -29,7 +29,7 @@ from stenosis_kit.graders.ensemble import assemble, cut_short
 from stenosis_kit.graders.job import JOBS, Job, Recipe, measured_pixels, result_path
 from stenosis_kit.graders.model_file import TrainedGrader
 from stenosis_kit.graders.own_localiser import make_localiser
-from stenosis_kit.graders.plan import Load, Plan, Time, plan, startable
+from stenosis_kit.graders.plan import Load, Plan, Time, plan, startable, work
 from stenosis_kit.graders.request import Request
 from stenosis_kit.graders.settings import Grader
 from stenosis_kit.tables.folds import assign_folds, read_folds, write_folds
@@ -163,7 +163,7 @@ class TrainingRun:
         if done:
             log.info("train: going on; %d of %d networks are already trained", done, total)
         recipe = self._recipe()
-        jobs = [Job(recipe, each, self._weights(each)) for each in wanted]
+        jobs = [Job(recipe, each, self._weights(each), self._work(each)) for each in wanted]
         budget = self._request.budget.share(keep=_FINISH_S + self._grading_s)
         outcomes = train_on(cluster, jobs, budget) if cluster else train_here(jobs, budget)
         said: dict[TrainedGrader, str | Exception] = {}
@@ -172,6 +172,11 @@ class TrainingRun:
             if isinstance(outcome, str):
                 log.info("train: %s", outcome)
         self._leave_out({each: said[each] for each in self._missing()})
+
+    def _work(self, trained: TrainedGrader) -> float:
+        fold = pl.col("study_id").replace_strict(self.folds)
+        learnt = self._manifest.filter(pl.col("view") == trained.grader.view, fold != trained.fold)
+        return work(trained.grader, self.training, learnt.height)
 
     def _missing(self) -> list[TrainedGrader]:
         # The folder is listed: of a single file a network file system may remember that it was not there.

@@ -31,6 +31,7 @@ from stenosis_kit.graders.batches import labelled, read_lesson
 from stenosis_kit.graders.ensemble import assemble
 from stenosis_kit.graders.job import result_path
 from stenosis_kit.graders.model_file import MODEL_NAME, TrainedGrader, model_files
+from stenosis_kit.graders.plan import work
 from stenosis_kit.graders.settings import Training
 from stenosis_kit.phantom import phantom
 from stenosis_kit.phantom.cohort import VERSION
@@ -91,11 +92,12 @@ def make_graders(
     folds = {study: int(place % _HELD_OUT > 0) for place, study in enumerate(everyone.tolist())}
     load_tensorflow()
     networks = [TrainedGrader.of(grader, 0) for grader in training.graders if grader.view in store.arrays]
-    shares = sum(each.grader.time for each in networks)
+    crops = dict(labelled(store).group_by("view").len().iter_rows())
+    works = {each: work(each.grader, training, crops[each.grader.view]) for each in networks}
     reached = {}
     for each in networks:
         if not result_path(folder, each).is_file():
-            seconds = 60 * minutes * each.grader.time / shares
+            seconds = 60 * minutes * works[each] / sum(works.values())
             _train(each, store, folder, folds, Budget(seconds), replace(training, seed=seed))
         reached[each.grader.view] = read_json(result_path(folder, each), "a finished network")["reached"]
     held_out = labelled(store).filter(pl.col("study_id").replace_strict(folds) == 0)

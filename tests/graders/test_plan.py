@@ -11,7 +11,6 @@ from stenosis_kit import rsna
 from stenosis_kit.base.errors import InputError, TimeTooShort
 from stenosis_kit.crops.views import VIEW_BY_NAME, VIEWS
 from stenosis_kit.graders.plan import (
-    SHORTEST_JOB_S,
     Load,
     Plan,
     Time,
@@ -21,6 +20,7 @@ from stenosis_kit.graders.plan import (
     shortest_s,
     startable,
     typical_pixels,
+    work,
 )
 from stenosis_kit.graders.settings import Training
 
@@ -83,7 +83,7 @@ def test_a_plan_changes_the_settings_and_nothing_else() -> None:
     assert Plan(3).settings(TRAINING) == TRAINING
 
 
-@pytest.mark.parametrize(("seconds", "graders"), [(43, 3), (50, 3), (60, 4), (70, 5), (90, 6)])
+@pytest.mark.parametrize(("seconds", "graders"), [(37, 3), (47, 3), (50, 4), (70, 5), (90, 6)])
 def test_in_a_short_time_the_last_graders_are_left_out_and_every_term_keeps_one(seconds: float, graders: int) -> None:
     first = startable(TRAINING, 50, Time(seconds))[0].settings(TRAINING)
     assert first == replace(TRAINING, graders=TRAINING.graders[:graders])
@@ -105,9 +105,18 @@ def test_a_short_time_starts_fewer_models() -> None:
     assert [len(each) for each in plans] == [1, 2, 3, TRAINING.folds]
 
 
-def test_the_grader_with_the_least_share_has_time_to_build_its_graphs() -> None:
-    shares = [grader.time for grader in TRAINING.graders]
-    assert shortest_s(TRAINING.graders, 2, 0) * min(shares) / sum(shares) == pytest.approx(2 * SHORTEST_JOB_S)
+def test_work_follows_crops_pixels_epochs_and_the_settings_share() -> None:
+    grader = replace(TRAINING.graders[0], time=1.0, repeats=1.0)
+    usual = work(grader, TRAINING, 10_000)
+    for more in (replace(grader, px=2 * grader.px), replace(grader, repeats=4.0)):
+        assert work(more, TRAINING, 10_000) == pytest.approx(4 * usual, rel=0.05)
+    assert work(grader, TRAINING, 40_000) == pytest.approx(4 * usual, rel=0.05)
+    assert work(replace(grader, time=3.0), TRAINING, 10_000) == pytest.approx(3 * usual)
+
+
+def test_a_network_with_hardly_any_crops_still_has_time_to_start() -> None:
+    few, none = (work(TRAINING.graders[0], TRAINING, crops) for crops in (10, 0))
+    assert 0 < few < 1.2 * none
 
 
 def test_too_short_a_time_is_said_with_the_least_that_would_do() -> None:
