@@ -80,7 +80,8 @@ class Start:
         def graders_with_weights(one: Plan) -> int:
             return sum(bool(self._fitting(grader, training)) for grader in one.settings(training).graders)
 
-        return max(replace(chosen, width=1.0), replace(chosen, width=1.0, scale=1.0), key=graders_with_weights)
+        coarse = replace(chosen, width=1.0, axial=1.0, scale=1.0)
+        return max(replace(chosen, width=1.0), coarse, key=graders_with_weights)
 
     def assign_folds(self, manifest: pl.DataFrame, folds: int, seed: int) -> dict[int, int]:
         """{study_id: fold} of its own studies and of a manifest's others, see `folds.assign_folds`.

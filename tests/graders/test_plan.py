@@ -37,7 +37,7 @@ def chosen(seconds: float, crops: int = 1, **given) -> Plan:
 
 
 def size(one: Plan) -> tuple[float, ...]:
-    return one.graders or len(TRAINING.graders), one.models, one.scale, one.width
+    return one.graders or len(TRAINING.graders), one.models, one.axial, one.scale, one.width
 
 
 def test_more_time_never_trains_less() -> None:
@@ -45,8 +45,8 @@ def test_more_time_never_trains_less() -> None:
         chosen(seconds) for seconds in (45, 60, 70, 100, 150, 200, 300, 400, 600, 900, 1800, 3600, 2 * 3600, 4 * 3600)
     ]
     assert [size(one) for one in plans] == sorted(size(one) for one in plans)
-    assert size(plans[0]) == (3, 1, 1, 1)
-    assert size(plans[-1]) == (6, TRAINING.folds, 1.5, 2)
+    assert size(plans[0]) == (3, 1, 1, 1, 1)
+    assert size(plans[-1]) == (6, TRAINING.folds, 1.5, 1.5, 2)
 
 
 @pytest.mark.parametrize("seconds", [250, 400, 900, 3600])
@@ -64,9 +64,24 @@ def test_more_studies_leave_time_for_less() -> None:
 
 
 def test_networks_grow_only_where_the_settings_let_them_and_all_folds_fit() -> None:
-    assert size(chosen(3600, grow=False)) == (6, TRAINING.folds, 1, 1)
+    assert size(chosen(3600, grow=False)) == (6, TRAINING.folds, 1, 1, 1)
     assert chosen(200).models < TRAINING.folds
-    assert size(chosen(200))[2:] == (1, 1)
+    assert size(chosen(200))[3:] == (1, 1)
+
+
+def test_axial_inputs_become_finer_before_there_are_three_folds_and_the_others_after_all_folds() -> None:
+    plans = {size(chosen(seconds))[1:4] for seconds in range(100, 3600, 20)}
+    assert {axial for models, axial, _ in plans if models == 1} == {1.0}
+    assert {axial for models, axial, _ in plans if models == 2} == {1.0, 1.5}
+    assert {axial for models, axial, _ in plans if models > 2} == {1.5}
+    assert {scale for models, _, scale in plans if models < TRAINING.folds} == {1.0}
+
+
+def test_finer_axial_inputs_show_the_same_part_of_the_crop() -> None:
+    finer = Plan(2, axial=1.5).settings(TRAINING).graders
+    for before, after in zip(TRAINING.graders, finer, strict=True):
+        assert after == replace(before, px=round((1.5 if "axial" in before.view else 1) * before.px))
+    assert Plan(2, axial=1.5, scale=1.25).settings(TRAINING).graders[3].px == 60
 
 
 def test_without_a_limit_it_is_as_the_settings_say() -> None:
