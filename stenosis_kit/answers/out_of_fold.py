@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from stenosis_kit import rsna
-from stenosis_kit.answers.pools import Pool, fit_pool
+from stenosis_kit.answers.pools import Before, Pool, fit_pool
 from stenosis_kit.answers.submission import answer_frame, legal_rows
 from stenosis_kit.crops.store import severity_indices
 from stenosis_kit.crops.views import VIEWS
@@ -50,21 +50,24 @@ class Labels:
         return table
 
 
-def fit_pools(by_view: Mapping[str, np.ndarray], labels: Labels, prior: np.ndarray) -> tuple[Pool, ...]:
+def fit_pools(
+    by_view: Mapping[str, np.ndarray], labels: Labels, prior: np.ndarray, before: Before | None = None
+) -> tuple[Pool, ...]:
     """A pool for every combination of views of a term, fitted on the labelled cells that all of them answered.
 
     Args:
         by_view: {view: (studies, 25, 3)} out-of-fold answers.
         labels: of the same studies.
-        prior: (25, 3) of the training labels.
+        prior: (25, 3) of the training labels, or what stands in its place, (studies, 25, 3).
+        before: the powers before fitting.
     """
     pools = []
     for views in _view_combinations(list(by_view)):
         use = _answered(by_view, views) & (labels.severity >= 0)
         severity = labels.severity[use]
         weight = np.asarray(rsna.SEVERITY_WEIGHTS)[severity]
-        priors = np.broadcast_to(prior, (*use.shape, prior.shape[1]))[use]
-        pools.append(fit_pool(views, [by_view[view][use] for view in views], priors, severity, weight))
+        priors = np.broadcast_to(prior, (*use.shape, prior.shape[-1]))[use]
+        pools.append(fit_pool(views, [by_view[view][use] for view in views], priors, severity, weight, before))
     return tuple(pools)
 
 
@@ -74,7 +77,7 @@ def pool_views(pools: Sequence[Pool], by_view: Mapping[str, np.ndarray], prior: 
     Args:
         pools: a model's.
         by_view: {view: (studies, 25, 3)}.
-        prior: (25, 3).
+        prior: (25, 3) or (studies, 25, 3), as the pools were fitted with.
     """
     pooled = np.full_like(next(iter(by_view.values())), np.nan)
     for pool in sorted(pools, key=lambda pool: len(pool.views)):  # more views overrule fewer

@@ -2,7 +2,8 @@
 
     p_k  proportional to  prior_k^b * prod over views v of q_vk^a_v
 
-A power a is temperature scaling by 1 / a; a grader that learnt nothing gets a = 0, and the prior answers.
+A power a is temperature scaling by 1 / a; a grader that learnt nothing gets a = 0, and the prior answers. What training
+started from may stand in the prior's place, see `graders.start_answers`.
 """
 
 from __future__ import annotations
@@ -14,9 +15,18 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import softmax
 
-_START_VIEWS = 0.6  # power of all views together before fitting, 1 - this the prior's; chosen by hand
-_TRUST_CELLS = 30.0
-"""Weight of the starting powers, in cells, chosen by hand: with few out-of-fold answers they hardly move."""
+
+@dataclass(frozen=True)
+class Before:
+    """The powers before fitting, and what they count for; the defaults are chosen by hand.
+
+    Attributes:
+        views: power of all views together; 1 - this is the prior's.
+        trust_cells: weight, in cells: with few out-of-fold answers they hardly move.
+    """
+
+    views: float = 0.6
+    trust_cells: float = 30.0
 
 
 @dataclass(frozen=True)
@@ -33,7 +43,12 @@ class Pool:
 
 
 def fit_pool(
-    views: Sequence[str], graded: Sequence[np.ndarray], prior: np.ndarray, severity: np.ndarray, weight: np.ndarray
+    views: Sequence[str],
+    graded: Sequence[np.ndarray],
+    prior: np.ndarray,
+    severity: np.ndarray,
+    weight: np.ndarray,
+    before: Before | None = None,
 ) -> Pool:
     """Finds the powers that minimise the weighted log loss.
 
@@ -43,15 +58,17 @@ def fit_pool(
         prior: (rows, 3).
         severity: (rows,) true class indices.
         weight: (rows,) the metric's weights.
+        before: the powers before fitting.
     """
-    start = np.array([_START_VIEWS / len(views)] * len(views) + [1 - _START_VIEWS])
+    before = before or Before()
+    start = np.array([before.views / len(views)] * len(views) + [1 - before.views])
     answers = np.stack([*graded, prior])
     rows = np.arange(len(severity))
 
     def loss(powers: np.ndarray) -> float:
         right = _pool(answers, powers)[rows, severity]
         nats = -np.log(np.maximum(right, 1e-12)) @ weight / weight.sum()
-        return float(nats + _TRUST_CELLS / len(rows) * ((powers - start) ** 2).mean())
+        return float(nats + before.trust_cells / len(rows) * ((powers - start) ** 2).mean())
 
     found = minimize(loss, start, bounds=[(0.0, 3.0)] * len(start), method="L-BFGS-B").x if len(rows) else start
     return Pool(tuple(views), tuple(found[:-1].tolist()), float(found[-1]))

@@ -65,3 +65,8 @@ def cell_priors(priors: Priors) -> np.ndarray:
 def prior_rows(grid: pl.DataFrame, priors: Priors) -> np.ndarray:
     """(rows, 3) the prior of each row of a grid (see `tables.grid.grid`)."""
     return np.stack([priors[cell] for cell in grid.select("condition", "level").iter_rows()])
+
+
+def filled(answers: np.ndarray, prior: np.ndarray) -> np.ndarray:
+    """(studies, 25, 3) answers, with the (25, 3) prior where there are none (NaN)."""
+    return np.where(np.isfinite(answers), answers, prior)

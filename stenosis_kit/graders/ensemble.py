@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -12,13 +12,15 @@ import polars as pl
 
 from stenosis_kit.answers.dataset_shift import moments
 from stenosis_kit.answers.out_of_fold import Answers, Labels, as_rows, fit_pools, pool_views
-from stenosis_kit.answers.priors import Priors, cell_priors, smoothed_prior
+from stenosis_kit.answers.pools import Pool
+from stenosis_kit.answers.priors import Priors, cell_priors, filled, smoothed_prior
 from stenosis_kit.answers.second_stage import fit_second_stage
 from stenosis_kit.base.files import read_json, write_frame
 from stenosis_kit.base.manifest import fingerprint as content_of
 from stenosis_kit.graders.job import result_path
 from stenosis_kit.graders.model_file import Description, TrainedGrader
 from stenosis_kit.graders.settings import Grader, Training
+from stenosis_kit.graders.start_answers import StartAnswers, before
 
 _CUT_SHORT = 0.5  # chosen by hand; of the median epochs of a grader's networks
 
@@ -50,6 +52,7 @@ def assemble(
     fingerprint: str,
     cutting_version: int,
     priors: Priors | None = None,
+    start: StartAnswers | None = None,
 ) -> dict[str, int]:
     """Writes model.json, oof.csv and history.csv beside the networks' weights.
 
@@ -61,6 +64,7 @@ def assemble(
         fingerprint: of the run.
         cutting_version: of the store.
         priors: of the model; those of the labels where none are given.
+        start: what stands in the prior's place in the pools.
 
     Returns:
         How many models a grader, networks and out-of-fold rows there are.
@@ -70,17 +74,26 @@ def assemble(
     by_view = {grader.view: labels.table(manifest, _joined(results, grader)) for grader in training.graders}
     priors = priors or smoothed_prior(manifest.unique(["study_id", "condition", "level"]))
     prior = cell_priors(priors)
-    pools = fit_pools(by_view, labels, prior)
-    answers = pool_views(pools, by_view, prior)
+    pools, answers = _pooled(by_view, labels, prior, start)
     second, answers = fit_second_stage(answers, prior, labels.severity, training.seed)
     spread = moments(answers, prior)
     graders = tuple(replace(each, content=content_of(folder / each.weights)) for each in networks)
-    Description(training, graders, pools, second, spread, priors, fingerprint, cutting_version).save(folder)
+    name = start.fingerprint if start else ""
+    Description(training, graders, pools, second, spread, priors, fingerprint, cutting_version, start=name).save(folder)
     rows = as_rows(labels.studies, answers)
     write_frame(folder / "oof.csv", rows)
     write_frame(folder / "history.csv", _history(results))
     models = 1 + max(each.fold for each in networks)
     return {"models": models, "networks": len(networks), "oof_rows": rows.height}
+
+
+def _pooled(
+    by_view: Mapping[str, np.ndarray], labels: Labels, prior: np.ndarray, start: StartAnswers | None
+) -> tuple[tuple[Pool, ...], np.ndarray]:
+    """The pools, and (studies, 25, 3) what they answer."""
+    beside = filled(start.answers, prior) if start else prior
+    pools = fit_pools(by_view, labels, beside, before(len(labels.studies)) if start else None)
+    return pools, pool_views(pools, by_view, beside)
 
 
 def _results(folder: Path, networks: Sequence[TrainedGrader]) -> dict[TrainedGrader, dict]:

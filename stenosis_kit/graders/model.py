@@ -1,4 +1,7 @@
-"""A trained model that answers: its networks by view, the pools of their answers, and the second stage or the lean."""
+"""A trained model that answers: its networks by view, then pools with the prior and the second stage, or the lean.
+
+In the pools of a model that started from the bundled graders, their answers stand in the prior's place.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,11 @@ import numpy as np
 from stenosis_kit import rsna
 from stenosis_kit.answers.lean import lean_views
 from stenosis_kit.answers.out_of_fold import pool_views
-from stenosis_kit.answers.priors import cell_priors
+from stenosis_kit.answers.priors import cell_priors, filled
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.crops.study_crops import StudyCrops
 from stenosis_kit.crops.views import VIEW_BY_NAME
+from stenosis_kit.graders.bundled import bundled_graders
 from stenosis_kit.graders.model_file import TrainedGrader, read_description
 from stenosis_kit.graders.network import grade, load_network
 from stenosis_kit.tables.folds import read_folds
@@ -53,6 +57,7 @@ class Model:
         if not self._networks:
             remedy = "Train again, or copy the model's folder again."
             raise InputError(folder, "at least one readable *.weights.h5", "none", remedy)
+        self._start = _start(folder, self.description.start)
 
     def answer(self, studies: Sequence[StudyCrops], share: float = 1.0) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """Answers all cells of studies that could be cut in at least one view.
@@ -71,7 +76,8 @@ class Model:
         used = {view: np.isfinite(own).all(axis=2) for view, own in by_view.items()}
         if leans:
             return lean_views(leans, by_view, prior), used
-        pooled = pool_views(self.description.pools, by_view, prior)
+        beside = filled(self._start.answer(studies)[0], prior) if self._start else prior
+        pooled = pool_views(self.description.pools, by_view, beside)
         return self.description.second_stage.answer(pooled, prior), used
 
     def _view_answers(self, view: str, studies: Sequence[StudyCrops], share: float) -> np.ndarray:
@@ -106,3 +112,17 @@ class Model:
             total[use] += grade(network, trained.grader, crops[use])
             count[use] += 1
         return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+
+
+def _start(folder: Path, fingerprint: str) -> Model | None:
+    """The bundled graders, where a model pools with their answers; that they are others now, or gone, is logged."""
+    if not fingerprint:
+        return None
+    try:
+        found = Model(bundled_graders())
+    except InputError as error:
+        log.error("%s pools with the bundled graders, and now with the prior: %s", folder, error)
+        return None
+    if found.description.fingerprint != fingerprint:
+        log.warning("%s pools with the bundled graders of another version: better train again", folder)
+    return found

@@ -74,6 +74,8 @@ class Description:
         fingerprint: of the input and settings.
         cutting_version: of the crops it was trained on, see `crops.study_crops`.
         lean: how each view leans on the prior, in the place of pools and second stage; empty where none does.
+        start: fingerprint of the bundled graders whose answers stand in the prior's place in the pools, see
+            `start_answers`; empty where it is the prior.
     """
 
     training: Training
@@ -85,6 +87,7 @@ class Description:
     fingerprint: str = ""
     cutting_version: int = CUTTING_VERSION
     lean: dict[str, Lean] = field(default_factory=dict)
+    start: str = ""
 
     def check_cutting(self, folder: Path, version: int = CUTTING_VERSION) -> None:
         """Raises InputError where the model, in a folder, was trained on crops of another version of the cutting."""
@@ -135,6 +138,7 @@ def _parsed(value: dict) -> Description:
         fingerprint=value["fingerprint"],
         cutting_version=value.get("cutting_version", 1),
         lean={view: _lean(**constants) for view, constants in value.get("lean", {}).items()},
+        start=value.get("start", ""),
     )
 
 
@@ -166,6 +170,7 @@ def _checked(found: Description) -> Description:
             _are_numbers([each.temperature, *each.shift, each.prior_weight], (5,)) and each.temperature > 0
             for each in found.lean.values()
         ),
+        "a start's fingerprint": isinstance(found.start, str),
         "a version of the cutting": type(found.cutting_version) is int,
     }
     broken = [rule for rule, holds in rules.items() if not holds]

@@ -32,6 +32,7 @@ from stenosis_kit.graders.own_localiser import make_localiser
 from stenosis_kit.graders.plan import Load, Plan, Time, plan, startable, work
 from stenosis_kit.graders.request import Request
 from stenosis_kit.graders.settings import Grader
+from stenosis_kit.graders.start_answers import StartAnswers, is_affordable, start_answers
 from stenosis_kit.tables.folds import assign_folds, read_folds, write_folds
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class TrainingRun:
             self.training = self._start.settings(self.training, self._studies)
         self.folds: dict[int, int] = {}
         self.networks: list[TrainedGrader] = []
+        self._start_answers: StartAnswers | None = None
         self.left_out: list[str] = []
 
     # --- Planning ------------------------------------------------------------------------------
@@ -79,6 +81,7 @@ class TrainingRun:
     def plan(self) -> None:
         """Settles, once, how many models a grader there will be and of what size, and the studies' folds."""
         folder = self._request.folder
+        self._answer_with_start()
         chosen = Plan(**self._once("plan.json", lambda: asdict(self._plan())))
         if self._start and self._start.bundled and self._request.cluster:
             self._start = self._start.copied_to(folder / JOBS / "start")
@@ -91,6 +94,12 @@ class TrainingRun:
         self.training = replace(self.training, graders=graders)
         self.networks = [TrainedGrader.of(grader, fold) for fold in range(chosen.models) for grader in graders]
         self._log_plan(chosen.models)
+
+    def _answer_with_start(self) -> None:
+        """Has the bundled graders answer, for the pools, before the time is shared out."""
+        if is_affordable(self._start, self._manifest.height, self._time().seconds):
+            load_tensorflow()
+            self._start_answers = start_answers(self._request.store, self._manifest)
 
     def _learnable(self, graders: Sequence[Grader]) -> tuple[Grader, ...]:
         """Those whose crops lie in more than one fold, so that each network has some to learn from; says which do not.
@@ -219,7 +228,8 @@ class TrainingRun:
         folder = self._request.folder
         self._leave_out(cut_short(folder, self.networks))
         asked = self._request.fingerprint, self._request.store.cutting_version
-        counts = assemble(folder, self._manifest, self.training, self.networks, *asked)
+        beside = {"start": self._start_answers}
+        counts = assemble(folder, self._manifest, self.training, self.networks, *asked, **beside)
         return {"studies": len(self.folds)} | counts | {"left_out": self.left_out, "start": self.start_name}
 
 
