@@ -33,8 +33,8 @@ log = logging.getLogger(__name__)
 
 _FIRST_SHARE = 0.15  # chosen by hand: of the time, the most for the first pass, as long as training is to come
 _FIRST_LEAST_S = 12.0  # with less, training comes first: networks and the localiser alone take 3 to 5 s to load
-_START_S = 5.0  # starting worker processes and the localiser
-_LEVELS_S = 0.06  # a test study, for the localiser and the second stage; training leaves time for its graders
+_START_S = 8.0  # starting worker processes, the localiser and the foramen finder
+_LEVELS_S = 0.15  # a test study, for these and the second stage, on two cores; training leaves time for its graders
 _CUT_MARGIN = 1.5  # chosen by hand: what cutting a test study may take, of what a training study took
 _CUT_SHARE = 0.5  # chosen by hand: of the time, the most for cutting training studies; the rest trains and answers
 
