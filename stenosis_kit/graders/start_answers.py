@@ -16,7 +16,7 @@ from stenosis_kit.answers.lean import lean_views
 from stenosis_kit.answers.out_of_fold import Answers, Labels
 from stenosis_kit.answers.pools import Before
 from stenosis_kit.answers.priors import cell_priors
-from stenosis_kit.crops.store import Store
+from stenosis_kit.crops.store import Store, release
 from stenosis_kit.graders.bundled import bundled_graders
 from stenosis_kit.graders.model import Model
 from stenosis_kit.graders.warm_start import Start
@@ -81,9 +81,10 @@ def start_answers(store: Store, manifest: pl.DataFrame) -> StartAnswers:
 
 
 def _answers(model: Model, crops: np.ndarray, manifest: pl.DataFrame, view: str) -> Answers:
-    """A view's, to the labelled rows; crops are read in parts, since all of a large store do not fit into memory."""
+    """A view's, to the labelled rows; read in parts, since all crops of a large store do not fit into memory."""
     own = manifest.with_row_index("place").filter(view=view)
     rows, places = own["row"].to_numpy(), own["place"].to_numpy()
     parts = [rows[first : first + _TOGETHER] for first in range(0, len(rows), _TOGETHER)]
     graded = [model.grade(view, crops[part], np.full(len(part), -1)) for part in parts]
+    release(crops)
     return Answers(places, np.concatenate([np.empty((0, 3)), *graded]))
