@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from stenosis_kit import __version__, commands, rsna
-from stenosis_kit.base.budget import Budget, parse_time
+from stenosis_kit.base.budget import Budget, parse_time, process_age
 from stenosis_kit.base.console import end_on_signals, log_to_stderr, settle
 from stenosis_kit.base.errors import InputError, system_error
 
@@ -24,7 +24,7 @@ Arguments = argparse.Namespace
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit code; no traceback reaches the user."""
-    budget = Budget()  # notes when the command began
+    budget = Budget(spent=process_age() if arguments is None else 0.0)  # notes when the command began
     settle()
     chosen = _parsed(_parser(), arguments)
     chosen.started = budget

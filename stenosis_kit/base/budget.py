@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 import time
+from pathlib import Path
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+_LONGEST_START_S = 60.0  # of Python, chosen by hand
+_PROBE_STEPS, _PROBE_S = 1_000_000, 0.05  # of a loop that tells how busy a machine is; measured on an idle core
 
 
 def parse_time(text: str) -> float:
@@ -30,6 +34,31 @@ def show_time(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def process_age() -> float:
+    """Seconds since this process began: on a busy machine Python alone takes some to start.
+
+    0 where the system does not tell (Linux does), or tells what cannot be: sandboxes have clocks of their own.
+    """
+    try:
+        began = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
+        age = time.clock_gettime(time.CLOCK_BOOTTIME) - began
+    except (OSError, ValueError, IndexError, AttributeError):
+        return 0.0
+    return age if 0 <= age <= _LONGEST_START_S else 0.0
+
+
+def slowness() -> float:
+    """How many times longer than usual work takes here now, 1 at least: other work has its share, or cores are slow.
+
+    Usual are two idle cores: what steps take there, which no budget can stop once they are begun, is stated in the
+    modules; times this it is what they will take. Measured by a short loop.
+    """
+    began, total = time.monotonic(), 0.0
+    for step in range(_PROBE_STEPS):
+        total = total * 0.5 + step
+    return max(1.0, (time.monotonic() - began) / _PROBE_S)
 
 
 class Budget:
@@ -63,6 +92,10 @@ class Budget:
     def remaining(self) -> float:
         """Seconds until the deadline, never negative; infinite without a limit."""
         return max(0.0, self.deadline - time.monotonic())
+
+    def reaches(self, usual_s: float) -> bool:
+        """Whether there is time for a step that usually takes so long, at the machine's speed of now."""
+        return math.isinf(self.deadline) or self.remaining() >= usual_s * slowness()
 
     def progress(self) -> float:
         """Fraction of the budget that is spent, 0 to 1; 0 without a limit."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stenosis_kit.base.budget import Budget, show_time
+from stenosis_kit.base.budget import Budget, show_time, slowness
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.crops.store import Store
 from stenosis_kit.crops.views import VIEWS
@@ -60,12 +60,13 @@ def make_localiser(store: Store, folder: Path, folds: Mapping[int, int], budget:
     except InputError as error:
         log.error("train: %s", error)
         return {}
-    affordable = int(min(_MOST_MEASURED, max(4, _MEASURING_SHARE * budget.remaining() / _MEASURING_S)))
+    slow = slowness()
+    affordable = int(min(_MOST_MEASURED, max(4, _MEASURING_SHARE * budget.remaining() / (_MEASURING_S * slow))))
     seen = set(overviews.study.tolist())  # a store of crops alone has none
     held_out = [study for study, fold in folds.items() if fold == 0 and study in seen][:affordable]
     learners = [study for study, fold in folds.items() if fold != 0 and study in seen]
     seconds = min(_MOST_TUNING_S, _TUNING_SHARE * budget.remaining())
-    localiser, is_taught = bundled, seconds >= _LEAST_TUNING_S and len(learners) >= _FEWEST_STUDIES
+    localiser, is_taught = bundled, seconds >= _LEAST_TUNING_S * slow and len(learners) >= _FEWEST_STUDIES
     if is_taught:
         from stenosis_kit.levels.training import learn
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from stenosis_kit.base.budget import Budget
+from stenosis_kit.base.budget import Budget, slowness
 from stenosis_kit.base.files import write_text
 from stenosis_kit.base.output import check_outputs
+from stenosis_kit.base.tensorflow_start import load_s
 from stenosis_kit.graders.model_file import model_files
 from stenosis_kit.report.evidence import SUBMISSION, Evidence, read_evidence
 from stenosis_kit.report.learning import learning_section
@@ -29,7 +29,6 @@ log = logging.getLogger(__name__)
 SHEETS = "sheets/index.html"
 """In a run's folder: what `sheet` may have written there."""
 _LATE = "Left out: the time was up. stenosis-kit report makes the page again, without a limit."
-_LOAD_S = 6.0  # about what importing TensorFlow takes, where nothing has imported it yet
 
 
 @dataclass(frozen=True)
@@ -73,11 +72,13 @@ class _Pace:
         self.budget = budget
         self._began = budget.elapsed()
         self._expected = 0.0
+        self._slowness = slowness()
 
     def allows(self, seconds: float) -> bool:
         """Whether a section fits: its expected seconds, times how much slower the others were, times 1.5."""
-        slowness = max(1.0, (self.budget.elapsed() - self._began) / self._expected) if self._expected else 1.0
-        return self.budget.remaining() >= 1.5 * slowness * seconds
+        if self._expected:
+            self._slowness = max(1.0, (self.budget.elapsed() - self._began) / self._expected)
+        return self.budget.remaining() >= 1.5 * self._slowness * seconds
 
     def passed(self, seconds: float) -> None:
         """Adds a section, done or failed, that was expected to take so long."""
@@ -124,7 +125,7 @@ def attempted(make: Callable[[], Path]) -> Path | None:
 def _section(part: _Part, evidence: Evidence, pace: _Pace) -> Section:
     """A section, or in its place why it is missing."""
     name = part.title.lower()
-    seconds = part.seconds + (_LOAD_S if part.networks and "tensorflow" not in sys.modules else 0)
+    seconds = part.seconds + (load_s() if part.networks else 0)
     if part.answers and evidence.answers is None:
         body = note(evidence.basis)
     elif not pace.allows(seconds):

@@ -24,7 +24,7 @@ from stenosis_kit.tables.folds import read_folds
 _A_SEVERITY = 8  # crops shown of each view and severity
 _EXPLAINED = 3  # crops explained of each grader and severity
 _WORST = 12  # cells shown of those that cost most
-_GRADER_S = 3.0  # kept for Grad-CAM of one grader; chosen by hand
+_GRADER_S = 3.0  # usually kept for Grad-CAM of one grader; chosen by hand
 _KEEP_S = 0.5  # kept for writing the page when cutting crops of the worst mistakes takes all of its time
 _NO_STORE = "The run has no crop store (its model was given)."
 
@@ -57,7 +57,7 @@ def saliency_section(evidence: Evidence, budget: Budget) -> Markup:
     blocks = [
         _explained(evidence, trained, description.training, held_out)
         for trained in description.graders
-        if trained.fold == 0 and budget.remaining() > _GRADER_S
+        if trained.fold == 0 and budget.reaches(_GRADER_S)
     ]
     text = (
         "Left as the network sees it, right with what speaks for the label's severity (Grad-CAM). The crops are of "

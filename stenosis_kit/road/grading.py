@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from stenosis_kit import rsna
 from stenosis_kit.answers.submission import Submission
-from stenosis_kit.base.budget import Budget, Pace, Stopwatch
+from stenosis_kit.base.budget import Budget, Pace, Stopwatch, slowness
 from stenosis_kit.base.tasks import TimeUp, is_accident, run_tasks
 from stenosis_kit.crops.study_crops import StudyCrops, cut_study
 from stenosis_kit.crops.views import VIEW_BY_NAME
@@ -29,7 +29,9 @@ log = logging.getLogger(__name__)
 _PART = 64  # studies that are finished before the next ones are begun, so that most are whole where time runs out
 _FIRST_PART = 8  # the first of them, so that graded rows are on disk soon
 _TOGETHER = 16  # studies that go through the networks together
-_FINISH_S = 3.0  # for the last batch of studies, and writing
+_FINISH_S = 3.0  # usually, for the last batch of studies, and writing
+_MARGIN = 1.5  # chosen by hand: what the last batch may take, of what the one before took
+_GRAPH_S = 0.2  # usually, a network's graph, which its first answers build
 _LEVELS_SHARE = 0.5  # of the time left, the most for a part's levels, which take about a third of predicting
 
 
@@ -52,6 +54,7 @@ class Grading:
         self.cutter = partial(cut_study, views=frozenset(each.grader.view for each in networks))
         self.folds = max(1 + each.fold for each in networks)
         self.failed: dict[int, str] = {}
+        self._finish_s = slowness() * (_FINISH_S + _GRAPH_S * len(networks))
         self._crops: Counter[int] = Counter()  # of each study, as graded last
 
     def grade_all(self, studies: list[Study], finder: CanalFinder, save: Callable[[], None]) -> None:
@@ -67,10 +70,10 @@ class Grading:
 
     def _grade_parts(self, studies: list[Study], finder: CanalFinder, save: Callable[[], None]) -> int:
         """Grades part after part, and saves after each; the number of studies for which the time did not reach."""
-        pace, late = Pace(self.budget.share(keep=_FINISH_S), len(studies)), 0
+        pace, late = Pace(self.budget.share(keep=self._finish_s), len(studies)), 0
         with tqdm(desc="predict", total=len(studies), unit="study", disable=None, leave=False) as bar:
             for first, end in pairwise([0, *range(_FIRST_PART, len(studies), _PART), len(studies)]):
-                time = self.budget.share(_LEVELS_SHARE, keep=_FINISH_S)
+                time = self.budget.share(_LEVELS_SHARE, keep=self._finish_s)
                 late += self._grade_part(finder.find(studies[first:end], time), pace, bar)
                 save()
         return late
@@ -83,7 +86,7 @@ class Grading:
         if share < 1:
             text = "predict: TIME IS SHORT: %d of a grader's %d networks answer for %d studies"
             log.warning(text, asked, self.folds, len(studies))
-        results = run_tasks(self.cutter, studies, self.workers, budget=self.budget.share(keep=_FINISH_S))
+        results = run_tasks(self.cutter, studies, self.workers, budget=self.budget.share(keep=self._finish_s))
         for done, (located, crops) in enumerate(results, 1):
             late += isinstance(crops, TimeUp)
             if self._is_graded(located.study.study_id, crops):
@@ -91,7 +94,8 @@ class Grading:
             if len(waiting) >= _TOGETHER or done == len(studies):
                 watch.lap("cut")
                 self._grade(waiting, share)
-                watch.lap("grade")
+                took = watch.lap("grade")
+                self._finish_s = max(_FINISH_S, _MARGIN * took)
                 waiting = []
             bar.update()
         pace.note(len(studies), watch.seconds["grade"], share)

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from stenosis_kit.answers.score import score
 from stenosis_kit.answers.submission import Submission
-from stenosis_kit.base.budget import Budget, Stopwatch, show_time
+from stenosis_kit.base.budget import Budget, Stopwatch, show_time, slowness
 from stenosis_kit.base.cores import usable_cores
 from stenosis_kit.base.errors import TimeTooShort
 from stenosis_kit.base.tasks import TimeUp
-from stenosis_kit.base.tensorflow_start import load_tensorflow
+from stenosis_kit.base.tensorflow_start import load_s, load_tensorflow
 from stenosis_kit.graders.bundled import BUNDLED, NONE, bundled_graders
 from stenosis_kit.graders.model_file import MODEL_NAME
 from stenosis_kit.graders.plan import least_s
@@ -33,6 +33,9 @@ log = logging.getLogger(__name__)
 
 _FIRST_SHARE = 0.15  # chosen by hand: of the time, the most for the first pass, as long as training is to come
 _FIRST_LEAST_S = 12.0  # with less, training comes first: networks and the localiser alone take 3 to 5 s to load
+_FINISH_S = 2.0  # check, score and run.json
+_REPORT_S = 15.0  # the whole report, of 100 studies on two cores,
+_REPORT_SHARE = 0.03  # but no more than this of a short limit; it then leaves pictures out
 _START_S = 8.0  # starting worker processes, the localiser and the foramen finder
 _LEVELS_S = 0.15  # a test study, for these and the second stage, on two cores; training leaves time for its graders
 _CUT_MARGIN = 1.5  # chosen by hand: what cutting a test study may take, of what a training study took
@@ -64,7 +67,7 @@ class Passes:
         root: the test split.
         out: output folder, for store and model.
         output: the submission.
-        budget: the time until prediction ends: the run's without what check, score and report take.
+        whole: the run's time.
         watch: seconds of each stage.
         studies: numbers of training studies: cut, left for want of time, failed (see `road.format`).
         canals: that the first pass found, for the second one.
@@ -73,10 +76,16 @@ class Passes:
     root: Root
     out: Path
     output: Path
-    budget: Budget
+    whole: Budget
     watch: Stopwatch = field(default_factory=Stopwatch)
     studies: dict[str, int] = field(default_factory=dict)
     canals: Canals = field(default_factory=dict)
+
+    @property
+    def budget(self) -> Budget:
+        """The time until prediction ends: the run's without what check, score and report take at the speed of now."""
+        report = min(_REPORT_S, _REPORT_SHARE * self.whole.seconds)
+        return self.whole.share(keep=(_FINISH_S + report) * slowness())
 
     def first(self, training: Training, start: Path | str) -> FirstPass | None:
         """The start's own answers; None where there are none: no start, or so short a time that training comes first.
@@ -91,7 +100,7 @@ class Passes:
         else:
             read_start(Path(start), self._model)
         share = _FIRST_SHARE if self._can_train(training) or self._has_model() else 1.0
-        if share * self.budget.remaining() < _FIRST_LEAST_S:
+        if not self.budget.share(share).reaches(_FIRST_LEAST_S):
             return None
         load_tensorflow()  # training needs it too, so it is no part of the share: a busy machine takes half a minute
         submission = self.answered_by(start, time=self.budget.share(share), stage="first_pass")
@@ -107,7 +116,7 @@ class Passes:
         earlier, has_start = first and first.submission, str(start) != NONE
         try:
             if has_start and not self._can_train(training):  # then rather more answers of the start than of a store
-                expected = f"at least {show_time(least_s(training) + BESIDE_S)} for training"
+                expected = f"at least {show_time(slowness() * (least_s(training) + BESIDE_S))} for training"
                 raise TimeTooShort(expected, f"{show_time(self.budget.remaining())} left", "Give more time.")
             self._format_and_train(training, start)
         except TimeTooShort as error:
@@ -141,7 +150,7 @@ class Passes:
 
     def _can_train(self, training: Training) -> bool:
         """Whether the time might reach for it."""
-        return self.budget.remaining() >= least_s(training) + BESIDE_S
+        return self.budget.reaches(load_s() + least_s(training) + BESIDE_S)
 
     def _format_and_train(self, training: Training, start: Path | str) -> None:
         time = self.budget.share(_CUT_SHARE)
@@ -150,9 +159,9 @@ class Passes:
         self._note(stored)
         studies = self.root.series["study_id"].n_unique()
         cut_s = stored["cutting_s"] / max(stored["studies"], 1) / usable_cores()
-        reserve = _START_S + studies * (_CUT_MARGIN * cut_s + _LEVELS_S)
-        left = self.budget.remaining()
-        reserve = max(0.0, min(reserve, left - least_s(training) - BESIDE_S))  # rather answers to some than to none
+        slow, left = slowness(), self.budget.remaining()
+        reserve = slow * (_START_S + studies * _LEVELS_S) + studies * _CUT_MARGIN * cut_s
+        reserve = max(0.0, min(reserve, left - slow * (least_s(training) + BESIDE_S)))  # rather answers to some
         log.info("submit: %s left before the report; %s of it kept for prediction", show_time(left), show_time(reserve))
         time = self.budget.share(keep=reserve)
         train(self.out / "store", self._model, time, training=training, start=start, to_grade=studies)

@@ -17,7 +17,7 @@ from stenosis_kit.base.budget import Budget
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import run_json_of
 from stenosis_kit.base.output import check_outputs
-from stenosis_kit.base.tensorflow_start import load_tensorflow
+from stenosis_kit.base.tensorflow_start import load_s, load_tensorflow
 from stenosis_kit.graders.bundled import BUNDLED, model_folder
 from stenosis_kit.graders.model import Model
 from stenosis_kit.graders.model_file import model_files, read_description
@@ -29,7 +29,7 @@ from stenosis_kit.tables.root import Root, as_root
 
 log = logging.getLogger(__name__)
 
-_LOAD_S = 8.0  # TensorFlow and the networks take about 6 s on two cores
+_LEVELS_S, _NETWORK_S = 2.0, 0.35  # to load what finds levels, and a network with its graph: measured on two cores
 
 
 def predict(
@@ -79,7 +79,7 @@ def predict(
     submission.save(output, run)
     begin = "what was graded before" if earlier else "priors"
     log.info("predict: %s written for %d rows: %s", begin, submission.grid.height, output)
-    in_time = budget.remaining() > _LOAD_S
+    in_time = budget.reaches(_load_s(folders))
     loaded = _load(folders) if in_time else []
     if loaded:
         passed_over = PassedOver("predict", root.images)
@@ -118,6 +118,15 @@ def _priors(folders: list[Path]) -> Priors:
         with suppress(InputError):  # it is reported when the model is loaded
             return read_description(folder).priors
     return builtin_prior()
+
+
+def _load_s(folders: list[Path]) -> float:
+    """Seconds that it usually takes until the models can answer."""
+    networks = 0
+    for folder in folders:
+        with suppress(InputError):
+            networks += len(read_description(folder).graders)
+    return load_s() + _LEVELS_S + _NETWORK_S * networks
 
 
 def _load(folders: list[Path]) -> list[Model]:

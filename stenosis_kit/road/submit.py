@@ -14,7 +14,7 @@ from stenosis_kit.answers.check import check, is_legal
 from stenosis_kit.answers.priors import builtin_prior, smoothed_prior
 from stenosis_kit.answers.score import baselines, score
 from stenosis_kit.answers.submission import Submission
-from stenosis_kit.base.budget import Budget, show_time
+from stenosis_kit.base.budget import Budget, show_time, slowness
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import make_folder, run_json_of, write_json
 from stenosis_kit.base.output import check_outputs, followed
@@ -29,9 +29,7 @@ from stenosis_kit.tables.root import Root, as_root
 log = logging.getLogger(__name__)
 
 _SUBMISSION = "submission.csv"
-_FINISH_S = 2.0  # check, score and run.json
-_REPORT_S = 15.0  # the whole report, of 100 studies on two cores,
-_REPORT_SHARE = 0.03  # but no more than this of a short limit; it then leaves pictures out
+_LEAVE_S = 0.5  # to end the process
 
 
 def submit(
@@ -70,8 +68,7 @@ def submit(
             the priors in place, where the train tables or the start cannot be used.
     """
     root, out, budget, training = as_root(data, "test"), Path(out), budget or Budget(480.0), training or Training()
-    before_finish = budget.share(keep=_FINISH_S + min(_REPORT_S, _REPORT_SHARE * budget.seconds))
-    road = Passes(root, out, out / _SUBMISSION, before_finish)
+    road = Passes(root, out, out / _SUBMISSION, budget)
     check_outputs(written(out), [*own_files(root.folder), *(model_files(Path(model)) if model else [])], streams=False)
     make_folder(out)
     submission = _priors(root, out)
@@ -90,7 +87,7 @@ def submit(
         **judged,
     }
     write_json(out / "run.json", run)
-    page = _report(out, budget.share(keep=_FINISH_S / 4), root)
+    page = _report(out, budget.share(keep=_LEAVE_S * slowness()), root)
     log.info("submit: done in %s of %s", show_time(budget.elapsed()), show_time(budget.seconds))
     if page:
         log.info("submit: look at %s", page)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import ast
 import math
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from stenosis_kit.base import budget
-from stenosis_kit.base.budget import Budget, Pace, Stopwatch, parse_time, show_time
+from stenosis_kit.base.budget import Budget, Pace, Stopwatch, parse_time, process_age, show_time, slowness
 
 
 class Clock:
@@ -112,6 +116,53 @@ def test_a_share_never_outlasts_its_budget(clock: Clock) -> None:
 def test_a_share_knows_the_whole_commands_budget(clock: Clock) -> None:
     assert Budget(100).share(0.5).share(0.5).whole == 100
     assert Budget().share(0.5).whole == math.inf
+
+
+class Loop:
+    """Steps of which each turns a clock."""
+
+    def __init__(self, clock: Clock, step_s: float) -> None:
+        self.clock, self.step_s = clock, step_s
+
+    def __call__(self, steps: int) -> Iterator[int]:
+        for step in range(steps):
+            self.clock.now += self.step_s
+            yield step
+
+
+@pytest.mark.parametrize(("step_s", "slow"), [(0.0005, 1.0), (0.001, 1.0), (0.004, 4.0)], ids=["fast", "usual", "busy"])
+def test_slowness_is_how_much_longer_than_usual_a_loop_takes_and_1_at_least(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch, step_s: float, slow: float
+) -> None:
+    monkeypatch.setattr(budget, "_PROBE_STEPS", 100)
+    monkeypatch.setattr(budget, "_PROBE_S", 0.1)
+    monkeypatch.setattr(budget, "range", Loop(clock, step_s), raising=False)
+    assert slowness() == pytest.approx(slow)
+
+
+def test_on_a_slow_machine_the_time_reaches_for_less(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = Budget(60)
+    assert whole.reaches(60) and not whole.reaches(61)
+    monkeypatch.setattr(budget, "slowness", lambda: 6.0)
+    assert whole.reaches(10) and not whole.reaches(11)
+    assert Budget().reaches(1e9)
+
+
+def test_a_process_knows_its_age(tmp_path: Path) -> None:
+    """One that began a second before it asks, and less than the test took, on the same clock."""
+    code = "import time; time.sleep(1); from stenosis_kit.base.budget import process_age; print(process_age())"
+    began = time.monotonic()
+    age = float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+    assert age == 0 or 1 <= age <= time.monotonic() - began + 0.1
+
+
+@pytest.mark.parametrize("stat", ["", "1 (a) b) S 1", "1 (python) S" + " 9" * 60], ids=["empty", "short", "long ago"])
+def test_an_age_that_the_system_does_not_tell_or_that_cannot_be_is_0(
+    stat: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(budget.Path, "read_text", lambda self: stat)
+    monkeypatch.setattr(budget.time, "clock_gettime", lambda clock: 1e6)
+    assert process_age() == 0
 
 
 def test_a_stopwatch_books_laps_and_adds_them_up(clock: Clock) -> None:

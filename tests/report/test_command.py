@@ -99,6 +99,13 @@ def test_the_slower_the_page_comes_the_earlier_sections_are_left_out():
     assert not pace.allows(2.1)
 
 
+def test_on_a_busy_machine_even_the_first_section_is_given_more_time(monkeypatch):
+    monkeypatch.setattr(command, "slowness", lambda: 4.0)
+    pace = command._Pace(Budget(20.0))
+    assert pace.allows(3)
+    assert not pace.allows(3.4)
+
+
 def test_a_section_that_fails_costs_no_other(run, monkeypatch):
     kept = [part for part in command._PARTS if part.title in ("Score", "Worst mistakes")]
     parts = [kept[0], command._Part("Levels", 0.0, lambda evidence, budget: 1 / 0), kept[1]]

@@ -95,6 +95,20 @@ def test_in_a_time_too_short_to_train_the_start_has_all_of_it_and_nothing_is_for
     assert sum(n for source, n in run["rows"].items() if source.startswith("grader")) > 60
 
 
+def test_on_a_busy_machine_the_start_has_the_time_that_would_not_reach_to_train(
+    cohort, out, small_training, monkeypatch
+):
+    """300 s, of which training usually takes 58 at least."""
+    for module in ("base.budget", "road.passes", "road.submit"):
+        monkeypatch.setattr(f"stenosis_kit.{module}.slowness", lambda: 6.0)
+    monkeypatch.setattr(passes, "format_store", None)
+    given, honest = [], passes.predict
+    monkeypatch.setattr(passes, "predict", lambda *a, **o: given.append(o["budget"].seconds) or honest(*a, **o))
+    run = submit(cohort, out, Budget(300.0), training=small_training)
+    assert len(given) == 1 and 150 < given[0] < 300 - 6 * 2
+    assert sum(n for source, n in run["rows"].items() if source.startswith("grader")) > 60
+
+
 def test_a_first_pass_takes_a_seventh_of_the_time_and_of_a_short_one_nothing(
     cohort, out, small_training, monkeypatch, quick_jobs
 ):

@@ -116,6 +116,14 @@ def test_no_time_leaves_complete_priors(cohort, model, tmp_path):
     assert is_legal(check(tmp_path / "s.csv", cohort))
 
 
+def test_a_busy_machine_begins_no_loading_that_would_outlast_the_time(cohort, model, tmp_path, monkeypatch):
+    """Usually 20 s are more than enough."""
+    monkeypatch.setattr("stenosis_kit.base.budget.slowness", lambda: 10.0)
+    monkeypatch.setattr(predict_module, "_load", None)
+    submission = predict(cohort, [model], tmp_path / "s.csv", budget=Budget(20.0), workers=1)
+    assert {row["why"] for row in submission.sources} == {"the time was up"}
+
+
 def test_where_time_runs_out_the_first_studies_are_graded_whole_and_the_rest_is_said_once(
     cohort, model, predicted, tmp_path, monkeypatch, caplog
 ):
