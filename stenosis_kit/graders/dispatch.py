@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future
 from typing import TYPE_CHECKING, Any
 
-from stenosis_kit.base.budget import Budget
-from stenosis_kit.base.tasks import run_tasks
+from stenosis_kit.base.budget import Budget, Stopwatch
+from stenosis_kit.base.tasks import TimeUp, run_tasks
 from stenosis_kit.graders.job import Job, build_graphs, train_job
+from stenosis_kit.graders.settings import Grader
 
 if TYPE_CHECKING:
     from stenosis_kit.base.cluster import Cluster
@@ -17,13 +18,37 @@ if TYPE_CHECKING:
 _WAY_S = 3.0  # kept for the way to a worker and back, and for a slow disk
 
 
-def train_here(jobs: Sequence[Job], budget: Budget) -> Iterator[tuple[Job, str]]:
-    """Trains in this process, one after the other; each gets a share of the time left by its work, see `plan.work`."""
-    for job in {job.trained.grader: job for job in jobs}.values():
-        build_graphs(job)  # before the time is shared out: it takes seconds that no share can stop
+def train_here(jobs: Sequence[Job], budget: Budget) -> Iterator[tuple[Job, str | Exception]]:
+    """Trains in this process, one after the other; each gets a share of the time left by its work, see `plan.work`.
+
+    What there is no time to begin, by what it took before, has `TimeUp` in its place: first the jobs of graders whose
+    graphs would take too long, as nothing can stop building them.
+    """
+    ready, late_s = _ready(jobs, budget), 0.0
+    yield from ((job, TimeUp()) for job in jobs if job.trained.grader not in ready)
+    jobs = [job for job in jobs if job.trained.grader in ready]
     for done, job in enumerate(jobs):
         due = sum(later.work for later in jobs[done:])
-        yield job, train_job(job, budget.share(job.work / due).seconds)
+        share = budget.share(job.work / due)
+        outcome = train_job(job, share.seconds) if budget.remaining() > late_s else TimeUp()
+        late_s = max(late_s, share.elapsed() - share.seconds)  # by what no share can stop: a smaller graph, the answers
+        yield job, outcome
+
+
+def _ready(jobs: Sequence[Job], budget: Budget) -> set[Grader]:
+    """Graders whose graphs are built, before the time is shared out.
+
+    One is begun where that leaves each grader as long to train as its graph took.
+    """
+    ready: set[Grader] = set()
+    watch, longest = Stopwatch(), 0.0
+    for job in {job.trained.grader: job for job in jobs}.values():
+        if budget.remaining() < (len(ready) + 2) * longest:
+            break
+        build_graphs(job)
+        longest = max(longest, watch.lap("graphs"))
+        ready.add(job.trained.grader)
+    return ready
 
 
 def train_on(cluster: Cluster, jobs: Sequence[Job], budget: Budget) -> Iterator[tuple[Job, str | Exception]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 from tqdm import tqdm
 
-from stenosis_kit.base.budget import show_time
+from stenosis_kit.base.budget import show_time, slowness
 from stenosis_kit.base.errors import InputError, TimeTooShort
 from stenosis_kit.base.files import read_json, write_json
 from stenosis_kit.base.tasks import TimeUp
@@ -43,8 +43,9 @@ log = logging.getLogger(__name__)
 _LOCALISER_S = 6.0  # loading the localiser, and measuring where it lets crops be cut
 _FINISH_S = 4.0  # pools, second stage, tables and model.json, and leaving
 BESIDE_S = _LOCALISER_S + _FINISH_S
-"""What a training takes beside its networks, s."""
+"""What a training usually takes beside its networks, s."""
 _SHORTEST_MEASURED_S = 60.0  # in less time there is nothing to choose
+_SLOW = 1.5  # chosen by hand: from here on it is said that a machine is slow
 
 
 class TrainingRun:
@@ -76,7 +77,11 @@ class TrainingRun:
 
     def check_time(self) -> None:
         """Raises TimeTooShort where not even one model a term can be trained."""
-        startable(self.training, len(self._studies), self._time())
+        slow = self._slowness()
+        if slow >= _SLOW:
+            text = "train: this machine is busy: work takes %.1f times longer than usual; so times count for less"
+            log.warning(text, slow)
+        startable(self.training, len(self._studies), self._time(slow))
 
     def plan(self) -> None:
         """Settles, once, how many models a grader there will be and of what size, and the studies' folds."""
@@ -127,18 +132,26 @@ class TrainingRun:
 
     def _plan(self) -> Plan:
         load_tensorflow()  # before the time is shared out
-        store, start, time = self._request.store, self._start, self._time()
+        slow = self._slowness()
+        store, start, time = self._request.store, self._start, self._time(slow)
         if not time.workers and _SHORTEST_MEASURED_S < time.seconds < math.inf:
             pixels = measured_pixels(store, self.training)
             log.info("train: this machine learns from %.2f million pixels a second", pixels / 1e6)
-            time = replace(self._time(), pixels=pixels)
+            slow = self._slowness()
+            time = replace(self._time(slow), pixels=pixels * slow)
         crops = dict(self._manifest.group_by("view").len().iter_rows())
         parts = start.folds_kept(self._studies) if start else None
         chosen = plan(self.training, Load(crops, len(self._studies), parts, self._request.to_grade), time)
+        chosen = replace(chosen, grading_s=chosen.grading_s * slow)
         return start.fitting(chosen, self.training) if start else chosen
 
-    def _time(self) -> Time:
-        cluster, seconds = self._request.cluster, self._request.budget.remaining() - BESIDE_S
+    def _slowness(self) -> float:
+        """Of this machine, if it trains."""
+        return 1.0 if self._request.cluster else slowness()
+
+    def _time(self, slow: float) -> Time:
+        """For the networks, in seconds of a machine that is as fast as usual: `plan` knows no other ones."""
+        cluster, seconds = self._request.cluster, self._request.budget.remaining() / slow - BESIDE_S
         return Time(seconds, workers=cluster.workers if cluster else 0)
 
     def _log_plan(self, models: int) -> None:
@@ -173,13 +186,15 @@ class TrainingRun:
             log.info("train: going on; %d of %d networks are already trained", done, total)
         recipe = self._recipe()
         jobs = [Job(recipe, each, self._weights(each), self._work(each)) for each in wanted]
-        budget = self._request.budget.share(keep=_FINISH_S + self._grading_s)
+        budget = self._request.budget.share(keep=_FINISH_S * self._slowness() + self._grading_s)
         outcomes = train_on(cluster, jobs, budget) if cluster else train_here(jobs, budget)
         said: dict[TrainedGrader, str | Exception] = {}
         for job, outcome in tqdm(outcomes, "train", len(jobs), unit="network", disable=None, leave=False):
             said[job.trained] = outcome
             if isinstance(outcome, str):
                 log.info("train: %s", outcome)
+            elif not cluster:  # whose late results may yet come
+                self._check_terms({each: why for each, why in said.items() if isinstance(why, Exception)})
         self._leave_out({each: said[each] for each in self._missing()})
 
     def _work(self, trained: TrainedGrader) -> float:
@@ -202,18 +217,22 @@ class TrainingRun:
         return Recipe(store, folder, asked.fingerprint, self.training, folds, errors)
 
     def _leave_out(self, lost: dict[TrainedGrader, str | Exception]) -> None:
-        """Goes on without networks, and says so loudly.
-
-        Raises:
-            TimeTooShort: where a term has none for want of time.
-            InputError: where it has none for another reason.
-        """
+        """Goes on without networks, and says so loudly; raises as `_check_terms`."""
         self.networks = [each for each in self.networks if each not in lost]
         self.left_out += [each.name for each in lost]
         for each, why in lost.items():
             log.error("train: %s IS LEFT OUT: %s", each.name, why)
             (self._request.folder / each.weights).unlink(missing_ok=True)
-        trained, again = {_term(each) for each in self.networks}, "Start again to go on."
+        self._check_terms(lost)
+
+    def _check_terms(self, lost: Mapping[TrainedGrader, str | Exception]) -> None:
+        """That each term has a network beside the lost ones, or may yet have.
+
+        Raises:
+            TimeTooShort: where a term has none for want of time.
+            InputError: where it has none for another reason.
+        """
+        trained, again = {_term(each) for each in self.networks if each not in lost}, "Start again to go on."
         for each, why in lost.items():
             missing = f"a network of {each.grader.view}"
             if _term(each) not in trained and isinstance(why, TimeUp):

@@ -1,47 +1,91 @@
-"""How long each network may be trained."""
+"""Training in this process, by a clock that only graphs and jobs turn."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from stenosis_kit.base.budget import Budget
+from stenosis_kit.base.tasks import TimeUp
 from stenosis_kit.graders import dispatch
-from stenosis_kit.graders.dispatch import train_here
-from stenosis_kit.graders.job import Job, Recipe
+from stenosis_kit.graders.job import Job
 from stenosis_kit.graders.model_file import TrainedGrader
-from stenosis_kit.graders.settings import Training
-
-TRAINING = Training()
-RECIPE = Recipe(Path("store"), Path("model"), "run", TRAINING, {}, {})
+from stenosis_kit.graders.settings import GRADERS
 
 
-def jobs(*works: float) -> list[Job]:
-    graders = zip(TRAINING.graders, works, strict=False)
-    return [Job(RECIPE, TrainedGrader.of(grader, 0), work=work) for grader, work in graders]
+@pytest.fixture
+def turned(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """The clock; how long a graph takes; by how much a job outlasts its share, and how much
+    of that it uses; what was built and trained, and the seconds given."""
+    turned = SimpleNamespace(now=0.0, graph_s=5.0, late_s=0.0, used=1.0, built=[], trained=[], given=[])
 
-
-def shares(monkeypatch: pytest.MonkeyPatch, asked: list[Job], taken: float = 1.0) -> list[float]:
-    """The seconds that each of them may take of 100, where each takes a part of what it may."""
-    now, given = [0.0], []
-    monkeypatch.setattr("stenosis_kit.base.budget.time", SimpleNamespace(monotonic=lambda: now[0]))
-    monkeypatch.setattr(dispatch, "build_graphs", lambda job: None)
+    def build(job: Job) -> None:
+        turned.now += turned.graph_s
+        turned.built.append(job.trained.grader)
 
     def train(job: Job, seconds: float) -> str:
-        given.append(seconds)
-        now[0] += taken * seconds
+        turned.now += turned.used * seconds + turned.late_s
+        turned.given.append(seconds)
+        turned.trained.append(job.trained)
         return "done"
 
+    monkeypatch.setattr("stenosis_kit.base.budget.time", SimpleNamespace(monotonic=lambda: turned.now))
+    monkeypatch.setattr(dispatch, "build_graphs", build)
     monkeypatch.setattr(dispatch, "train_job", train)
-    list(train_here(asked, Budget(100.0)))
-    return given
+    return turned
 
 
-def test_the_time_is_shared_by_what_the_networks_take(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert shares(monkeypatch, jobs(6.0, 3.0, 1.0)) == pytest.approx([60.0, 30.0, 10.0])
+def jobs(folds: int = 1) -> list[Job]:
+    return [Job(None, TrainedGrader.of(grader, fold)) for fold in range(folds) for grader in GRADERS]
 
 
-def test_what_one_leaves_the_others_get(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert shares(monkeypatch, jobs(2.0, 1.0, 1.0), taken=0.5) == pytest.approx([50.0, 37.5, 56.25])
+def lost(outcomes: list) -> list[str]:
+    return [job.trained.name for job, outcome in outcomes if isinstance(outcome, TimeUp)]
+
+
+def test_where_there_is_time_all_are_trained_and_use_all_of_it(turned: SimpleNamespace) -> None:
+    outcomes = list(dispatch.train_here(jobs(2), Budget(600.0)))
+    assert [outcome for _, outcome in outcomes] == ["done"] * 12
+    assert turned.built == list(GRADERS)
+    assert turned.now == pytest.approx(600)
+
+
+def test_graphs_that_take_too_long_are_not_begun_and_those_there_are_trained(turned: SimpleNamespace) -> None:
+    """Of 300 s a graph takes 50: three of them leave 150 s, and a fourth one would leave its grader too little."""
+    turned.graph_s = 50.0
+    outcomes = list(dispatch.train_here(jobs(2), Budget(300.0)))
+    assert turned.built == list(GRADERS[:3])
+    assert lost(outcomes) == [f"{grader.view}.fold{fold}" for fold in range(2) for grader in GRADERS[3:]]
+    assert {each.grader for each in turned.trained} == set(GRADERS[:3])
+    assert turned.now == pytest.approx(300)
+
+
+def test_one_graph_that_took_the_whole_time_is_the_last_step(turned: SimpleNamespace) -> None:
+    turned.graph_s = 300.0
+    outcomes = list(dispatch.train_here(jobs(), Budget(240.0)))
+    assert len(lost(outcomes)) == 6
+    assert turned.now == 300
+
+
+def test_jobs_that_outlast_their_shares_take_the_place_of_the_last_ones(turned: SimpleNamespace) -> None:
+    turned.late_s = 20.0
+    outcomes = list(dispatch.train_here(jobs(2), Budget(200.0)))
+    assert len(turned.trained) == 12 - len(lost(outcomes)) < 12
+    assert turned.now <= 200 + turned.late_s
+
+
+def works(*each: float) -> list[Job]:
+    return [Job(None, TrainedGrader.of(grader, 0), work=work) for grader, work in zip(GRADERS, each, strict=False)]
+
+
+def test_the_time_is_shared_by_what_the_networks_take(turned: SimpleNamespace) -> None:
+    turned.graph_s = 0.0
+    list(dispatch.train_here(works(6.0, 3.0, 1.0), Budget(100.0)))
+    assert turned.given == pytest.approx([60.0, 30.0, 10.0])
+
+
+def test_what_one_leaves_the_others_get(turned: SimpleNamespace) -> None:
+    turned.graph_s, turned.used = 0.0, 0.5
+    list(dispatch.train_here(works(2.0, 1.0, 1.0), Budget(100.0)))
+    assert turned.given == pytest.approx([50.0, 37.5, 56.25])

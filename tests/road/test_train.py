@@ -114,6 +114,28 @@ def test_too_short_a_time_is_said_with_the_least_that_would_do(store, tmp_path):
         train(store, tmp_path / "model", Budget(20.0))
 
 
+def test_a_busy_machine_needs_more_time_to_begin_and_says_so(
+    store, small_training, quick_jobs, tmp_path, monkeypatch, caplog
+):
+    """Four graders, in 130 s: usually they take 58 s at least, and here half of the machine is taken."""
+    monkeypatch.setattr("stenosis_kit.graders.training_run.measured_pixels", lambda *_: 1e6)
+    monkeypatch.setattr("stenosis_kit.graders.training_run.slowness", lambda: 2.5)
+    with pytest.raises(TimeTooShort):
+        train(store, tmp_path / "model", Budget(130.0), small_training)
+    assert "this machine is busy: work takes 2.5 times longer than usual" in caplog.text
+    monkeypatch.setattr("stenosis_kit.graders.training_run.slowness", lambda: 2.0)
+    assert train(store, tmp_path / "model", Budget(130.0), small_training)["models"] == 1
+
+
+def test_a_term_whose_graphs_take_too_long_ends_the_training_before_other_graders_take_the_time(
+    store, small_training, quick_jobs, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(rounds_module, "_ready", lambda jobs, budget: {jobs[0].trained.grader})
+    with pytest.raises(TimeTooShort, match="time for a network of foraminal_sagittal"):
+        train(store, tmp_path / "model", Budget(), small_training)
+    assert not quick_jobs
+
+
 def test_a_folder_that_is_no_store_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"run\.json"):
         train(tmp_path, tmp_path / "model")
