@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 _FIRST_SHARE = 0.15  # chosen by hand: of the time, the most for the first pass, as long as training is to come
 _FIRST_LEAST_S = 12.0  # with less, training comes first: networks and the localiser alone take 3 to 5 s to load
-_FINISH_S = 2.0  # check, score and run.json
+_FINISH_S = 2.5  # usually, check, score, run.json, and a report of text alone
 _REPORT_S = 15.0  # the whole report, of 100 studies on two cores,
 _REPORT_SHARE = 0.03  # but no more than this of a short limit; it then leaves pictures out
 _START_S = 8.0  # starting worker processes, the localiser and the foramen finder
@@ -83,9 +83,9 @@ class Passes:
 
     @property
     def budget(self) -> Budget:
-        """The time until prediction ends: the run's without what check, score and report take at the speed of now."""
+        """The time until prediction ends: the run's without what check and score take now, and the report's share."""
         report = min(_REPORT_S, _REPORT_SHARE * self.whole.seconds)
-        return self.whole.share(keep=(_FINISH_S + report) * slowness())
+        return self.whole.share(keep=_FINISH_S * slowness() + report)
 
     def first(self, training: Training, start: Path | str) -> FirstPass | None:
         """The start's own answers; None where there are none: no start, or so short a time that training comes first.
