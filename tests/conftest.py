@@ -180,15 +180,15 @@ def shipped(small_training, shared: Shared) -> Iterator[Callable[[], Path]]:
 def model(store: Path, small_training, shared: Shared) -> Iterator[Path]:
     """A model of small networks, two folds, trained on the cohort; a process loads its networks once."""
     from stenosis_kit.base.budget import Budget
+    from stenosis_kit.graders import loaded
     from stenosis_kit.levels.foramen_finder import ForamenFinder
     from stenosis_kit.levels.localiser import Localiser
-    from stenosis_kit.road import predict
     from stenosis_kit.road.train import train
 
     with shared("model") as folder:
         train(store, folder, Budget(), small_training, start="none")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(predict, "Model", _once_of(folder.resolve(), predict.Model))
+        patch.setattr(loaded, "Model", _once_of(folder.resolve(), loaded.Model))
         for kind in (Localiser, ForamenFinder):
             patch.setattr(kind, "load", _once_of(folder.resolve(), kind.load))
         yield folder

@@ -34,8 +34,10 @@ class Model:
     """A trained model with its networks loaded.
 
     Attributes:
+        folder: where it lies.
         description: its model.json.
         folds: {study_id: fold} of the studies it was trained on, itself or what it started from.
+        is_whole: whether all of its networks could be loaded.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -45,6 +47,7 @@ class Model:
             InputError: where model.json cannot be used, the model was trained on crops that are cut in another way, or
                 no weights can be loaded.
         """
+        self.folder = folder
         self.description = read_description(folder)
         self.description.check_cutting(folder)
         self.folds = read_folds(folder)
@@ -54,6 +57,7 @@ class Model:
                 self._networks[trained] = load_network(folder, trained, self.description.training)
             except InputError as error:  # none may cost the rows of other graders
                 log.error("%s: expected %s; found %s", error.path, error.expected, error.found)
+        self.is_whole = len(self._networks) == len(self.description.graders)
         if not self._networks:
             remedy = "Train again, or copy the model's folder again."
             raise InputError(folder, "at least one readable *.weights.h5", "none", remedy)

@@ -43,14 +43,31 @@ class Grading:
     """
 
     def __init__(
-        self, submission: Submission, models: list[Model], budget: Budget, passed_over: PassedOver, workers: int | None
+        self,
+        submission: Submission,
+        models: list[Model],
+        budget: Budget,
+        passed_over: PassedOver,
+        workers: int | None,
+        spare: Model | None = None,
     ) -> None:
+        """Begins nothing yet.
+
+        Args:
+            submission: where answers go.
+            models: whose answers are averaged.
+            budget: the time.
+            passed_over: what is told of files.
+            workers: processes that read and cut; all cores by default.
+            spare: a model that answers what none of the others can.
+        """
         self.passed_over = passed_over
         self.submission = submission
         self.models = models
+        self.spare = [spare] if spare else []
         self.budget = budget
         self.workers = workers
-        networks = [each for model in models for each in model.description.graders]
+        networks = [each for model in [*models, *self.spare] for each in model.description.graders]
         self.cutter = partial(cut_study, views=frozenset(each.grader.view for each in networks))
         self.folds = max(1 + each.fold for each in networks)
         self.failed: dict[int, str] = {}
@@ -121,17 +138,20 @@ class Grading:
 
     def _grade(self, studies: list[StudyCrops], share: float) -> None:
         """Answers all cells of some studies that were cut in at least one view; models are averaged."""
-        answers, used = zip(*(model.answer(studies, share) for model in self.models), strict=True)
+        answered = [[model.answer(studies, share) for model in each] for each in (self.models, self.spare)]
         for place, crops in enumerate(studies):
             for cell in {(row["condition"], row["level"]) for row in crops.rows}:
                 k, row_id = rsna.CELLS.index(cell), rsna.row_id(crops.study_id, *cell)
-                own = [table[place, k] for table in answers if np.isfinite(table[place, k]).all()]
-                if own:
+                able = [
+                    [(table[place, k], used) for table, used in each if np.isfinite(table[place, k]).all()]
+                    for each in answered
+                ]
+                if own := able[0] or able[1]:
                     views = [
-                        view for view in VIEW_BY_NAME if any(view in part and part[view][place, k] for part in used)
+                        view for view in VIEW_BY_NAME if any(view in used and used[view][place, k] for _, used in own)
                     ]
                     trust = float(crops.trust[rsna.LEVELS.index(cell[1])])
-                    self.submission.put(row_id, np.mean(own, axis=0), " + ".join(views), trust)
+                    self.submission.put(row_id, np.mean([row for row, _ in own], axis=0), " + ".join(views), trust)
                 else:
                     self.submission.explain([row_id], "no network that has not seen the study could be loaded")
 

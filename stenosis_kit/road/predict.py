@@ -17,8 +17,9 @@ from stenosis_kit.base.budget import Budget
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import run_json_of
 from stenosis_kit.base.output import check_outputs
-from stenosis_kit.base.tensorflow_start import load_s, load_tensorflow
+from stenosis_kit.base.tensorflow_start import load_s
 from stenosis_kit.graders.bundled import BUNDLED, model_folder
+from stenosis_kit.graders.loaded import Loaded, load_models
 from stenosis_kit.graders.model import Model
 from stenosis_kit.graders.model_file import model_files, read_description
 from stenosis_kit.levels.finder import CanalFinder, Canals
@@ -46,6 +47,10 @@ def predict(
     """Grades all cells of a split and writes a submission, and beside it <output>.run.json.
 
     Never reads labels. Whatever cannot be graded (no image, no time, no model) keeps the prior, and run.json says why.
+    Where no model of those given can be used, the package's own graders answer; where networks of one cannot be loaded,
+    they answer what is left without any. That is logged, and run.json names those that answered, under models, and says
+    what is wrong with the others, under unusable_models.
+
     A study that could not be read this time (its disk failed, its worker died or took too long) is tried once more
     after all others; run.json names those that it did not help, under failed_studies.
 
@@ -75,15 +80,18 @@ def predict(
         "data": str(root.folder),
         "split": root.split,
         "models": names,
+        "unusable_models": {},
     }
     submission.save(output, run)
     begin = "what was graded before" if earlier else "priors"
     log.info("predict: %s written for %d rows: %s", begin, submission.grid.height, output)
     in_time = budget.reaches(_load_s(folders))
-    loaded = _load(folders) if in_time else []
-    if loaded:
+    loaded = load_models(names) if in_time else Loaded()
+    if loaded.models:
+        run |= {"models": loaded.names, "unusable_models": loaded.unusable}
+        folders = [model.folder for model in loaded.models]
         passed_over = PassedOver("predict", root.images)
-        grading = Grading(submission, loaded, budget, passed_over, workers)
+        grading = Grading(submission, loaded.models, budget, passed_over, workers, loaded.spare)
         answered = set(submission.grid.filter(submission.graded())["study_id"])
         studies = sorted(root.studies(), key=lambda study: study.study_id in answered)
         grading.grade_all(studies, CanalFinder(folders, workers, canals), lambda: submission.save(output, run))
@@ -91,7 +99,7 @@ def predict(
         run["skipped_files"] = passed_over.reasons
         run["failed_studies"] = [{"study_id": study, "why": why} for study, why in sorted(grading.failed.items())]
         if lean:
-            run["leaning"] = _lean(submission, loaded[0])
+            run["leaning"] = _lean(submission, loaded.models[0])
     else:
         why = "no model could be used" if in_time else "the time was up"
         log.error("predict: %s: %s", why, "ALL ROWS STAY AS THEY WERE" if earlier else "ALL ROWS ARE PRIORS")
@@ -103,13 +111,11 @@ def predict(
 
 
 def _folders(names: Sequence[str]) -> list[Path]:
-    """Of the models that there are; that the package has no graders is logged."""
+    """Of the models, but for the package's own where it has none: that is said when models are loaded."""
     folders = []
     for name in names:
-        try:
+        with suppress(InputError):
             folders.append(model_folder(name))
-        except InputError as error:
-            log.error("predict: %s", error)
     return folders
 
 
@@ -127,17 +133,6 @@ def _load_s(folders: list[Path]) -> float:
         with suppress(InputError):
             networks += len(read_description(folder).graders)
     return load_s() + _LEVELS_S + _NETWORK_S * networks
-
-
-def _load(folders: list[Path]) -> list[Model]:
-    load_tensorflow()
-    models = []
-    for folder in folders:
-        try:
-            models.append(Model(folder))
-        except InputError as error:
-            log.error("predict: %s", error)
-    return models
 
 
 def _lean(submission: Submission, model: Model) -> list[dict]:

@@ -16,7 +16,7 @@ from stenosis_kit.answers.score import baselines, score
 from stenosis_kit.answers.submission import Submission
 from stenosis_kit.base.budget import Budget, show_time, slowness
 from stenosis_kit.base.errors import InputError
-from stenosis_kit.base.files import make_folder, run_json_of, write_json
+from stenosis_kit.base.files import make_folder, read_json, run_json_of, write_json
 from stenosis_kit.base.output import check_outputs, followed
 from stenosis_kit.graders.bundled import BUNDLED
 from stenosis_kit.graders.model_file import model_files
@@ -118,12 +118,14 @@ def _priors(root: Root, out: Path) -> Submission:
 
 
 def _judged(root: Root, out: Path, submission: Submission) -> dict:
-    """What run.json says of the finished submission: its rows, whether it is legal, and its score if known."""
+    """What run.json says of the finished submission: what answered, its rows, whether it is legal, and any score."""
     output = out / _SUBMISSION
     findings = check(output, root)
     legal = "legal" if is_legal(findings) else "NOT LEGAL: " + "; ".join(map(str, findings))
     log.info("submit: %s has %d rows and is %s", output, submission.grid.height, legal)
-    return {"score": _score(root, out, output), "rows": submission.counts(), "legal": is_legal(findings)}
+    models = read_json(run_json_of(output), "what predict says of each row").get("models", [])
+    score = _score(root, out, output)
+    return {"models": models, "score": score, "rows": submission.counts(), "legal": is_legal(findings)}
 
 
 def _gain(first: FirstPass | None, judged: dict) -> dict | None:

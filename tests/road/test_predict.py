@@ -12,6 +12,7 @@ from stenosis_kit.answers.priors import builtin_prior
 from stenosis_kit.answers.submission import Submission
 from stenosis_kit.base.budget import Budget
 from stenosis_kit.base.errors import InputError
+from stenosis_kit.graders.loaded import Loaded
 from stenosis_kit.road import grading as grading_module
 from stenosis_kit.road import predict as predict_module
 from stenosis_kit.road.predict import predict
@@ -93,16 +94,91 @@ def test_the_same_model_twice_answers_as_once(cohort, model, predicted, tmp_path
 def test_priors_are_on_disk_before_any_model_is_loaded(cohort, model, tmp_path, monkeypatch):
     seen = {}
 
-    def look(folders):
+    def look(names):
         seen["legal"] = is_legal(check(tmp_path / "s.csv", cohort))
-        return []
+        return Loaded()
 
-    monkeypatch.setattr(predict_module, "_load", look)
+    monkeypatch.setattr(predict_module, "load_models", look)
     predict(cohort, [model], tmp_path / "s.csv")
     assert seen == {"legal": True}
 
 
-def test_no_usable_model_leaves_complete_priors_and_a_loud_line(cohort, tmp_path, caplog):
+def damage(how, model, tmp_path):
+    """A copy of a model, damaged."""
+    folder = tmp_path / "damaged"
+    if how == "nowhere":
+        return folder
+    if how == "a file":
+        folder.write_text("model")
+        return folder
+    shutil.copytree(model, folder)
+    weights = sorted(folder.glob("*.weights.h5"))
+    if how == "no description":
+        (folder / "model.json").unlink()
+    elif how == "description cut off":
+        (folder / "model.json").write_bytes((model / "model.json").read_bytes()[:100])
+    elif how == "another program's":
+        (folder / "model.json").write_text("{}")
+    elif how == "no weights":
+        [path.unlink() for path in weights]
+    elif how == "weights cut off":
+        [path.write_bytes(path.read_bytes()[:1000]) for path in weights]
+    elif how == "folds that are none":
+        (folder / "folds.csv").write_bytes(b"\xff")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        *("nowhere", "a file", "no description", "description cut off", "another program's"),
+        *("no weights", "weights cut off", "folds that are none"),
+    ],
+)
+def test_in_the_place_of_a_damaged_model_the_package_s_own_graders_answer_and_one_line_says_so(
+    cohort, model, shipped, tmp_path, caplog, how
+):
+    folder = damage(how, model, tmp_path)
+    submission = predict(cohort, [folder], tmp_path / "s.csv", workers=1)
+    bundled = predict(cohort, [], tmp_path / "t.csv", workers=1)
+    assert submission.sources == bundled.sources and submission.graded().sum() > 60
+    graded = submission.graded()
+    np.testing.assert_allclose(submission.probabilities[graded], bundled.probabilities[graded], atol=0.1)
+    lines = [line for line in caplog.messages if "THE PACKAGE'S OWN GRADERS ANSWER: " in line]
+    assert len(lines) == 1 and str(folder) in lines[0]
+    run = json.loads((tmp_path / "s.run.json").read_text())
+    assert run["models"] == ["bundled"] and list(run["unusable_models"]) == [str(folder)]
+
+
+def test_what_lost_networks_leave_unanswered_the_package_s_own_graders_answer(
+    cohort, model, predicted, tmp_path, caplog
+):
+    folder = shutil.copytree(model, tmp_path / "model")
+    for path in folder.glob("foraminal_sagittal.*.weights.h5"):
+        path.unlink()
+    submission = predict(cohort, [folder], tmp_path / "s.csv", workers=1)
+    bundled = predict(cohort, [], tmp_path / "t.csv", workers=1)
+    foraminal = submission.grid["condition"].str.contains("foraminal").to_numpy()
+    both = (submission.graded() & bundled.graded())[foraminal]
+    assert both.sum() > 20
+    for rows, expected in ((foraminal, bundled), (~foraminal, predicted[0])):
+        assert submission.graded()[rows].sum() == expected.graded()[rows].sum()
+    own, others = (one.probabilities[foraminal][both] for one in (submission, bundled))
+    np.testing.assert_allclose(own, others, atol=1e-6)
+    assert "where its networks are missing, THE PACKAGE'S OWN GRADERS ANSWER" in caplog.text
+    assert json.loads((tmp_path / "s.run.json").read_text())["models"] == [str(folder), "bundled"]
+
+
+def test_a_damaged_model_beside_a_whole_one_is_left_out(cohort, model, predicted, tmp_path, caplog):
+    submission = predict(cohort, [model, tmp_path / "nowhere"], tmp_path / "s.csv", workers=1)
+    np.testing.assert_allclose(submission.probabilities, predicted[0].probabilities, atol=1e-6)
+    assert f"predict: left out: {tmp_path / 'nowhere'}" in caplog.text
+    run = json.loads((tmp_path / "s.run.json").read_text())
+    assert run["models"] == [str(model)] and list(run["unusable_models"]) == [str(tmp_path / "nowhere")]
+
+
+def test_no_usable_model_at_all_leaves_complete_priors_and_a_loud_line(cohort, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr("stenosis_kit.graders.bundled._folder", lambda: tmp_path / "graders")
     submission = predict(cohort, [tmp_path / "nowhere"], tmp_path / "s.csv")
     assert is_legal(check(tmp_path / "s.csv", cohort))
     assert "ALL ROWS ARE PRIORS" in caplog.text
@@ -119,7 +195,7 @@ def test_no_time_leaves_complete_priors(cohort, model, tmp_path):
 def test_a_busy_machine_begins_no_loading_that_would_outlast_the_time(cohort, model, tmp_path, monkeypatch):
     """Usually 20 s are more than enough."""
     monkeypatch.setattr("stenosis_kit.base.budget.slowness", lambda: 10.0)
-    monkeypatch.setattr(predict_module, "_load", None)
+    monkeypatch.setattr(predict_module, "load_models", None)
     submission = predict(cohort, [model], tmp_path / "s.csv", budget=Budget(20.0), workers=1)
     assert {row["why"] for row in submission.sources} == {"the time was up"}
 

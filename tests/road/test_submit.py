@@ -76,6 +76,14 @@ def test_what_a_link_in_out_leads_to_is_not_written_over_where_it_is_an_input(co
     assert [path.name for path in out.iterdir()] == [name]
 
 
+def test_in_a_damaged_model_s_place_the_package_s_own_graders_answer_and_run_json_says_so(cohort, tmp_path):
+    command = ["submit", str(cohort), str(tmp_path / "out"), "--model", str(tmp_path / "nowhere")]
+    assert main(command) == 0
+    run = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert run["models"] == ["bundled"]
+    assert sum(n for source, n in run["rows"].items() if source.startswith("grader")) > 60
+
+
 def test_out_is_not_the_models_folder(cohort, model, tmp_path):
     folder = shutil.copytree(model, tmp_path / "model")
     with pytest.raises(InputError, match="run.json: expected a file that is no input"):
