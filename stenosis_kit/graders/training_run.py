@@ -77,11 +77,16 @@ class TrainingRun:
 
     def check_time(self) -> None:
         """Raises TimeTooShort where not even one model a term can be trained."""
-        slow = self._slowness()
+        slow, left = self._slowness(), self._request.budget.remaining()
         if slow >= _SLOW:
-            text = "train: this machine is busy: work takes %.1f times longer than usual; so times count for less"
-            log.warning(text, slow)
-        startable(self.training, len(self._studies), self._time(slow))
+            log.warning("train: this machine is busy: work takes %.1f times as long as usual", slow)
+        try:
+            startable(self.training, len(self._studies), self._time(slow))
+        except TimeTooShort as error:
+            if slow < _SLOW:
+                raise
+            expected = f"{error.expected}, and {slow:.1f} times as much while this machine is so busy"
+            raise TimeTooShort(expected, f"{show_time(left)} left", error.remedy) from None
 
     def plan(self) -> None:
         """Settles, once, how many models a grader there will be and of what size, and the studies' folds."""

@@ -120,9 +120,9 @@ def test_a_busy_machine_needs_more_time_to_begin_and_says_so(
     """Four graders, in 130 s: usually they take 58 s at least, and here half of the machine is taken."""
     monkeypatch.setattr("stenosis_kit.graders.training_run.measured_pixels", lambda *_: 1e6)
     monkeypatch.setattr("stenosis_kit.graders.training_run.slowness", lambda: 2.5)
-    with pytest.raises(TimeTooShort):
+    with pytest.raises(TimeTooShort, match=r"and 2\.5 times as much .* found 2 min .* left"):
         train(store, tmp_path / "model", Budget(130.0), small_training)
-    assert "this machine is busy: work takes 2.5 times longer than usual" in caplog.text
+    assert "this machine is busy: work takes 2.5 times as long as usual" in caplog.text
     monkeypatch.setattr("stenosis_kit.graders.training_run.slowness", lambda: 2.0)
     assert train(store, tmp_path / "model", Budget(130.0), small_training)["models"] == 1
 
