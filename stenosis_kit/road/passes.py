@@ -87,18 +87,22 @@ class Passes:
         report = min(_REPORT_S, _REPORT_SHARE * self.whole.seconds)
         return self.whole.share(keep=_FINISH_S * slowness() + report)
 
+    def check_start(self, start: Path | str) -> None:
+        """Raises InputError where the start cannot be used: it is said now, not after formatting."""
+        if str(start) == BUNDLED:
+            bundled_graders()
+        elif str(start) != NONE:
+            read_start(Path(start), self._model)
+
     def first(self, training: Training, start: Path | str) -> FirstPass | None:
         """The start's own answers; None where there are none: no start, or so short a time that training comes first.
 
         Raises:
-            InputError: where the start cannot be used: it is said now, not after formatting.
+            InputError: as `check_start`.
         """
+        self.check_start(start)
         if str(start) == NONE:
             return None
-        if str(start) == BUNDLED:
-            bundled_graders()
-        else:
-            read_start(Path(start), self._model)
         share = _FIRST_SHARE if self._can_train(training) or self._has_model() else 1.0
         if not self.budget.share(share).reaches(_FIRST_LEAST_S):
             return None

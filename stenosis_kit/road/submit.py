@@ -65,12 +65,15 @@ def submit(
 
     Raises:
         InputError: where the test split has no usable series table, or what is written to OUT is an input; also, with
-            the priors in place, where the train tables or the start cannot be used.
+            the priors in place, or an earlier run's answers, where the start cannot be used; also, with the priors or
+            the start's answers in place, where the train tables cannot be.
     """
     root, out, budget, training = as_root(data, "test"), Path(out), budget or Budget(480.0), training or Training()
     road = Passes(root, out, out / _SUBMISSION, budget)
     check_outputs(written(out), [*own_files(root.folder), *(model_files(Path(model)) if model else [])], streams=False)
     make_folder(out)
+    if not model and (out / _SUBMISSION).exists():
+        road.check_start(start)  # before an earlier run's answers go
     submission = _priors(root, out)
     road.watch.lap("priors")
     first = None if model else road.first(training, start)

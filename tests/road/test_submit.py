@@ -84,6 +84,14 @@ def test_in_a_damaged_model_s_place_the_package_s_own_graders_answer_and_run_jso
     assert sum(n for source, n in run["rows"].items() if source.startswith("grader")) > 60
 
 
+def test_a_damaged_start_leaves_an_earlier_run_s_answers_as_they_were(submitted, cohort, tmp_path, capsys):
+    out = shutil.copytree(submitted[1], tmp_path / "out")
+    before = {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
+    assert main(["submit", str(cohort), str(out), "--start", str(tmp_path / "nowhere")]) == 2
+    assert str(tmp_path / "nowhere") in capsys.readouterr().err
+    assert {name: (out / name).read_bytes() for name in before} == before
+
+
 def test_out_is_not_the_models_folder(cohort, model, tmp_path):
     folder = shutil.copytree(model, tmp_path / "model")
     with pytest.raises(InputError, match="run.json: expected a file that is no input"):
