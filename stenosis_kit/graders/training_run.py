@@ -107,7 +107,7 @@ class TrainingRun:
 
     def _answer_with_start(self) -> None:
         """Has the bundled graders answer, for the pools, before the time is shared out."""
-        if is_affordable(self._start, self._manifest.height, self._time().seconds):
+        if is_affordable(self._start, self._manifest.height, self._time(self._slowness()).seconds):
             load_tensorflow()
             self._start_answers = start_answers(self._request.store, self._manifest)
 
@@ -147,7 +147,8 @@ class TrainingRun:
         crops = dict(self._manifest.group_by("view").len().iter_rows())
         parts = start.folds_kept(self._studies) if start else None
         chosen = plan(self.training, Load(crops, len(self._studies), parts, self._request.to_grade), time)
-        chosen = replace(chosen, grading_s=chosen.grading_s * slow)
+        beside = 1 + bool(self._start_answers) / chosen.models  # the bundled graders answer too
+        chosen = replace(chosen, grading_s=beside * slow * chosen.grading_s)
         return start.fitting(chosen, self.training) if start else chosen
 
     def _slowness(self) -> float:
