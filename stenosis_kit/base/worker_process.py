@@ -15,6 +15,7 @@ import signal
 import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any
@@ -25,8 +26,9 @@ _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "PO
 _MOST_MEMORY = 6 << 30  # bytes of a worker, chosen by hand; a study of 200 images of 1024 x 1024 takes 1 << 30
 _LEAVING_S = 1.0  # the longest wait for processes that were killed; chosen by hand
 _SPAWN = multiprocessing.get_context("spawn")
-_starting = threading.Lock()
+_starting = threading.Lock()  # held, too, where idle processes change hands
 _ending = threading.Event()
+_spare: ContextVar[list[_Worker] | None] = ContextVar("spare", default=None)  # see `workers_kept`
 
 
 class TaskLost(Exception):
@@ -40,11 +42,29 @@ class WorkerDied(TaskLost):
         super().__init__("a worker process died on it")
 
 
+@contextmanager
+def workers_kept() -> Iterator[None]:
+    """Runs in here hand their idle processes on to the next run, which need not start its own: a second of imports.
+
+    The processes are ended with the outermost of such contexts.
+    """
+    if _spare.get() is not None:
+        yield
+        return
+    spare: list[_Worker] = []
+    outside = _spare.set(spare)
+    try:
+        yield
+    finally:
+        _spare.reset(outside)
+        _end(spare)
+
+
 class WorkerPool:
-    """Processes that run one function; one is started whenever a task finds none idle."""
+    """Processes for one run of a function; one is started whenever a task finds none idle."""
 
     def __init__(self, function: Callable[[Any], Any], task_s: float) -> None:
-        """Starts nothing yet.
+        """Takes over what an earlier run left, see `workers_kept`, and starts nothing yet.
 
         Args:
             function: importable by name.
@@ -52,8 +72,11 @@ class WorkerPool:
         """
         self.function = function
         self.task_s = task_s
-        self._idle: list[_Worker] = []
-        self._alive: set[_Worker] = set()
+        with _starting:
+            spare = _spare.get() or []
+            self._idle = [worker for worker in spare if worker.process.is_alive()]
+            spare.clear()
+        self._alive = set(self._idle)
         self._closed = False
 
     def run(self, task: Any) -> Any:
@@ -70,7 +93,7 @@ class WorkerPool:
     def _run_once(self, task: Any) -> Any:
         worker = self._take()
         try:
-            result = worker.run(task, self.task_s)
+            result = worker.run(self.function, task, self.task_s)
         except TaskLost:
             self._alive.discard(worker)
             _end([worker])
@@ -79,18 +102,25 @@ class WorkerPool:
         return result
 
     def close(self) -> None:
-        """Kills and reaps all processes, those that hang too, and lets no more start."""
+        """Kills and reaps the processes, those that hang too, and lets no more start.
+
+        Those that are idle are left to the next run instead, where there may be one, see `workers_kept`.
+        """
         with _starting:
             self._closed = True
-        _end(self._alive.copy())
+            spare = _spare.get()
+            left = [] if spare is None else self._idle.copy()
+            if spare is not None:
+                spare += left
+        _end(self._alive.difference(left))
 
     def _take(self) -> _Worker:
-        with suppress(IndexError):
-            return self._idle.pop()
         with _starting:
             if self._closed or _ending.is_set():
                 raise TaskLost("the run was ended")
-            worker = _Worker(self.function)
+            if self._idle:
+                return self._idle.pop()
+            worker = _Worker()
             self._alive.add(worker)
             return worker
 
@@ -98,17 +128,17 @@ class WorkerPool:
 class _Worker:
     """A process and the pipe to it."""
 
-    def __init__(self, function: Callable[[Any], Any]) -> None:
+    def __init__(self) -> None:
         self.pipe, theirs = _SPAWN.Pipe()
-        self.process = _SPAWN.Process(target=_work, args=(theirs, function), daemon=True)
+        self.process = _SPAWN.Process(target=_work, args=(theirs,), daemon=True)
         with _single_threaded(), _sigint_blocked():
             self.process.start()
         theirs.close()  # so that the pipe ends when the process does
 
-    def run(self, task: Any, seconds: float) -> Any:
+    def run(self, function: Callable[[Any], Any], task: Any, seconds: float) -> Any:
         """The function's result, or the exception that it raised."""
         try:
-            self.pipe.send(task)
+            self.pipe.send((function, task))
             if self.pipe.poll(seconds):
                 return self.pipe.recv()
         except (EOFError, OSError):
@@ -130,13 +160,13 @@ def _end(workers: Collection[_Worker]) -> None:
         worker.process.join(time.remaining())
 
 
-def _work(pipe: Connection, function: Callable[[Any], Any]) -> None:
+def _work(pipe: Connection) -> None:
     """What a worker process does until its parent is gone."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _bound_memory()
     with suppress(EOFError, OSError):
         while True:
-            pipe.send_bytes(_answer(function, pipe.recv()))
+            pipe.send_bytes(_answer(*pipe.recv()))
 
 
 def _answer(function: Callable[[Any], Any], task: Any) -> bytes:

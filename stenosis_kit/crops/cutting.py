@@ -15,6 +15,7 @@ from stenosis_kit import rsna
 from stenosis_kit.base.budget import Budget, Stopwatch
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.tasks import ExecutorGone, TimeUp, is_accident, run_tasks
+from stenosis_kit.base.worker_process import workers_kept
 from stenosis_kit.crops.made_of import images_of
 from stenosis_kit.crops.parts import is_cut, read_notes, write_part
 from stenosis_kit.crops.study_crops import StudyCrops, cut_study
@@ -25,6 +26,7 @@ from stenosis_kit.tables.study import Study
 log = logging.getLogger(__name__)
 
 
+@workers_kept()
 def cut_parts(
     store: Path,
     studies: Sequence[Study],

@@ -18,6 +18,7 @@ from stenosis_kit.base.budget import Budget
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.tasks import TimeUp, is_accident, run_tasks
 from stenosis_kit.base.tensorflow_start import load_tensorflow
+from stenosis_kit.base.worker_process import workers_kept
 from stenosis_kit.levels.canal import CanalPoints, LocatedStudy
 from stenosis_kit.levels.foramen_finder import FORAMINA_NAME, ForamenFinder
 from stenosis_kit.levels.foramen_patches import ForamenPatches, read_patches
@@ -68,6 +69,7 @@ class CanalFinder:
     def _unbiased(self) -> _Networks:
         return _Networks.of(())
 
+    @workers_kept()
     def find(self, studies: Sequence[Study], budget: Budget | None = None) -> list[LocatedStudy]:
         """The studies, each with the canal where a localiser found it, and the foramina that were found about it.
 

@@ -11,6 +11,7 @@ from stenosis_kit.base.budget import Budget, slowness
 from stenosis_kit.base.files import write_text
 from stenosis_kit.base.output import check_outputs
 from stenosis_kit.base.tensorflow_start import load_s
+from stenosis_kit.base.worker_process import workers_kept
 from stenosis_kit.graders.model_file import model_files
 from stenosis_kit.report.evidence import SUBMISSION, Evidence, read_evidence
 from stenosis_kit.report.learning import learning_section
@@ -85,6 +86,7 @@ class _Pace:
         self._expected += seconds
 
 
+@workers_kept()
 def report(run: Path | str, budget: Budget | None = None, root: Root | None = None) -> Path:
     """Writes RUN/report.html: one file that needs no network and no script.
 

@@ -16,6 +16,7 @@ from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import make_folder, run_json_of, write_text
 from stenosis_kit.base.output import check_folder
 from stenosis_kit.base.tasks import run_tasks
+from stenosis_kit.base.worker_process import workers_kept
 from stenosis_kit.graders.bundled import BUNDLED, model_folder
 from stenosis_kit.graders.model_file import MODEL_NAME, read_description
 from stenosis_kit.levels.finder import find_canals
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 INDEX = "index.html"
 
 
+@workers_kept()
 def sheet(
     data: Root | Path | str, submission: Path | str, out: Path | str, split: str = "test", workers: int | None = None
 ) -> list[Path]:

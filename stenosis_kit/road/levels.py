@@ -14,6 +14,7 @@ from stenosis_kit import rsna
 from stenosis_kit.base.files import write_frame
 from stenosis_kit.base.output import check_outputs
 from stenosis_kit.base.tasks import run_tasks
+from stenosis_kit.base.worker_process import workers_kept
 from stenosis_kit.graders.model_file import model_files
 from stenosis_kit.levels.finder import find_canals
 from stenosis_kit.levels.points import COLUMNS, study_points, unplaced_point
@@ -24,6 +25,7 @@ from stenosis_kit.tables.root import Root, as_root
 log = logging.getLogger(__name__)
 
 
+@workers_kept()
 def levels(
     data: Root | Path | str,
     output: Path | str,

@@ -18,6 +18,7 @@ from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import run_json_of
 from stenosis_kit.base.output import check_outputs
 from stenosis_kit.base.tensorflow_start import load_s
+from stenosis_kit.base.worker_process import workers_kept
 from stenosis_kit.graders.bundled import BUNDLED, model_folder
 from stenosis_kit.graders.loaded import Loaded, load_models
 from stenosis_kit.graders.model import Model
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 _LEVELS_S, _NETWORK_S = 2.0, 0.35  # to load what finds levels, and a network with its graph: measured on two cores
 
 
+@workers_kept()
 def predict(
     data: Root | Path | str,
     models: Sequence[Path | str],

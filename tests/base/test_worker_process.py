@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -215,3 +216,38 @@ def test_a_process_that_does_not_go_is_not_waited_for_long(monkeypatch: pytest.M
     assert worker.process.is_alive()
     worker.process.kill()
     worker.process.join()
+
+
+def test_runs_in_one_context_share_their_processes_and_leave_none(started: list[int]) -> None:
+    with worker_process.workers_kept():
+        first = set(results(functions.process_id, range(12), 2).values())
+        with worker_process.workers_kept():
+            assert set(results(functions.process_id, range(12), 2).values()) <= set(started)
+        assert results(functions.double, range(12), 2)[4] == 8
+        assert first <= set(started)
+    count = len(started)
+    assert count <= 2 and not any(is_there(process) for process in started)
+    results(functions.process_id, range(3), 2)
+    assert len(started) > count
+
+
+def test_a_process_that_died_between_two_runs_is_not_given_a_task(started: list[int]) -> None:
+    with worker_process.workers_kept():
+        results(functions.process_id, range(12), 2)
+        for process in started:
+            os.kill(process, signal.SIGKILL)
+        assert functions.comes_true(lambda: not multiprocessing.active_children())
+        assert results(functions.double, [1, 2], 2) == {1: 2, 2: 4}
+
+
+def test_of_a_run_that_is_left_early_the_next_one_gets_what_is_idle_alone(started: list[int], tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+    with worker_process.workers_kept():
+        tasks = run_tasks(functions.hang_at_seven, [(functions.DEADLY, lock), (1, lock)], 2)
+        next(tasks)
+        assert functions.comes_true(lambda: lock.is_file() and bool(lock.read_text()))
+        tasks.close()
+        assert not functions.is_held(lock)
+        assert sum(is_there(process) for process in started) == 1
+        assert results(functions.double, [1, 2], 2) == {1: 2, 2: 4}
+    assert not any(is_there(process) for process in started)
