@@ -22,15 +22,18 @@ from stenosis_kit.base.files import read_json, write_json
 from stenosis_kit.crops.study_crops import CUTTING_VERSION
 from stenosis_kit.crops.views import VIEW_BY_NAME
 from stenosis_kit.graders.settings import Grader, Training, field_value
-from stenosis_kit.levels.foramen_finder import FORAMINA_NAME
-from stenosis_kit.levels.localiser import DESCRIPTION_NAME
+from stenosis_kit.levels.foramen_finder import ForamenFinder
+from stenosis_kit.levels.localiser import Localiser
 from stenosis_kit.tables.folds import FOLDS_NAME
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 MODEL_NAME = "model.json"
-_BESIDE = ("run.json", "oof.csv", "history.csv", FOLDS_NAME, DESCRIPTION_NAME, FORAMINA_NAME)
+_BESIDE = (
+    *("run.json", "oof.csv", "history.csv", FOLDS_NAME),
+    *(Localiser.description_name, ForamenFinder.description_name),
+)
 
 
 @dataclass(frozen=True)

@@ -95,8 +95,8 @@ def _model_files(model: Path) -> list[Path]:
     from stenosis_kit.base.tensorflow_start import load_tensorflow
     from stenosis_kit.graders.model_file import MODEL_NAME, read_description
     from stenosis_kit.graders.network import load_network
-    from stenosis_kit.levels.foramen_finder import FORAMINA_NAME, ForamenFinder
-    from stenosis_kit.levels.localiser import DESCRIPTION_NAME, Localiser
+    from stenosis_kit.levels.foramen_finder import ForamenFinder
+    from stenosis_kit.levels.localiser import Localiser
 
     description = read_description(model)
     description.check_cutting(model)
@@ -104,10 +104,10 @@ def _model_files(model: Path) -> list[Path]:
     for trained in description.graders:
         load_network(model, trained, description.training)
     descriptions = [model / MODEL_NAME]
-    for name, kind in ((DESCRIPTION_NAME, Localiser), (FORAMINA_NAME, ForamenFinder)):
-        if (model / name).is_file():
+    for kind in (Localiser, ForamenFinder):
+        if (path := model / kind.description_name).is_file():
             kind.load(model)
-            descriptions.append(model / name)
+            descriptions.append(path)
     return [*descriptions, *sorted(model.glob("*.weights.h5"))]
 
 

@@ -20,9 +20,10 @@ from stenosis_kit.base.tasks import TimeUp, is_accident, run_tasks
 from stenosis_kit.base.tensorflow_start import load_tensorflow
 from stenosis_kit.base.worker_process import workers_kept
 from stenosis_kit.levels.canal import CanalPoints, LocatedStudy
-from stenosis_kit.levels.foramen_finder import FORAMINA_NAME, ForamenFinder
+from stenosis_kit.levels.foramen_finder import ForamenFinder
 from stenosis_kit.levels.foramen_patches import ForamenPatches, read_patches
-from stenosis_kit.levels.localiser import DESCRIPTION_NAME, TAUGHT_ON_LABELS, Localiser
+from stenosis_kit.levels.level_network import TAUGHT_ON_LABELS
+from stenosis_kit.levels.localiser import Localiser
 from stenosis_kit.levels.overview import Overview, read_overviews
 from stenosis_kit.tables.folds import read_folds
 from stenosis_kit.tables.study import Study
@@ -156,7 +157,7 @@ class _Networks:
     @classmethod
     def of(cls, models: Sequence[Path]) -> _Networks:
         """Those of the first models that have them, else the bundled ones."""
-        return cls(_load(Localiser, DESCRIPTION_NAME, models), _load(ForamenFinder, FORAMINA_NAME, models))
+        return cls(_load(Localiser, models), _load(ForamenFinder, models))
 
     @property
     def taught(self) -> bool:
@@ -164,15 +165,12 @@ class _Networks:
         return any(one.notes.get(TAUGHT_ON_LABELS) for one in (self.localiser, self.foramina) if one)
 
 
-def _load(kind: type[_Network], name: str, models: Sequence[Path]) -> _Network | None:
-    """What the first model that has it holds, else what is bundled; None where neither can be used. Errors are logged.
-
-    A file of that name in a model's folder tells that it has it.
-    """
+def _load(kind: type[_Network], models: Sequence[Path]) -> _Network | None:
+    """That of the first model that has one, else the bundled one; None where neither can be used. Errors are logged."""
     load_tensorflow()
-    folder = next((folder for folder in models if (folder / name).is_file()), None)
+    folder = next((folder for folder in models if (folder / kind.description_name).is_file()), None)
     try:
         return kind.load(folder) if folder else kind.bundled()
     except InputError as error:
         log.error("levels: %s", error)
-        return _load(kind, name, ()) if folder else None
+        return _load(kind, ()) if folder else None

@@ -1,30 +1,18 @@
-"""The trained foramen finder: patches about the expected places in, foramina out.
-
-Its description and weights lie in a model's folder, or in this package (`stenosis_kit/weights`, made from the phantom
-alone).
-"""
+"""The trained foramen finder: patches about the expected places in, foramina out."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from importlib import resources
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from scipy.special import logsumexp
 
-from stenosis_kit.base.errors import InputError, first_line
-from stenosis_kit.base.files import read_json, write_json
 from stenosis_kit.levels.canal import CanalPoints, FoundPoint
 from stenosis_kit.levels.foramen_patches import PX, ForamenPatches, Patches, cells_mm
+from stenosis_kit.levels.level_network import LevelNetwork
 
-if TYPE_CHECKING:
-    import keras
-
-FORAMINA_NAME, FORAMINA_WEIGHTS_NAME = "foramina.json", "foramina.weights.h5"
-TAUGHT_ON_LABELS = "taught_on_label_points"
 METHOD = "foramen finder on T1"
 LEAST_CONFIDENCE = 0.7
 """Below it the expected place stands. A map that tells nothing has .5, the share that is expected within 6 mm; empty
@@ -42,58 +30,24 @@ def prior_mm() -> np.ndarray:
     return -0.5 * (along[:, None] ** 2 + along**2) / _EXPECTED_MM**2
 
 
-class ForamenFinder:
-    """A network that finds foramina in patches.
+class ForamenFinder(LevelNetwork):
+    """A network that finds foramina in patches, see `foramen_network`."""
 
-    Attributes:
-        network: see `foramen_network`.
-        notes: how it was made, and what it reached.
-    """
+    title = "foramen finder"
+    description_name, weights_name = "foramina.json", "foramina.weights.h5"
 
     def __init__(self) -> None:
         """Begins with random weights."""
         from stenosis_kit.levels.foramen_network import foramen_network
 
-        self.network: keras.Model = foramen_network()
-        self.notes: dict[str, Any] = {}
+        super().__init__(foramen_network())
 
     @classmethod
-    def load(cls, folder: Path) -> ForamenFinder:
-        """Loads the finder of a folder.
+    def _described(cls, description: dict[str, Any]) -> ForamenFinder:
+        return cls()
 
-        Raises:
-            InputError: where the folder holds none, or not one that this version can use.
-        """
-        return cls._load(folder / FORAMINA_NAME, folder / FORAMINA_WEIGHTS_NAME)
-
-    @classmethod
-    def bundled(cls) -> ForamenFinder:
-        """The finder that comes with the package, taught with the phantom alone; also out of a zipped wheel."""
-        folder = resources.files("stenosis_kit") / "weights"
-        with (
-            resources.as_file(folder / FORAMINA_NAME) as description,
-            resources.as_file(folder / FORAMINA_WEIGHTS_NAME) as path,
-        ):
-            return cls._load(description, path)
-
-    @classmethod
-    def _load(cls, description: Path, path: Path) -> ForamenFinder:
-        value = read_json(description, "a foramen finder's description")
-        found = cls()
-        try:
-            found.notes = dict(value["notes"])
-            found.network.load_weights(path)
-        except Exception as error:  # h5py and Keras raise many kinds
-            remedy = "Train again, or copy the folder again."
-            raise InputError(path, "a foramen finder's weights", first_line(error), remedy) from None
-        return found
-
-    def save(self, folder: Path) -> None:
-        """Writes the description and the weights."""
-        from stenosis_kit.base.weights_file import save_weights
-
-        save_weights(self.network, folder / FORAMINA_WEIGHTS_NAME)
-        write_json(folder / FORAMINA_NAME, {"notes": self.notes})
+    def _description(self) -> dict[str, Any]:
+        return {}
 
     def find(self, studies: Mapping[int, ForamenPatches]) -> dict[int, CanalPoints]:
         """The canal of each study, by id, with the foramina that are found with confidence."""

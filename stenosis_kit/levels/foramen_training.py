@@ -15,8 +15,9 @@ from stenosis_kit.base.budget import Budget
 from stenosis_kit.base.tensorflow_start import untuned
 from stenosis_kit.base.timed_training import TimedTraining
 from stenosis_kit.levels.foramen_errors import CROP_MM
-from stenosis_kit.levels.foramen_finder import TAUGHT_ON_LABELS, ForamenFinder, prior_mm
+from stenosis_kit.levels.foramen_finder import ForamenFinder, prior_mm
 from stenosis_kit.levels.foramen_patches import PX, SIDE, STEP_MM, cells_mm
+from stenosis_kit.levels.level_network import TAUGHT_ON_LABELS
 
 BATCH = 16
 STEPS = 2000

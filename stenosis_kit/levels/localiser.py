@@ -1,108 +1,59 @@
-"""The trained localiser: overviews in, the canal at the five levels out.
-
-Its description and weights lie in a model's folder, or in this package (`stenosis_kit/weights`, made from the phantom
-alone).
-"""
+"""The trained localiser: overviews in, the canal at the five levels out."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
-from importlib import resources
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from scipy.special import softmax
 
 from stenosis_kit import rsna
-from stenosis_kit.base.errors import InputError, first_line
-from stenosis_kit.base.files import read_json, write_json
-from stenosis_kit.base.manifest import fingerprint
 from stenosis_kit.levels.canal import CanalPoints
 from stenosis_kit.levels.carry import TYPICAL, Carry
 from stenosis_kit.levels.column import Steps, decode
 from stenosis_kit.levels.heatmaps import SIDE, to_overview
+from stenosis_kit.levels.level_network import LevelNetwork
 from stenosis_kit.levels.overview import PX, SLICE_WEIGHTS, SLICES, Overview
 from stenosis_kit.levels.search import search
 
-if TYPE_CHECKING:
-    import keras
-
-DESCRIPTION_NAME, WEIGHTS_NAME = "localiser.json", "localiser.weights.h5"
-TAUGHT_ON_LABELS = "taught_on_label_points"
-"""The note that is true where a localiser was taught further on a user's own studies."""
 _BATCH = 40
 _LEAST_CONFIDENCE = 0.15  # mean over levels; measured: images without a lumbar spine reach .13, lumbar spines .3 to .9
 _SHORT = {rsna.SAGITTAL_T2: "T2", rsna.SAGITTAL_T1: "T1"}
 
 
-class Localiser:
+class Localiser(LevelNetwork):
     """A network, the steps between levels by which its maps are decoded, and the carry from the canal to all cells.
 
     Attributes:
         network: see `unet.localiser_network`.
         steps: of the columns it was taught with.
         carry: from the canal to what lies beside it.
-        notes: how it was made, and what it reached.
     """
+
+    title = "localiser"
+    description_name, weights_name = "localiser.json", "localiser.weights.h5"
 
     def __init__(self, steps: Steps) -> None:
         """Begins with random weights and the typical carry."""
         from stenosis_kit.levels.unet import localiser_network
 
-        self.network: keras.Model = localiser_network()
+        super().__init__(localiser_network())
         self.steps = steps
         self.carry: Carry = TYPICAL
-        self.notes: dict[str, Any] = {}
 
     @classmethod
-    def load(cls, folder: Path) -> Localiser:
-        """Loads the localiser of a folder.
-
-        Raises:
-            InputError: where the folder holds none, or not one that this version can use.
-        """
-        return cls._load(folder / DESCRIPTION_NAME, folder / WEIGHTS_NAME)
-
-    @classmethod
-    def _load(cls, description: Path, path: Path) -> Localiser:
-        value = read_json(description, "a localiser's description")
-        try:
-            found = cls(Steps(*(np.array(value["steps"][name], float) for name in ("mean", "precision"))))
-            found.carry = Carry({view: np.array(rows, float).reshape(-1, 3) for view, rows in value["carry"].items()})
-            found.notes = value["notes"]
-            found.network.load_weights(path)
-        except Exception as error:  # h5py and Keras raise many kinds
-            remedy = "Train again, or copy the folder again."
-            raise InputError(path, "a localiser's weights", first_line(error), remedy) from None
+    def _described(cls, description: dict[str, Any]) -> Localiser:
+        found = cls(Steps(*(np.array(description["steps"][name], float) for name in ("mean", "precision"))))
+        found.carry = Carry({view: np.array(rows, float).reshape(-1, 3) for view, rows in description["carry"].items()})
         return found
 
-    @classmethod
-    def bundled(cls) -> Localiser:
-        """The localiser that comes with the package, taught with the phantom alone; also out of a zipped wheel."""
-        folder = resources.files("stenosis_kit") / "weights"
-        # file by file: Python 3.11 takes no folder out of a zip
-        with (
-            resources.as_file(folder / DESCRIPTION_NAME) as description,
-            resources.as_file(folder / WEIGHTS_NAME) as path,
-        ):
-            return cls._load(description, path)
-
-    def save(self, folder: Path) -> None:
-        """Writes the description and the weights."""
-        from stenosis_kit.base.weights_file import save_weights
-
-        save_weights(self.network, folder / WEIGHTS_NAME)
+    def _description(self) -> dict[str, Any]:
         steps = {"mean": self.steps.mean.round(4).tolist(), "precision": self.steps.precision.round(6).tolist()}
-        carry = {view: rows.round(3).tolist() for view, rows in self.carry.steps.items()}
-        write_json(folder / DESCRIPTION_NAME, {"steps": steps, "carry": carry, "notes": self.notes})
+        return {"steps": steps, "carry": {view: rows.round(3).tolist() for view, rows in self.carry.steps.items()}}
 
-    @cached_property
-    def content(self) -> str:
-        """Fingerprint of what decides where the canal is found: those of one content find it at the same places."""
-        arrays = [*self.network.get_weights(), self.steps.mean.round(4), self.steps.precision.round(6)]
-        return fingerprint(*(array.tobytes().hex() for array in arrays))
+    def _deciding(self) -> list[np.ndarray]:
+        return [*super()._deciding(), self.steps.mean.round(4), self.steps.precision.round(6)]
 
     def find(self, studies: Mapping[int, Sequence[Overview]]) -> dict[int, CanalPoints]:
         """The canal of each study, by id, in which it is found; see `locate`."""

@@ -15,7 +15,8 @@ from stenosis_kit.levels.augmentation import Changes, move, recolour
 from stenosis_kit.levels.column import Steps
 from stenosis_kit.levels.heatmaps import to_cells
 from stenosis_kit.levels.labelled_overviews import Overviews
-from stenosis_kit.levels.localiser import TAUGHT_ON_LABELS, Localiser
+from stenosis_kit.levels.level_network import TAUGHT_ON_LABELS
+from stenosis_kit.levels.localiser import Localiser
 from stenosis_kit.levels.overview import PX, SLICE_WEIGHTS, SLICES
 from stenosis_kit.levels.targets import heatmap_loss, target_maps
 

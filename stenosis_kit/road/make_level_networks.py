@@ -11,6 +11,7 @@ import numpy as np
 from stenosis_kit.base.budget import Budget, Stopwatch
 from stenosis_kit.base.tensorflow_start import load_tensorflow
 from stenosis_kit.crops.store import Store, open_store
+from stenosis_kit.levels.level_network import TAUGHT_ON_LABELS
 from stenosis_kit.levels.overview_store import open_overviews
 from stenosis_kit.road.format import format
 
@@ -49,7 +50,6 @@ def make_network(name: str, folder: Path, studies: int, seed: int, scratch: Path
 
 def _localiser(store: Store, learners: list[int], held_out: list[int], seed: int) -> Any:
     from stenosis_kit.levels.against_labels import errors_mm
-    from stenosis_kit.levels.localiser import TAUGHT_ON_LABELS
     from stenosis_kit.levels.training import learn
 
     overviews = open_overviews(store.folder)
@@ -68,7 +68,6 @@ def _foramen_finder(store: Store, learners: list[int], held_out: list[int], seed
     from stenosis_kit.levels.against_labels import found_canals
     from stenosis_kit.levels.carry import FORAMINAL
     from stenosis_kit.levels.foramen_errors import expected_places, found_places, label_crops
-    from stenosis_kit.levels.foramen_finder import TAUGHT_ON_LABELS
     from stenosis_kit.levels.foramen_training import learn
     from stenosis_kit.levels.localiser import Localiser
 

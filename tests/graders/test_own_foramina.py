@@ -9,7 +9,8 @@ from stenosis_kit.graders import own_foramina
 from stenosis_kit.graders.own_foramina import make_foramen_finder
 from stenosis_kit.levels import foramen_training
 from stenosis_kit.levels.against_labels import found_canals
-from stenosis_kit.levels.foramen_finder import TAUGHT_ON_LABELS, ForamenFinder
+from stenosis_kit.levels.foramen_finder import ForamenFinder
+from stenosis_kit.levels.level_network import TAUGHT_ON_LABELS
 from stenosis_kit.levels.localiser import Localiser
 from stenosis_kit.levels.overview_store import open_overviews
 

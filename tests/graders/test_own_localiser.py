@@ -10,7 +10,8 @@ from stenosis_kit.crops.store import open_store
 from stenosis_kit.crops.views import VIEW_BY_NAME
 from stenosis_kit.graders.own_localiser import make_localiser
 from stenosis_kit.levels.carry import FORAMINAL, TYPICAL
-from stenosis_kit.levels.localiser import DESCRIPTION_NAME, TAUGHT_ON_LABELS, Localiser
+from stenosis_kit.levels.level_network import TAUGHT_ON_LABELS
+from stenosis_kit.levels.localiser import Localiser
 
 
 def test_a_model_holds_the_bundled_localiser_and_a_carry_of_its_own(model):
@@ -20,7 +21,7 @@ def test_a_model_holds_the_bundled_localiser_and_a_carry_of_its_own(model):
     )
     assert not own.notes.get(TAUGHT_ON_LABELS)
     assert not np.allclose(own.carry.steps[FORAMINAL], TYPICAL.steps[FORAMINAL], atol=0.05)
-    assert json.loads((model / DESCRIPTION_NAME).read_text())["carry"].keys() == TYPICAL.steps.keys()
+    assert json.loads((model / Localiser.description_name).read_text())["carry"].keys() == TYPICAL.steps.keys()
 
 
 def test_the_placement_errors_of_a_cohort_are_those_of_its_readers(store, tmp_path):

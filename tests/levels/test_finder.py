@@ -15,7 +15,8 @@ from stenosis_kit.levels.fallback import canal_of
 from stenosis_kit.levels.finder import CanalFinder, find_canals
 from stenosis_kit.levels.foramen_finder import ForamenFinder
 from stenosis_kit.levels.foramen_patches import read_patches
-from stenosis_kit.levels.localiser import TAUGHT_ON_LABELS, WEIGHTS_NAME, Localiser
+from stenosis_kit.levels.level_network import TAUGHT_ON_LABELS
+from stenosis_kit.levels.localiser import Localiser
 from stenosis_kit.levels.overview import read_overviews
 
 
@@ -49,10 +50,10 @@ def test_no_time_leaves_every_study_to_the_ways_that_need_no_network(cohort):
 
 def test_a_models_damaged_localiser_gives_way_to_the_bundled_one_aloud(bundled, cohort, tmp_path, caplog):
     bundled.save(tmp_path)
-    (tmp_path / WEIGHTS_NAME).write_bytes(b"")
+    (tmp_path / Localiser.weights_name).write_bytes(b"")
     found = find_canals(tasks_of(cohort), [tmp_path], workers=1)
     assert all(task.canal for task in found)
-    assert WEIGHTS_NAME in caplog.text
+    assert Localiser.weights_name in caplog.text
 
 
 def test_training_studies_are_left_to_the_localiser_that_has_not_seen_them(bundled, cohort, tmp_path):

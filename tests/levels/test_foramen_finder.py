@@ -1,23 +1,14 @@
-"""The bundled foramen finder on synthetic studies; what it makes of logits; loading and saving it."""
+"""The bundled foramen finder on synthetic studies; what it makes of logits."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from true_canal import true_points
 
-from stenosis_kit.base.errors import InputError
 from stenosis_kit.levels.canal import CanalPoints
 from stenosis_kit.levels.carry import FORAMINAL
-from stenosis_kit.levels.foramen_finder import (
-    FORAMINA_NAME,
-    FORAMINA_WEIGHTS_NAME,
-    LEAST_CONFIDENCE,
-    METHOD,
-    ForamenFinder,
-    decode,
-)
+from stenosis_kit.levels.foramen_finder import LEAST_CONFIDENCE, METHOD, ForamenFinder, decode
 from stenosis_kit.levels.foramen_patches import FORAMINA, PX, SIDE, ForamenPatches, Patches, cells_mm
 
 CANAL = CanalPoints(np.zeros((5, 3)), "some way", np.ones(5))
@@ -103,26 +94,3 @@ def test_slices_nearer_to_the_expected_place_are_likelier(bundled_foramina, monk
     monkeypatch.setattr(bundled_foramina, "logits", lambda pixels: np.zeros((5, SIDE, SIDE)))
     patches = replace(patches_of(np.zeros((5, PX, PX), np.uint8)), away=np.array([9.0, 4.5, 2, 1, 6]))
     assert bundled_foramina.look([patches])[0].point[0] == 3
-
-
-def test_it_comes_back_as_it_was_saved(bundled_foramina, tmp_path):
-    bundled_foramina.save(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == [FORAMINA_NAME, FORAMINA_WEIGHTS_NAME]
-    assert (tmp_path / FORAMINA_WEIGHTS_NAME).stat().st_size < 3e5
-    again = ForamenFinder.load(tmp_path)
-    for one, other in zip(again.network.get_weights(), bundled_foramina.network.get_weights(), strict=True):
-        assert np.array_equal(one, other)
-
-
-@pytest.mark.parametrize("damage", ["no weights", "cut off", "no notes"])
-def test_a_damaged_one_is_refused_by_name(bundled_foramina, tmp_path, damage):
-    bundled_foramina.save(tmp_path)
-    path = tmp_path / FORAMINA_WEIGHTS_NAME
-    if damage == "no weights":
-        path.unlink()
-    elif damage == "cut off":
-        path.write_bytes(path.read_bytes()[:5000])
-    else:
-        (tmp_path / FORAMINA_NAME).write_text(json.dumps({}))
-    with pytest.raises(InputError, match="foramen finder"):
-        ForamenFinder.load(tmp_path)

@@ -6,9 +6,10 @@ import tensorflow as tf
 
 from stenosis_kit.base.budget import Budget
 from stenosis_kit.levels import foramen_training
-from stenosis_kit.levels.foramen_finder import TAUGHT_ON_LABELS, ForamenFinder
+from stenosis_kit.levels.foramen_finder import ForamenFinder
 from stenosis_kit.levels.foramen_patches import PX, SIDE, STEP_MM, cells_mm
 from stenosis_kit.levels.foramen_training import examples, learn
+from stenosis_kit.levels.level_network import TAUGHT_ON_LABELS
 
 CROP_PX = 96
 

@@ -4,7 +4,8 @@ import numpy as np
 
 from stenosis_kit.base.budget import Budget
 from stenosis_kit.levels import training
-from stenosis_kit.levels.localiser import TAUGHT_ON_LABELS, Localiser
+from stenosis_kit.levels.level_network import TAUGHT_ON_LABELS
+from stenosis_kit.levels.localiser import Localiser
 from stenosis_kit.levels.overview_store import open_overviews
 from stenosis_kit.levels.targets import heatmap_loss, target_maps
 

@@ -3,7 +3,8 @@
 import pytest
 
 from stenosis_kit.levels import foramen_training
-from stenosis_kit.levels.foramen_finder import TAUGHT_ON_LABELS, ForamenFinder
+from stenosis_kit.levels.foramen_finder import ForamenFinder
+from stenosis_kit.levels.level_network import TAUGHT_ON_LABELS
 from stenosis_kit.road.make_level_networks import NETWORKS, make_network
 
 
