@@ -6,8 +6,9 @@ slice goes by its file name, and a series' kind comes from the tables.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from stenosis_kit.images.names import by_preference, image_number, list_now, no_
 from stenosis_kit.images.places import placeless
 from stenosis_kit.images.slice import Signal, Slice, read_signal, read_slice
 from stenosis_kit.images.stack import stacking_order
+
+Made = TypeVar("Made")
 
 STEEPEST_DEG = 60.0
 """Slices tilted more are scouts, or of another kind of series; axial slices along a disc have up to some 45 degrees."""
@@ -166,6 +169,18 @@ def read_series(folder: Path, series_id: int, kind: str) -> Series:
 def read_study(images: Path, study_id: int, series: Sequence[tuple[int, str]]) -> list[Series]:
     """The series of a study, headers only: <images>/<study_id>/<series_id>/; `series` is (series_id, kind)."""
     return [read_series(images / str(study_id) / str(series_id), series_id, kind) for series_id, kind in series]
+
+
+def made_of_study(
+    images: Path, study_id: int, series: Sequence[tuple[int, str]], make: Callable[[list[Series]], Made]
+) -> Made:
+    """What is made of a study, see `read_study`; made again where a file could not be read for a moment."""
+    for _ in range(2):
+        study = read_study(images, study_id, series)
+        made = make(study)
+        if not skipped_files(study, Kind.UNREAD):
+            break
+    return made
 
 
 def skipped_files(study: Iterable[Series], kind: Kind | None = None) -> dict[str, str]:

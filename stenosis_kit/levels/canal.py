@@ -62,3 +62,8 @@ class LocatedStudy:
     canal: CanalPoints | None = None
     carry: Carry = TYPICAL
     accident: str = ""
+
+    @property
+    def study_id(self) -> int:
+        """The study's."""
+        return self.study.study_id

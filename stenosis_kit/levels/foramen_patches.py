@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -17,10 +18,10 @@ from stenosis_kit.images.file import UnreadableSlice
 from stenosis_kit.images.geometry import SAGITTAL, SquareGrid
 from stenosis_kit.images.nearest_slice import nearest_slice
 from stenosis_kit.images.resampling import resample
-from stenosis_kit.images.series import Series, read_study
+from stenosis_kit.images.series import Series, made_of_study
 from stenosis_kit.images.stack import orientation_groups
 from stenosis_kit.levels.canal import CanalPoints, LocatedStudy
-from stenosis_kit.levels.carry import FORAMINAL
+from stenosis_kit.levels.carry import FORAMINAL, Carry
 from stenosis_kit.levels.midline import on_midline
 from stenosis_kit.tables.study import Cell
 
@@ -69,16 +70,19 @@ def read_patches(located: LocatedStudy) -> ForamenPatches:
     """The patches of a study whose canal was found, as far as they can be read; runs in a worker."""
     wanted = located.study
     series = [(series_id, kind) for series_id, kind in wanted.series if kind != rsna.SAGITTAL_T2]  # nothing looks there
-    study = read_study(wanted.images, wanted.study_id, series)
+    return made_of_study(wanted.images, wanted.study_id, series, partial(_patches, located))
+
+
+def _patches(located: LocatedStudy, study: Sequence[Series]) -> ForamenPatches:
     canal = on_midline(study, located.canal)
-    return ForamenPatches(canal, dict(_patches(study, canal, located)))
+    return ForamenPatches(canal, dict(_by_cell(study, canal, located.carry)))
 
 
-def _patches(study: Sequence[Series], canal: CanalPoints, located: LocatedStudy) -> Iterator[tuple[Cell, Patches]]:
+def _by_cell(study: Sequence[Series], canal: CanalPoints, carry: Carry) -> Iterator[tuple[Cell, Patches]]:
     offers = [series for series in study if series.kind == rsna.SAGITTAL_T1]
     looks: dict[int, Brightness] = {}
     for condition, level in FORAMINA:
-        expected = located.carry.point(canal.points, FORAMINAL, condition, level)
+        expected = carry.point(canal.points, FORAMINAL, condition, level)
         while pick := nearest_slice(offers, expected):
             series = pick.series
             try:

@@ -14,10 +14,10 @@ import numpy as np
 
 from stenosis_kit import rsna
 from stenosis_kit.images.brightness import Brightness, brightness_of
-from stenosis_kit.images.file import Kind, UnreadableSlice
+from stenosis_kit.images.file import UnreadableSlice
 from stenosis_kit.images.geometry import SAGITTAL, Plane, SquareGrid
 from stenosis_kit.images.resampling import resample
-from stenosis_kit.images.series import Series, largest, read_study, skipped_files
+from stenosis_kit.images.series import Series, largest, made_of_study
 from stenosis_kit.images.stack import nearest_plane, orientation_groups
 from stenosis_kit.levels.anatomical_prior import canal_points
 from stenosis_kit.tables.study import Study
@@ -108,13 +108,8 @@ def _plane(frame: np.ndarray, size: tuple[int, int] = (PX, PX)) -> Plane:
 
 
 def read_overviews(study: Study) -> list[Overview]:
-    """The overviews of a study; runs in a worker. Where a file could not be read for a moment, all are read again."""
-    for _ in range(2):
-        series = read_study(study.images, study.study_id, study.series)
-        found = study_overviews(series)
-        if not skipped_files(series, Kind.UNREAD):
-            break
-    return found
+    """The overviews of a study; runs in a worker."""
+    return made_of_study(study.images, study.study_id, study.series, study_overviews)
 
 
 def study_overviews(study: Sequence[Series]) -> list[Overview]:

@@ -87,6 +87,16 @@ def test_overviews_are_read_again_where_a_file_fails_for_a_moment(cohort, monkey
         np.testing.assert_array_equal(one.pixels, other.pixels)
 
 
+def test_what_was_found_before_is_not_looked_for_again(cohort, monkeypatch):
+    tasks, canals = tasks_of(cohort), {}
+    first = CanalFinder(workers=1, canals=canals).find(tasks)
+    monkeypatch.setattr(finder, "read_overviews", None)
+    monkeypatch.setattr(finder, "read_patches", None)
+    again = CanalFinder(workers=1, canals=canals).find(tasks)
+    assert all(one.canal.foramina for one in first)
+    assert [one.canal for one in again] == [one.canal for one in first]
+
+
 def test_a_canal_that_another_localiser_found_is_looked_for_again(bundled, cohort, tmp_path):
     tasks, canals = tasks_of(cohort), {}
     first = CanalFinder(workers=1, canals=canals).find(tasks)
@@ -94,7 +104,32 @@ def test_a_canal_that_another_localiser_found_is_looked_for_again(bundled, cohor
     other.save(tmp_path)
     assert all(task.canal is None for task in CanalFinder([tmp_path], 1, canals).find(tasks))
     again = CanalFinder(workers=1, canals=canals).find(tasks, Budget(0.0))
-    assert [one.canal.method for one in again] == [one.canal.method for one in first]
+    assert [one.canal for one in again] == [one.canal for one in first]
+
+
+def test_foramina_that_another_finder_found_are_looked_for_again_and_their_canals_are_not(
+    cohort, tmp_path, monkeypatch
+):
+    tasks, canals = tasks_of(cohort), {}
+    first = CanalFinder(workers=1, canals=canals).find(tasks)
+    blind_foramen_finder().save(tmp_path)
+    monkeypatch.setattr(finder, "read_overviews", None)
+    again = CanalFinder([tmp_path], 1, canals).find(tasks)
+    assert not any(one.canal.foramina for one in again)
+    for one, other in zip(first, again, strict=True):
+        assert np.array_equal(one.canal.points, other.canal.points)
+
+
+def test_a_study_whose_foramina_could_not_be_looked_for_has_them_looked_for_the_next_time(cohort, monkeypatch):
+    tasks, canals = tasks_of(cohort), {}
+
+    def fail(located):
+        raise OSError("no such thing")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(finder, "read_patches", fail)
+        assert not any(one.canal.foramina for one in CanalFinder(workers=1, canals=canals).find(tasks))
+    assert all(one.canal.foramina for one in CanalFinder(workers=1, canals=canals).find(tasks))
 
 
 def test_foramina_are_found_about_the_canal(located):
@@ -110,6 +145,13 @@ def test_the_canal_is_where_it_is_without_foramina(cohort, located, monkeypatch)
         assert other.canal.foramina and not one.canal.foramina
         study = read_study(one.study.images, one.study.study_id, one.study.series)
         assert np.array_equal(canal_of(study, one.canal).points, canal_of(study, other.canal).points)
+
+
+def blind_foramen_finder():
+    """One that finds nothing at all."""
+    blind = ForamenFinder()
+    blind.network.set_weights([np.full_like(one, np.nan) for one in blind.network.get_weights()])
+    return blind
 
 
 def refuse():
@@ -133,8 +175,7 @@ def test_a_study_whose_t1_cannot_be_read_has_its_foramina_carried(cohort, monkey
 
 def test_training_studies_are_left_to_the_foramen_finder_that_has_not_seen_them(bundled, cohort, tmp_path):
     """The model's own finder finds nothing at all here, so whoever has foramina has them of the bundled one."""
-    blind = ForamenFinder()
-    blind.network.set_weights([np.full_like(one, np.nan) for one in blind.network.get_weights()])
+    blind = blind_foramen_finder()
     blind.notes = {TAUGHT_ON_LABELS: True}
     blind.save(tmp_path)
     bundled.save(tmp_path)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fabricate import plane, write_series
+from flaky_disk import FlakyDisk
 
 from stenosis_kit import rsna
 from stenosis_kit.levels.canal import CanalPoints, LocatedStudy
@@ -54,6 +55,15 @@ def test_its_slices_are_the_nearest_and_run_from_right_to_left(tmp_path):
         assert patches.away == pytest.approx(np.abs(x - place[0]))
         assert patches.away.max() <= 2.5 * 4
         break  # one side is as the other
+
+
+def test_they_are_read_again_where_a_file_fails_for_a_moment(tmp_path, monkeypatch):
+    located = located_in(tmp_path)
+    whole = read_patches(located).patches
+    disk = FlakyDisk(monkeypatch)
+    disk.fail(".dcm", 5)
+    found = read_patches(located).patches
+    assert all(np.array_equal(found[cell].pixels, whole[cell].pixels) for cell in FORAMINA)
 
 
 def test_a_series_of_few_slices_has_few_patches(tmp_path):
