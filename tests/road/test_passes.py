@@ -13,6 +13,7 @@ from stenosis_kit.base.tasks import TimeUp
 from stenosis_kit.road import grading, passes
 from stenosis_kit.road import submit as submit_module
 from stenosis_kit.road.submit import submit
+from stenosis_kit.tables.root import Root
 
 
 @pytest.fixture(autouse=True)
@@ -39,29 +40,35 @@ def too_short(*_, **__):
     raise TimeTooShort("60 s for a training", "40 s", "Give more time.")
 
 
-def test_the_start_answers_before_anything_is_formatted(cohort, out, small_training, quick_jobs, monkeypatch):
-    seen, honest = {}, passes.format_store
+def test_the_start_answers_before_anything_is_formatted_in_a_share_of_the_time(
+    cohort, out, small_training, quick_jobs, monkeypatch
+):
+    seen, predicted, format_store, predict = {}, [], passes.format_store, passes.predict
 
     def look(*args, **options):
         seen["graded"], seen["legal"] = graded(out), is_legal(check(out / "submission.csv", cohort))
-        return honest(*args, **options)
+        return format_store(*args, **options)
+
+    def note(*args, budget, canals, **options):
+        predicted.append((budget.seconds, [len(found) for found in canals.values()]))
+        return predict(*args, budget=budget, canals=canals, **options)
 
     monkeypatch.setattr(passes, "format_store", look)
-    run = submit(cohort, out, Budget(), training=small_training)
+    monkeypatch.setattr(passes, "predict", note)
+    run = submit(cohort, out, Budget(1000.0), training=small_training)
     assert seen["legal"] and "canal_sagittal + canal_axial" in seen["graded"]
     assert run["start"] == run["first_pass"]["model"] == "bundled"
     before, after = run["first_pass"]["score"]["score"], run["score"]["score"]
     assert run["first_pass"]["gained"] == before - after != 0
     assert not any("first pass" in source for source in run["rows"])
+    assert [found for _, found in predicted] == [[], [3, 3]]  # the second pass has canals, without and with foramina
+    assert 50 < predicted[0][0] < 150
 
 
-def test_the_levels_that_the_first_pass_found_are_not_looked_for_again(
-    cohort, out, small_training, quick_jobs, monkeypatch
-):
-    looked, honest = [], passes.predict
-    monkeypatch.setattr(passes, "predict", lambda *a, **o: looked.append(dict(o["canals"])) or honest(*a, **o))
-    submit(cohort, out, Budget(), training=small_training)
-    assert [[len(found) for found in canals.values()] for canals in looked] == [[], [3]]
+def test_in_a_short_time_there_is_no_first_pass(cohort, out, small_training, monkeypatch):
+    monkeypatch.setattr(passes, "predict", None)
+    short = passes.Passes(Root(cohort), out, out / "submission.csv", Budget(75.0))
+    assert short.first(small_training, "bundled") is None
 
 
 def test_an_earlier_model_can_be_the_start(cohort, out, model, small_training, quick_jobs):
@@ -107,17 +114,6 @@ def test_on_a_busy_machine_the_start_has_the_time_that_would_not_reach_to_train(
     run = submit(cohort, out, Budget(300.0), training=small_training)
     assert len(given) == 1 and 150 < given[0] < 300 - 6 * 2.5
     assert sum(n for source, n in run["rows"].items() if source.startswith("grader")) > 60
-
-
-def test_a_first_pass_takes_a_seventh_of_the_time_and_of_a_short_one_nothing(
-    cohort, out, small_training, monkeypatch, quick_jobs
-):
-    given, honest = [], passes.predict
-    monkeypatch.setattr(passes, "predict", lambda *a, **o: given.append(o["budget"].seconds) or honest(*a, **o))
-    submit(cohort, out, Budget(1000.0), training=small_training)
-    assert len(given) == 2 and 50 < given[0] < 150
-    submit(cohort, out, Budget(75.0), training=small_training)
-    assert len(given) == 3
 
 
 def test_studies_that_the_first_pass_did_not_reach_are_answered_by_the_start_where_nothing_is_trained(
