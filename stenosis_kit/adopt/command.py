@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import shutil
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
 from tqdm import tqdm
 
 from stenosis_kit import rsna
+from stenosis_kit.adopt.adopted import TABLE, Adopted
 from stenosis_kit.adopt.choice import PROVISIONAL, Candidate, Decision, decide
 from stenosis_kit.adopt.grades import known_names, read_grades, write_grades
-from stenosis_kit.adopt.image import Image, read_images
 from stenosis_kit.adopt.look import Eye
 from stenosis_kit.adopt.series import Found, series_of
-from stenosis_kit.adopt.sources import Source, files, is_packed, members
-from stenosis_kit.adopt.writing import put
+from stenosis_kit.adopt.transfer import copy_images, images_below
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import make_folder, write_frame, write_text
 from stenosis_kit.base.output import check_folder, check_outputs, followed
-from stenosis_kit.images.file import UnreadableSlice
 from stenosis_kit.images.series import read_series
 from stenosis_kit.tables.csv_table import TableError
 from stenosis_kit.tables.series import SERIES_KEY, SERIES_TABLE
@@ -33,52 +28,14 @@ from stenosis_kit.tables.series import read_series as read_series_table
 
 log = logging.getLogger(__name__)
 
-TABLE = "adopted.csv"
 _UNFINISHED = "unfinished.txt"
 _BY_USER = "decided by the user"
 _FEWEST = 3  # images that have to be readable
 
-Kinds = dict[tuple[int, int], str]
-"""{(study_id, series_id): kind, empty: to be left out}."""
-
-
-@dataclass
-class Adopted:
-    """What came of a folder.
-
-    Attributes:
-        table: a row a series, as adopted.csv has it.
-        passed: {why: files that were passed over}.
-    """
-
-    table: pl.DataFrame
-    passed: Counter[str]
-
-    @property
-    def taken(self) -> pl.DataFrame:
-        """The rows of the series that were taken."""
-        return self.table.filter(pl.col("series_description") != "")
-
-    @property
-    def lost(self) -> list[int]:
-        """Studies of which no series was taken."""
-        return sorted(set(self.table["study_id"]) - set(self.taken["study_id"]))
-
-    def lines(self) -> Iterator[str]:
-        """What is to be said, a line each."""
-        studies, taken = self.table["study_id"].n_unique(), self.taken
-        of_series = f"{taken.height} of {self.table.height} series"
-        yield f"{studies - len(self.lost)} of {studies} studies, {of_series} adopted"
-        for why, count in Counter(self.table.filter(series_description="")["why"]).most_common():
-            yield f"left out: {count} series: {why}"
-        for why, count in self.passed.most_common():
-            yield f"passed over: {count} files: {why}"
-        for kind in rsna.SERIES_KINDS:
-            without = set(taken["study_id"]) - set(taken.filter(series_description=kind)["study_id"])
-            if without:
-                yield f"without {kind}: {len(without)} studies, the first {min(without)}"
-        if self.lost:
-            yield f"NOT ADOPTED: {len(self.lost)} studies, the first {self.lost[0]}: see {TABLE}"
+Key = tuple[int, int]
+"""Study and series id."""
+Kinds = dict[Key, str]
+"""What series are; empty: to be left out."""
 
 
 def adopt(
@@ -104,28 +61,15 @@ def adopt(
         InputError: where no study could be adopted, the root cannot be used, or a table cannot be.
     """
     folder, root, passed = Path(folder), Path(root), Counter()
-    if not folder.exists():
-        raise InputError(folder, "a folder with DICOM files", "no such folder", "Is the path right?")
-    check_folder(root, [folder])
-    if followed(root) in followed(folder).parents:
-        raise InputError(folder, "a folder outside of the root", f"one in {root}", "Give another root.")
-    check_outputs([root / name for name in (*rsna.FILES, _UNFINISHED)], [Path(labels)] if labels else [])
+    _check(folder, root, labels)
     wanted = _read_kinds(Path(series)) if series else {}
     _begin(root)
-    found = series_of(_images(folder, passed))
-    if not found:
-        told = "; ".join(f"{count} files: {why}" for why, count in passed.most_common(3)) or "no files"
-        raise InputError(folder, "DICOM files", told, "Give the folder, or the archive, that holds the images.")
+    found = _found(folder, passed)
     graded = read_grades(Path(labels), known_names(found)) if labels else {}
-    reasons = {one.key: one.left_out() for one in found}
-    offered = [one for one in found if one.planes and wanted.get(one.key, not reasons[one.key])]
-    if strangers := set(wanted) - set(reasons):
+    if strangers := wanted.keys() - {one.key for one in found}:
         log.warning("adopt: %s: %d rows name series that are not in %s", series, len(strangers), folder)
-    images = root / rsna.images_folder(split)
-    _write_images(offered, images, passed)
-    decisions = {key: Decision("", why or _BY_USER, 0.95) for key, why in reasons.items()}
-    decisions |= _decide(offered, images, wanted)
-    adopted = Adopted(pl.DataFrame([_row(one, decisions[one.key], keep_uids) for one in found]), passed)
+    decisions = _take(found, root / rsna.images_folder(split), wanted, passed)
+    adopted = Adopted.of(found, decisions, passed, keep_uids)
     write_frame(root / TABLE, adopted.table)
     if adopted.taken.is_empty():
         told = "; ".join(list(adopted.lines())[1:4])
@@ -135,6 +79,16 @@ def adopt(
         write_grades(root, split, {cell: grade for cell, grade in graded.items() if cell[0] not in adopted.lost})
     (root / _UNFINISHED).unlink()
     return adopted
+
+
+def _check(folder: Path, root: Path, labels: Path | str | None) -> None:
+    """Raises InputError where the folder is not there, or the root would take in or write over what it is made from."""
+    if not folder.exists():
+        raise InputError(folder, "a folder with DICOM files", "no such folder", "Is the path right?")
+    check_folder(root, [folder])
+    if followed(root) in followed(folder).parents:
+        raise InputError(folder, "a folder outside of the root", f"one in {root}", "Give another root.")
+    check_outputs([root / name for name in (*rsna.FILES, _UNFINISHED)], [Path(labels)] if labels else [])
 
 
 def _read_kinds(path: Path) -> Kinds:
@@ -161,75 +115,48 @@ def _begin(root: Path) -> None:
         (root / name).unlink(missing_ok=True)
 
 
-def _images(folder: Path, passed: Counter[str]) -> Iterator[Image]:
-    """All images below a folder; files that are none are counted by why."""
-    total = sum(1 for _ in files(folder))
-    for path in tqdm(files(folder), "adopt: headers", total, unit="file", disable=None, leave=False):
-        with _counted(passed):
-            for source, data in members(path) if is_packed(path) else [(Source(path), path)]:
-                with _counted(passed):
-                    yield from read_images(data, source)
+def _found(folder: Path, passed: Counter[str]) -> list[Found]:
+    """The series in a folder; adds to `passed` how many files are no images, by why."""
+    found = series_of(images_below(folder, passed))
+    if not found:
+        told = "; ".join(f"{count} files: {why}" for why, count in passed.most_common(3)) or "no files"
+        raise InputError(folder, "DICOM files", told, "Give the folder, or the archive, that holds the images.")
+    return found
 
 
-@contextmanager
-def _counted(passed: Counter[str]) -> Iterator[None]:
-    """Counts what cannot be used by why, and goes on."""
-    try:
-        yield
-    except UnreadableSlice as error:
-        passed[error.reason.partition("; found")[0]] += 1
-
-
-def _write_images(offered: list[Found], images: Path, passed: Counter[str]) -> None:
-    """Puts the images of some series into the root, file by file, and archive by archive."""
-    targets: dict[Path, dict[int | None, dict[Path, Image]]] = defaultdict(lambda: defaultdict(dict))
-    for one in offered:
-        place = images.joinpath(*map(str, one.key))
-        place.mkdir(parents=True)
-        for number, image in one.images.items():
-            targets[image.source.path][image.source.member][place / f"{number}.dcm"] = image
-    for path, some in tqdm(targets.items(), "adopt: images", unit="file", disable=None, leave=False):
-        if None in some:
-            with _counted(passed):
-                put(some[None])
-            continue
-        with _counted(passed):
-            for source, data in members(path):
-                if source.member in some:
-                    with _counted(passed):
-                        put(some[source.member], data)
-
-
-def _decide(offered: list[Found], images: Path, wanted: Mapping[tuple[int, int], str]) -> dict[tuple, Decision]:
-    """{key: what it is} of series whose images are in the root; those that are left out are removed from it."""
-    eye, by_study, decisions = Eye(), defaultdict(list), {}
+def _take(found: Sequence[Found], images: Path, wanted: Kinds, passed: Counter[str]) -> dict[Key, Decision]:
+    """Copies the images of series that may be of use, and decides what each one is; of the others it says why not."""
+    reasons = {one.key: one.left_out() for one in found}
+    offered = [one for one in found if one.planes and wanted.get(one.key, not reasons[one.key])]
+    copy_images(offered, images, passed)
+    decisions = {key: Decision("", why or _BY_USER, 0.95) for key, why in reasons.items()}
+    by_study, eye = defaultdict(list), Eye()
     for one in offered:
         by_study[one.study].append(one)
     for some in tqdm(by_study.values(), "adopt: which series is what", unit="study", disable=None, leave=False):
-        candidates = []
-        for one in some:
-            kind = wanted.get(one.key, "")
-            read = read_series(images.joinpath(*map(str, one.key)), one.key[1], kind or PROVISIONAL[one.orientation])
-            if kind:
-                decisions[one.key] = Decision(kind, _BY_USER, 1.0)
-            elif len(read.slices) < _FEWEST:
-                told = Counter(why.kind.value for why in read.skipped.values()).most_common(1)
-                why = f"too few of its images can be read: {told[0][0] if told else 'none could be copied'}"
-                decisions[one.key] = Decision("", why, 1.0)
-            else:
-                candidates.append(Candidate(one, read))
-        decisions |= zip((one.found.key for one in candidates), decide(candidates, eye), strict=True)
-        for one in some:
-            if not decisions[one.key].kind:
-                shutil.rmtree(images.joinpath(*map(str, one.key)))
+        decisions |= _decide(some, images, wanted, eye)
+    for one in offered:
+        if not decisions[one.key].kind:
+            shutil.rmtree(_place(images, one))
     return decisions
 
 
-def _row(one: Found, decision: Decision, keep_uids: bool) -> dict[str, object]:
-    told = {"orientation": one.orientation or "several", "images": len(one.images), "doubles": one.doubles}
-    uids = {"study_uid": one.study, "series_uid": one.uid}
-    if not keep_uids:
-        uids = {name: hashlib.sha256(uid.encode()).hexdigest()[:16] for name, uid in uids.items()}
-    kind, why, certainty = decision
-    decided = {"series_description": kind, "why": why, "certainty": certainty}
-    return dict(zip(SERIES_KEY, one.key, strict=True)) | decided | told | uids
+def _decide(study: Sequence[Found], images: Path, wanted: Kinds, eye: Eye) -> dict[Key, Decision]:
+    """What the series of a study are, by their images in the root, where the user does not say it."""
+    decisions, candidates = {}, []
+    for one in study:
+        kind = wanted.get(one.key, "")
+        read = read_series(_place(images, one), one.key[1], kind or PROVISIONAL[one.orientation])
+        if kind:
+            decisions[one.key] = Decision(kind, _BY_USER, 1.0)
+        elif len(read.slices) < _FEWEST:
+            told = Counter(why.kind.value for why in read.skipped.values()).most_common(1)
+            why = f"too few of its images can be read: {told[0][0] if told else 'none could be copied'}"
+            decisions[one.key] = Decision("", why, 1.0)
+        else:
+            candidates.append(Candidate(one, read))
+    return decisions | dict(zip((one.found.key for one in candidates), decide(candidates, eye), strict=True))
+
+
+def _place(images: Path, one: Found) -> Path:
+    return images.joinpath(*map(str, one.key))

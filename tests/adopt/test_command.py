@@ -13,7 +13,8 @@ from pacs import FORMS, MARKER, write_pacs
 
 from stenosis_kit import cli, rsna
 from stenosis_kit.adopt import choice
-from stenosis_kit.adopt.command import TABLE, adopt
+from stenosis_kit.adopt.adopted import TABLE
+from stenosis_kit.adopt.command import adopt
 from stenosis_kit.adopt.series import integer_id
 from stenosis_kit.base.errors import InputError
 

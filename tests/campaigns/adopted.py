@@ -15,7 +15,8 @@ import polars as pl
 from pacs import FORMS, write_pacs
 
 from stenosis_kit import rsna
-from stenosis_kit.adopt.command import Adopted, adopt
+from stenosis_kit.adopt.adopted import Adopted
+from stenosis_kit.adopt.command import adopt
 from stenosis_kit.adopt.series import integer_id
 from stenosis_kit.phantom import phantom
 from stenosis_kit.phantom.study import Order
