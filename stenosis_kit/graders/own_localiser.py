@@ -65,8 +65,8 @@ def make_localiser(store: Store, folder: Path, folds: Mapping[int, int], budget:
     seen = set(overviews.study.tolist())  # a store of crops alone has none
     held_out = [study for study, fold in folds.items() if fold == 0 and study in seen][:affordable]
     learners = [study for study, fold in folds.items() if fold != 0 and study in seen]
-    seconds = min(_MOST_TUNING_S, _TUNING_SHARE * budget.remaining())
-    localiser, is_taught = bundled, seconds >= _LEAST_TUNING_S * slow and len(learners) >= _FEWEST_STUDIES
+    seconds = teaching_s(budget, slow)
+    localiser, is_taught = bundled, seconds > 0 and len(learners) >= _FEWEST_STUDIES
     if is_taught:
         from stenosis_kit.levels.training import learn
 
@@ -86,6 +86,17 @@ def make_localiser(store: Store, folder: Path, folds: Mapping[int, int], budget:
     shown = (f"{view} {'/'.join(f'{value:.1f}' for value in row)}" for view, row in deviations.items())
     log.info("train: crops are cut this far from labels (mm, outward/back/up): %s", ", ".join(shown))
     return deviations
+
+
+def teaching_s(budget: Budget, slow: float) -> float:
+    """Seconds that a training teaches localiser and foramen finder; 0 where its time is too short.
+
+    Args:
+        budget: of the training.
+        slow: how many times longer than usual work takes here, see `slowness`.
+    """
+    seconds = min(_MOST_TUNING_S, _TUNING_SHARE * budget.remaining())
+    return seconds if seconds >= _LEAST_TUNING_S * slow else 0.0
 
 
 def _better(bundled: Localiser, tuned: Localiser, overviews: Overviews, held_out: list[int]) -> Localiser:

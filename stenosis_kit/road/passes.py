@@ -19,6 +19,7 @@ from stenosis_kit.base.tasks import TimeUp
 from stenosis_kit.base.tensorflow_start import load_s, load_tensorflow
 from stenosis_kit.graders.bundled import BUNDLED, NONE, bundled_graders
 from stenosis_kit.graders.model_file import MODEL_NAME
+from stenosis_kit.graders.own_localiser import teaching_s
 from stenosis_kit.graders.plan import least_s
 from stenosis_kit.graders.settings import Training
 from stenosis_kit.graders.training_run import BESIDE_S
@@ -37,7 +38,7 @@ _FINISH_S = 2.5  # usually, check, score, run.json, and a report of text alone
 _REPORT_S = 15.0  # the whole report, of 100 studies on two cores,
 _REPORT_SHARE = 0.03  # but no more than this of a short limit; it then leaves pictures out
 _START_S = 8.0  # starting worker processes, the localiser and the foramen finder
-_LEVELS_S = 0.15  # a test study, for these and the second stage, on two cores; training leaves time for its graders
+_LEVELS_S, _SECOND_STAGE_S = 0.12, 0.03  # a test study, on two cores; training leaves time for its graders
 _CUT_MARGIN = 1.5  # chosen by hand: what cutting a test study may take, of what a training study took
 _CUT_SHARE = 0.5  # chosen by hand: of the time, the most for cutting training studies; the rest trains and answers
 
@@ -164,12 +165,17 @@ class Passes:
         studies = self.root.series["study_id"].n_unique()
         cut_s = stored["cutting_s"] / max(stored["studies"], 1) / usable_cores()
         slow, left = slowness(), self.budget.remaining()
-        reserve = slow * (_START_S + studies * _LEVELS_S) + studies * _CUT_MARGIN * cut_s
+        new = studies - self._known_canals(slow)
+        reserve = slow * (_START_S + studies * _SECOND_STAGE_S + new * _LEVELS_S) + studies * _CUT_MARGIN * cut_s
         reserve = max(0.0, min(reserve, left - slow * (least_s(training) + BESIDE_S)))  # rather answers to some
         log.info("submit: %s left before the report; %s of it kept for prediction", show_time(left), show_time(reserve))
         time = self.budget.share(keep=reserve)
         train(self.out / "store", self._model, time, training=training, start=start, to_grade=studies)
         self.watch.lap("train")
+
+    def _known_canals(self, slow: float) -> int:
+        """Studies whose levels are not looked for again: none where there is time to teach what finds them."""
+        return 0 if teaching_s(self.budget, slow) else max(map(len, self.canals.values()), default=0)
 
     def _note(self, stored: dict) -> None:
         """Notes, for run.json, how much of the training data there is, and says where it is not all."""

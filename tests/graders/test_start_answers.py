@@ -59,7 +59,9 @@ def crops_of(store, manifest, study):
     return crops
 
 
-def test_a_model_that_started_from_them_pools_with_them_and_says_so(leaning, store, small_training, tmp_path):
+def test_a_model_that_started_from_them_pools_with_them_and_says_so(
+    leaning, store, small_training, tmp_path, quick_jobs
+):
     folder = tmp_path / "model"
     train(store, folder, Budget(), small_training)
     assert read_description(folder).start == "theirs"
@@ -68,7 +70,7 @@ def test_a_model_that_started_from_them_pools_with_them_and_says_so(leaning, sto
     crops = [crops_of(open_store(store), manifest, study)]
     beside, own = Model(leaning).answer(crops)[0][0], Model(folder).answer(crops)[0][0]
     known = np.isfinite(own).all(axis=1)
-    # Seven studies count for little beside the bundled graders, and two epochs from their weights teach nothing.
+    # Seven studies count for little beside the bundled graders, whose weights the networks have here.
     assert np.abs(own - beside)[known].max() < 0.1
 
 
@@ -77,10 +79,10 @@ def test_a_model_of_new_weights_pools_with_the_prior(model):
 
 
 def test_other_bundled_graders_than_in_training_are_told_and_none_leave_the_prior(
-    leaning, store, small_training, tmp_path, monkeypatch, caplog
+    leaning, store, small_training, tmp_path, monkeypatch, caplog, quick_jobs
 ):
     folder = tmp_path / "model"
-    train(store, folder, Budget(), replace(small_training, graders=small_training.graders[:1]))
+    train(store, folder, Budget(), small_training)
     Model(folder)
     assert not caplog.records or "pools with the bundled graders" not in caplog.text
     replace(read_description(leaning), fingerprint="others").save(leaning)
