@@ -1,8 +1,8 @@
 """What the bundled graders answer to the labelled studies: it takes the prior's place in the pools of a started model.
 
-Few labels are then never worse than none. Trained on three real studies (mean weighted log loss of canal, foramina and
-recesses on others, `campaigns.few`), networks pooled with the prior are far worse than the bundled graders alone, which
-lean on it; pooled with these they are as good, and from thirty studies on better.
+Few labels are then never worse than none. What is learnt from three real studies and pooled with the prior has a
+weighted log loss of .74 on canals of others, where the bundled graders alone, leaning on the prior, have .48; pooled
+with these it has .48 too, and from ten studies on less than they have (`campaigns.few`; README has the table).
 """
 
 from __future__ import annotations
