@@ -68,5 +68,5 @@ def prior_rows(grid: pl.DataFrame, priors: Priors) -> np.ndarray:
 
 
 def filled(answers: np.ndarray, prior: np.ndarray) -> np.ndarray:
-    """(studies, 25, 3) answers, with the (25, 3) prior where there are none (NaN)."""
+    """(studies, cells, 3) answers, with the prior (cells, 3) where there are none (NaN)."""
     return np.where(np.isfinite(answers), answers, prior)

@@ -18,6 +18,7 @@ from scipy.optimize import minimize
 from scipy.special import softmax
 
 from stenosis_kit import rsna
+from stenosis_kit.answers.priors import filled
 
 TRUST_CELLS = 100.0
 """Weight of the penalty, in cells: at 240 studies 30 to 100 were best in cross-validation, and it hardly mattered."""
@@ -92,7 +93,7 @@ def fit_second_stage(
             own = held_out == fold
             weights = _fit(features[~own], truth[~own], prior[cells], term)
             second[own] = answers_of(features[own] @ weights, prior[cells])
-        first = np.where(np.isnan(answers[:, cells]), prior[cells], answers[:, cells])
+        first = filled(answers[:, cells], prior[cells])
         if _loss(second, truth, term)[0] < _loss(first, truth, term)[0]:
             kept[term] = tuple(map(tuple, _fit(features, truth, prior[cells], term).tolist()))
             honest[:, cells] = second
@@ -101,7 +102,7 @@ def fit_second_stage(
 
 def evidence_of(answers: np.ndarray, prior: np.ndarray) -> np.ndarray:
     """(studies, 25, 2) the log odds against normal_mild beyond the prior's; 0 where there is no answer."""
-    beyond = np.log(np.maximum(np.where(np.isnan(answers), prior, answers), 1e-6)) - np.log(prior)
+    beyond = np.log(np.maximum(filled(answers, prior), 1e-6)) - np.log(prior)
     return beyond[..., 1:] - beyond[..., :1]
 
 

@@ -105,7 +105,8 @@ class Plan:
 
 _FINER_AXIAL = 1.5
 """Axial slices are the finest, .43 mm a pixel. On real ones it takes the weighted log loss of recesses from .569 to
-.553 and that of canals from .350 to .334 (304 studies, one of two folds, started from the bundled graders)."""
+.553 and that of canals from .350 to .334 (304 studies, one of two folds, started from the bundled graders; single runs,
+which differ by some .02)."""
 _LARGER = ((1.25, 1.0), (1.5, 1.0), (1.5, 1.5), (1.5, 2.0))
 """Scale and width; a scale of 1.5 reaches the resolution of the stored crops."""
 

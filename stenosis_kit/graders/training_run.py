@@ -11,7 +11,6 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import polars as pl
 from tqdm import tqdm
@@ -34,9 +33,6 @@ from stenosis_kit.graders.request import Request
 from stenosis_kit.graders.settings import Grader
 from stenosis_kit.graders.start_answers import StartAnswers, is_affordable, start_answers
 from stenosis_kit.tables.folds import assign_folds, read_folds, write_folds
-
-if TYPE_CHECKING:
-    pass
 
 log = logging.getLogger(__name__)
 
