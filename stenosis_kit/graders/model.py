@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,11 +20,8 @@ from stenosis_kit.crops.study_crops import StudyCrops
 from stenosis_kit.crops.views import VIEW_BY_NAME
 from stenosis_kit.graders.bundled import bundled_graders
 from stenosis_kit.graders.model_file import TrainedGrader, read_description
-from stenosis_kit.graders.network import grade, load_network
+from stenosis_kit.graders.network import Answering, answering, load_network
 from stenosis_kit.tables.folds import read_folds
-
-if TYPE_CHECKING:
-    import keras
 
 log = logging.getLogger(__name__)
 
@@ -51,10 +47,11 @@ class Model:
         self.description = read_description(folder)
         self.description.check_cutting(folder)
         self.folds = read_folds(folder)
-        self._networks: dict[TrainedGrader, keras.Model] = {}
+        self._networks: dict[TrainedGrader, Answering] = {}
         for trained in self.description.graders:
             try:
-                self._networks[trained] = load_network(folder, trained, self.description.training)
+                network = load_network(folder, trained, self.description.training)
+                self._networks[trained] = answering(network, trained.grader)
             except InputError as error:  # none may cost the rows of other graders
                 log.error("%s: expected %s; found %s", error.path, error.expected, error.found)
         self.is_whole = len(self._networks) == len(self.description.graders)
@@ -62,6 +59,14 @@ class Model:
             remedy = "Train again, or copy the model's folder again."
             raise InputError(folder, "at least one readable *.weights.h5", "none", remedy)
         self._start = _start(folder, self.description.start)
+
+    def warm_up(self) -> None:
+        """Builds all networks' graphs, as first answers would: after it the time of some tells that of others."""
+        for trained, answer in self._networks.items():
+            view = VIEW_BY_NAME[trained.grader.view]
+            answer(np.zeros((1, view.px, view.px, view.slices), np.uint8))
+        if self._start:
+            self._start.warm_up()
 
     def answer(self, studies: Sequence[StudyCrops], share: float = 1.0) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """Answers all cells of studies that could be cut in at least one view.
@@ -107,13 +112,13 @@ class Model:
             studies: (n,) study ids.
             share: of its networks that answer, one at least; a study that the model knows is not affected.
         """
-        networks = {trained: network for trained, network in self._networks.items() if trained.grader.view == view}
+        networks = {trained: answer for trained, answer in self._networks.items() if trained.grader.view == view}
         fold_of = np.array([self.folds.get(int(study), -1) for study in studies], int)
         total, count = np.zeros((len(crops), len(rsna.SEVERITIES))), np.zeros((len(crops), 1))
         most = max(1, round(share * len(networks)))
-        for place, (trained, network) in enumerate(networks.items()):
+        for place, (trained, answer) in enumerate(networks.items()):
             use = np.flatnonzero((fold_of == -1) & (place < most) | (fold_of == trained.fold))
-            total[use] += grade(network, trained.grader, crops[use])
+            total[use] += answer(crops[use])
             count[use] += 1
         return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
 

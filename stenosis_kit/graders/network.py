@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     import keras
 
 _BATCH = 256  # crops that are graded together
+
+Answering = Callable[[np.ndarray], np.ndarray]
+"""See `answering`."""
 
 
 def build_network(grader: Grader, training: Training) -> keras.Model:
@@ -53,16 +57,26 @@ def load_network(folder: Path, trained: TrainedGrader, training: Training) -> ke
     return network
 
 
-def grade(network: keras.Model, grader: Grader, crops: np.ndarray) -> np.ndarray:
-    """(n, 3) probabilities in severity order of (n, px, px, slices) uint8 crops of the grader's view."""
+def answering(network: keras.Model, grader: Grader) -> Answering:
+    """What has a network answer: (n, px, px, slices) uint8 crops of the grader's view to (n, 3) probabilities.
+
+    The first call builds its graph, in a third of a second; it holds for any number of crops, where Keras's own
+    `predict` builds a second one for a second number.
+    """
     import tensorflow as tf
 
     from stenosis_kit.graders.augmentation import central, sample
 
     view = VIEW_BY_NAME[grader.view]
-    answers = [np.empty((0, len(rsna.SEVERITIES)), np.float32)]
-    for start in range(0, len(crops), _BATCH):
-        batch = tf.constant(np.asarray(crops[start : start + _BATCH]))
-        transforms = central(view, grader.mm, grader.px, len(batch))
-        answers.append(np.asarray(network.predict_on_batch(sample(batch, transforms, grader.px))))
-    return np.concatenate(answers)
+
+    @tf.function(input_signature=[tf.TensorSpec((None, view.px, view.px, view.slices), tf.uint8)])
+    def answers(crops: tf.Tensor) -> tf.Tensor:
+        transforms = central(view, grader.mm, grader.px, tf.shape(crops)[0])
+        return network(sample(crops, transforms, grader.px), training=False)
+
+    def answer(crops: np.ndarray) -> np.ndarray:
+        parts = [np.asarray(crops[first : first + _BATCH]) for first in range(0, len(crops), _BATCH)]
+        none = np.empty((0, len(rsna.SEVERITIES)), np.float32)
+        return np.concatenate([none, *(answers(part).numpy() for part in parts)])
+
+    return answer

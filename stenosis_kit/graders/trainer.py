@@ -14,7 +14,7 @@ from stenosis_kit.base.weights_file import load_weights
 from stenosis_kit.graders.augmentation import Augmentation
 from stenosis_kit.graders.batches import Lesson, batches
 from stenosis_kit.graders.loss import training_loss
-from stenosis_kit.graders.network import build_network, grade
+from stenosis_kit.graders.network import answering, build_network
 from stenosis_kit.graders.settings import Grader, Training
 
 _VALIDATED = 256  # crops after each epoch, chosen by hand: enough for a learning curve, and hardly any time
@@ -26,12 +26,14 @@ class Trainer:
 
     Attributes:
         network: with the weights of the last training.
+        answer: has it answer to crops, see `network.answering`.
     """
 
     def __init__(self, grader: Grader, training: Training) -> None:
         self.grader = grader
         self.training = training
         self.network = build_network(grader, training)
+        self.answer = answering(self.network, grader)
         # A second model over the same layers: an optimiser on `network` would be saved with its weights.
         self._learner = keras.Model(self.network.inputs, self.network.outputs)
         self._learner.compile(
@@ -85,15 +87,15 @@ class Trainer:
             verbose=0,
         ).history
         figures = [dict(zip(history, values, strict=True)) for values in zip(*history.values(), strict=True)]
-        return figures, grade(self.network, self.grader, lesson.crops[lesson.validate])
+        return figures, self.answer(lesson.crops[lesson.validate])
 
     def _answers_s(self, lesson: Lesson, sample: np.ndarray) -> float:
         """Seconds that the answers to all held-out crops take, measured on a sample of them."""
         if not len(sample):
             return 0.0
-        grade(self.network, self.grader, lesson.crops[sample[:1]])  # builds the graph
+        self.answer(lesson.crops[sample[:1]])  # builds the graph
         watch = Stopwatch()
-        grade(self.network, self.grader, lesson.crops[sample])
+        self.answer(lesson.crops[sample])
         return watch.lap("answers") * len(lesson.validate) / len(sample)
 
     def build(self, lesson: Lesson) -> None:

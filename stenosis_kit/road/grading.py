@@ -31,7 +31,6 @@ _FIRST_PART = 8  # the first of them, so that graded rows are on disk soon
 _TOGETHER = 16  # studies that go through the networks together
 _FINISH_S = 3.0  # usually, for the last batch of studies, and writing
 _MARGIN = 1.5  # chosen by hand: what the last batch may take, of what the one before took
-_GRAPH_S = 0.2  # usually, a network's graph, which its first answers build
 _LEVELS_SHARE = 0.5  # of the time left, the most for a part's levels, which take about a third of predicting
 
 
@@ -71,11 +70,13 @@ class Grading:
         self.cutter = partial(cut_study, views=frozenset(each.grader.view for each in networks))
         self.folds = max(1 + each.fold for each in networks)
         self.failed: dict[int, str] = {}
-        self._finish_s = slowness() * (_FINISH_S + _GRAPH_S * len(networks))
+        self._finish_s = slowness() * _FINISH_S
         self._crops: Counter[int] = Counter()  # of each study, as graded last
 
     def grade_all(self, studies: list[Study], finder: CanalFinder, save: Callable[[], None]) -> None:
         """Grades all studies, and those that could not be read once more; where the time does not reach, says so."""
+        for model in [*self.models, *self.spare]:
+            model.warm_up()  # else the pace of the first studies would be that of building graphs
         late = self._grade_parts(studies, finder, save)
         if late:
             log.error("predict: THE TIME WAS UP: %d of %d studies are left as they were", late, len(studies))

@@ -140,7 +140,6 @@ def _train(
     from stenosis_kit.base.weights_file import halve_weights, load_weights, save_weights
     from stenosis_kit.graders.augmentation import augmentation_of
     from stenosis_kit.graders.loss import weighted_log_loss
-    from stenosis_kit.graders.network import grade
     from stenosis_kit.graders.trainer import Trainer
 
     view, path = trained.grader.view, folder / trained.weights
@@ -152,7 +151,7 @@ def _train(
     save_weights(trainer.network, path)
     halve_weights(path)
     load_weights(trainer.network, path)
-    answers = grade(trainer.network, trained.grader, lesson.crops[lesson.validate])
+    answers = trainer.answer(lesson.crops[lesson.validate])
     change = np.abs(answers - whole)
     if change.mean() > _MOST_CHANGE:
         expected = f"answers that half precision changes by less than {_MOST_CHANGE} in the mean"

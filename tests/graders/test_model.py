@@ -3,6 +3,7 @@ import math
 import shutil
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
 
@@ -52,6 +53,22 @@ def test_where_fewer_networks_answer_they_are_the_first_and_known_studies_keep_t
     expected = loaded.grade("canal_axial", crops, first)
     for share in (0.5, 0.0):
         np.testing.assert_array_equal(loaded.grade("canal_axial", crops, strangers, share), expected)
+
+
+@pytest.mark.parametrize("warm", [True, False])
+def test_after_warming_up_answers_build_no_graph(model, warm):
+    def traced(self, *args, **kwargs):
+        graphs.append(self.name)
+        return call(self, *args, **kwargs)
+
+    loaded, graphs, call = Model(model), [], keras.Model.__call__
+    if warm:
+        loaded.warm_up()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keras.Model, "__call__", traced)
+        for crops in (1, 2, 3):
+            loaded.grade("canal_axial", np.zeros((crops, 96, 96, 3), np.uint8), np.zeros(crops, int))
+    assert graphs == ([] if warm else ["canal_axial"] * 2), "a network of each fold, once for any number of crops"
 
 
 def _study_of_fold(loaded, fold):

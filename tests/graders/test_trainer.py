@@ -9,7 +9,6 @@ from stenosis_kit.base.budget import Budget
 from stenosis_kit.base.timed_training import one_cycle
 from stenosis_kit.base.weights_file import save_weights
 from stenosis_kit.graders.batches import Lesson
-from stenosis_kit.graders.network import grade
 from stenosis_kit.graders.settings import Training
 from stenosis_kit.graders.trainer import Trainer
 
@@ -47,7 +46,7 @@ def test_the_answers_are_those_of_the_weights_that_are_kept(trainer):
     right = answers[np.arange(len(answers)), lesson.severity[lesson.validate]]
     weight = lesson.weight[lesson.validate]
     assert -np.average(np.log(right), weights=weight) == pytest.approx(history[-1]["val_nats"], rel=1e-3)
-    np.testing.assert_array_equal(grade(trained.network, GRADER, lesson.crops[lesson.validate]), answers)
+    np.testing.assert_array_equal(trained.answer(lesson.crops[lesson.validate]), answers)
 
 
 def test_of_many_held_out_crops_some_are_looked_at_after_an_epoch_and_all_answered(trainer):
