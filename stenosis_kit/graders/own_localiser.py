@@ -17,15 +17,13 @@ from stenosis_kit.base.errors import InputError
 from stenosis_kit.crops.store import Store
 from stenosis_kit.crops.views import VIEWS
 from stenosis_kit.graders.own_foramina import make_foramen_finder
+from stenosis_kit.graders.placement import PlacementErrors, deviations
 from stenosis_kit.levels.against_labels import carry_of_labels, errors_mm, found_canals, placement_errors
 from stenosis_kit.levels.labelled_overviews import Overviews
 from stenosis_kit.levels.localiser import Localiser
 from stenosis_kit.levels.overview_store import open_overviews
 
 log = logging.getLogger(__name__)
-
-PlacementErrors = dict[str, list[float]]
-"""{view: standard deviations outward, back and up, mm}: how far prediction cuts from the label points."""
 
 _FORAMINAL_VIEWS = {view.name for view in VIEWS if view.term == "foraminal"}
 # Chosen by hand:
@@ -35,7 +33,6 @@ _FEWEST_STUDIES = 30  # to fine-tune on
 _MOST_MEASURED, _MEASURING_SHARE = 60, 0.02  # studies on which errors are measured, in a share of the budget
 _MEASURING_S = 0.15  # that a study takes
 _GROSS_MM = 20.0  # larger errors count as this: a missed level is missed, however far off
-_SD_MM = (1.0, 5.0)  # least and most
 
 
 def make_localiser(store: Store, folder: Path, folds: Mapping[int, int], budget: Budget, seed: int) -> PlacementErrors:
@@ -82,10 +79,9 @@ def make_localiser(store: Store, folder: Path, folds: Mapping[int, int], budget:
     errors = placement_errors(canals, localiser.carry, store.manifest)
     for view in _FORAMINAL_VIEWS.intersection(errors) if len(foramina) else ():
         errors[view] = foramina
-    deviations = {view: _robust_sd(rows).round(2).tolist() for view, rows in errors.items()}
-    shown = (f"{view} {'/'.join(f'{value:.1f}' for value in row)}" for view, row in deviations.items())
+    shown = (f"{view} {'/'.join(f'{value:.1f}' for value in deviations(rows))}" for view, rows in errors.items())
     log.info("train: crops are cut this far from labels (mm, outward/back/up): %s", ", ".join(shown))
-    return deviations
+    return {view: np.round(rows, 2).tolist() for view, rows in errors.items()}
 
 
 def teaching_s(budget: Budget, slow: float) -> float:
@@ -110,8 +106,3 @@ def _better(bundled: Localiser, tuned: Localiser, overviews: Overviews, held_out
 def _mean_error(localiser: Localiser, overviews: Overviews, studies: list[int]) -> float:
     errors = np.minimum(errors_mm(localiser, overviews, studies), _GROSS_MM)
     return float(np.nanmean(errors)) if np.isfinite(errors).any() else np.inf
-
-
-def _robust_sd(errors: np.ndarray) -> np.ndarray:
-    """(3,) robust standard deviations about zero: max(|p16|, |p84|), clipped to 1-5 mm."""
-    return np.clip(np.abs(np.percentile(errors, (16, 84), axis=0)).max(axis=0), *_SD_MM)

@@ -51,8 +51,8 @@ class Trainer:
         seed: int,
         ranges: Augmentation | None = None,
         start: Path | None = None,
-    ) -> tuple[list[dict[str, float]], np.ndarray]:
-        """Trains until the budget or the epochs end.
+    ) -> list[dict[str, float]]:
+        """Trains until the budget or the epochs end, so that time is left to answer to the held-out crops.
 
         Args:
             lesson: what is learnt.
@@ -62,8 +62,7 @@ class Trainer:
             start: weights to start from; None: new ones.
 
         Returns:
-            The history (a dict an epoch; held-out figures are of at most `_VALIDATED` crops), and (validate, 3)
-            answers to the held-out crops.
+            The history, a dict an epoch; held-out figures are of at most `_VALIDATED` crops.
 
         Raises:
             InputError: where the weights to start from cannot be loaded.
@@ -86,8 +85,7 @@ class Trainer:
             shuffle=False,  # the dataset is shuffled
             verbose=0,
         ).history
-        figures = [dict(zip(history, values, strict=True)) for values in zip(*history.values(), strict=True)]
-        return figures, self.answer(lesson.crops[lesson.validate])
+        return [dict(zip(history, values, strict=True)) for values in zip(*history.values(), strict=True)]
 
     def _answers_s(self, lesson: Lesson, sample: np.ndarray) -> float:
         """Seconds that the answers to all held-out crops take, measured on a sample of them."""
