@@ -142,7 +142,7 @@ class TrainingRun:
             time = replace(self._time(slow), pixels=pixels * slow)
         crops = dict(self._manifest.group_by("view").len().iter_rows())
         parts = start.folds_kept(self._studies) if start else None
-        chosen = plan(self.training, Load(crops, len(self._studies), parts, self._request.to_grade), time)
+        chosen = plan(self.training, Load(crops, len(self._studies), parts, self._request.to_grade, not start), time)
         beside = 1 + bool(self._start_answers) / chosen.models  # the bundled graders answer too
         chosen = replace(chosen, grading_s=beside * slow * chosen.grading_s)
         return start.fitting(chosen, self.training) if start else chosen

@@ -32,7 +32,8 @@ CROPS = {view.name: 1200 if view.term == "spinal" else 2400 for view in VIEWS}
 
 def chosen(seconds: float, crops: int = 1, **given) -> Plan:
     settings = replace(TRAINING, **{name: given.pop(name) for name in ("folds", "grow") if name in given})
-    load = Load({view: crops * count for view, count in CROPS.items()}, 240 * crops, to_grade=given.pop("to_grade", 0))
+    beside = {name: given.pop(name) for name in ("to_grade", "may_widen", "parts") if name in given}
+    load = Load({view: crops * count for view, count in CROPS.items()}, 240 * crops, **beside)
     return plan(settings, load, Time(seconds, **given))
 
 
@@ -67,6 +68,28 @@ def test_networks_grow_only_where_the_settings_let_them_and_all_folds_fit() -> N
     assert size(chosen(3600, grow=False)) == (6, TRAINING.folds, 1, 1, 1)
     assert chosen(200).models < TRAINING.folds
     assert size(chosen(200))[3:] == (1, 1)
+
+
+def test_time_that_is_left_over_makes_twice_as_many_folds() -> None:
+    assert size(chosen(8 * 3600)) == (6, 2 * TRAINING.folds, 1.5, 1.5, 2)
+    assert chosen(8 * 3600, grow=False).models == TRAINING.folds
+
+
+def test_networks_that_start_from_others_stay_as_wide_and_have_more_folds_sooner() -> None:
+    started = chosen(2 * 3600, may_widen=False)
+    assert size(started) == (6, 2 * TRAINING.folds, 1.5, 1.5, 1)
+    assert chosen(2 * 3600).width > 1
+    assert cost_s(started, TRAINING, CROPS, PIXELS) <= 2 * 3600
+
+
+def test_few_studies_do_not_get_more_networks_than_can_be_started() -> None:
+    crops = {view: count // 8 for view, count in CROPS.items()}
+    few = [plan(TRAINING, Load(crops, 30, may_widen=False), Time(seconds)) for seconds in (400, 800)]
+    assert [one.models for one in few] == [TRAINING.folds, 2 * TRAINING.folds]
+
+
+def test_folds_of_earlier_networks_stay_as_many() -> None:
+    assert chosen(8 * 3600, parts=5, may_widen=False).models == TRAINING.folds
 
 
 def test_axial_inputs_become_finer_before_there_are_three_folds_and_the_others_after_all_folds() -> None:

@@ -15,8 +15,8 @@ from stenosis_kit.base.errors import InputError
 from stenosis_kit.crops.store import open_store
 from stenosis_kit.graders import dispatch
 from stenosis_kit.graders.batches import labelled
-from stenosis_kit.graders.model import Model
-from stenosis_kit.graders.model_file import TrainedGrader
+from stenosis_kit.graders.model_file import TrainedGrader, read_description
+from stenosis_kit.graders.network import load_network
 from stenosis_kit.graders.plan import Plan
 from stenosis_kit.graders.warm_start import Start, chosen_start, read_start
 from stenosis_kit.road.train import train
@@ -44,8 +44,9 @@ def one_grader(small_training):
 
 def weights_of(folder):
     """{(view, fold): the trainable weights} of a model."""
-    networks = Model(folder)._networks.items()
-    return {(t.grader.view, t.fold): [each.numpy() for each in n.trainable_variables] for t, n in networks}
+    own = read_description(folder)
+    networks = {(t.grader.view, t.fold): load_network(folder, t, own.training) for t in own.graders}
+    return {key: [each.numpy() for each in network.trainable_variables] for key, network in networks.items()}
 
 
 def largest_difference(one, other):
