@@ -1,7 +1,7 @@
 """The command line: parsing, exit codes and messages. What the commands do stands in `commands`.
 
-Exit codes: 0 done; 1 done, but the answer is no (check, doctor, submit); 2 wrong use or unusable input; 130 and 143
-after SIGINT and SIGTERM.
+Exit codes: 0 done; 1 done, but the answer is no (adopt, check, doctor, submit); 2 wrong use or unusable input; 130 and
+143 after SIGINT and SIGTERM.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from stenosis_kit import __version__, commands, rsna
-from stenosis_kit.base.budget import Budget, parse_time, process_age
+from stenosis_kit.base.budget import DEFAULT_LIMITS, Budget, parse_time, process_age
 from stenosis_kit.base.console import end_on_signals, log_to_stderr, settle
 from stenosis_kit.base.errors import InputError, system_error
 
@@ -93,7 +93,7 @@ def _add_road(subparsers: Any) -> None:
     submit.add_argument("--model", type=Path, help="a trained model; then nothing is trained")
     _start(submit)
     _config(submit)
-    _time_limit(submit, "8m")
+    _time_limit(submit, DEFAULT_LIMITS["submit"])
 
     format_ = _command(subparsers, "format", "cut crops from tables and DICOM", "data", "store", writes="store")
     format_.add_argument("--workers", type=_positive, help="processes (default: all cores)")
@@ -101,8 +101,8 @@ def _add_road(subparsers: Any) -> None:
     format_.add_argument("--fresh", action="store_true", help="make everything anew")
 
     train = _command(subparsers, "train", "train graders on a crop store", "store", "model", writes="model")
-    _time_limit(train, "30m")
-    train.add_argument("--folds", type=_positive, help="models a grader (default 5, fewer where the time is short)")
+    _time_limit(train, DEFAULT_LIMITS["train"])
+    train.add_argument("--folds", type=_positive, help="networks a grader (default 5; fewer or more, by the time)")
     train.add_argument("--seed", type=_count, help="of folds, weights and augmentation (default 0)")
     _start(train)
     _config(train)
@@ -186,7 +186,7 @@ def _add_pages(subparsers: Any) -> None:
     paper = _command(subparsers, "paper", recipe, "data", "out", writes="out")
     paper.add_argument("--split-by", choices=("both", "study", "image"), default="both", help="default: %(default)s")
     paper.add_argument("--input-size", type=_positive, metavar="N", help="pixels a side (default: 256, or what fits)")
-    _time_limit(paper, "30m")
+    _time_limit(paper, DEFAULT_LIMITS["paper"])
 
     sheet = _command(subparsers, "sheet", "a page for each study, to take in at a glance", "data", "submission", "out")
     _which_split(sheet, "test")

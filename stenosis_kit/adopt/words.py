@@ -66,9 +66,9 @@ def region(found: Acquisition) -> str:
 def weighting_by_codes(found: Acquisition) -> str:
     """The weighting by codes and times; empty where they do not tell.
 
-    Bounds are textbook values: TE below 30 and TR below 1300 ms is T1; TE from 60 and TR from 900 ms is T2; with an
-    inversion of fat (TI up to 260 ms at 3 T) STIR, with one of 500 to 1300 ms T1 FLAIR. A gradient echo of TE above 7
-    ms is T2*.
+    Bounds are chosen by hand about usual spin-echo protocols: TE to 30 and TR to 1300 ms is T1, TE to 30 and TR from
+    1800 proton density, TE from 60 and TR from 900 T2. With an inversion (its code, or a TI from 80 ms) TI to 260 ms
+    (fat's at 3 T) is STIR, 500 to 1300 with TE below 40 T1 FLAIR. A gradient echo of TE above 7 ms is T2*.
     """
     said = {"T1": T1, "T2": T2, "STIR": T2} | dict.fromkeys(("PROTON_DENSITY", "DIFFUSION", "T2_STAR", "FLAIR"), OTHER)
     by_contrast = [weighting for code, weighting in said.items() if code in found.codes]

@@ -8,6 +8,9 @@ import re
 import time
 from pathlib import Path
 
+DEFAULT_LIMITS = {"submit": "8m", "train": "30m", "paper": "30m"}
+"""{command: its time limit, where none is given}."""
+
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 _LONGEST_START_S = 60.0  # of Python, chosen by hand
 _PROBE_STEPS, _PROBE_S = 1_000_000, 0.05  # of a loop that tells how busy a machine is; measured on an idle core
@@ -104,6 +107,11 @@ class Budget:
     def share(self, fraction: float = 1.0, keep: float = 0.0) -> Budget:
         """A budget of a fraction of what is left after `keep` seconds are set aside."""
         return Budget(max(0.0, self.remaining() - keep) * fraction, whole=self.whole)
+
+
+def default_budget(command: str) -> Budget:
+    """The time of a command to which no limit is given."""
+    return Budget(parse_time(DEFAULT_LIMITS[command]))
 
 
 class Pace:

@@ -36,12 +36,10 @@ class Cluster:
     """A cluster with an open connection.
 
     Attributes:
-        address: of its scheduler.
         executor: runs functions there that are importable by name.
         workers: number of processes.
     """
 
-    address: str
     executor: Executor
     workers: int
 
@@ -59,7 +57,7 @@ def connected(address: str, *folders: Path) -> Iterator[Cluster]:
     """
     with _client(address) as client:
         executor = client.get_executor(pure=False)  # runs everything anew: Dask would give a remembered result
-        yield Cluster(address, executor, _usable_workers(client, executor, address, folders))
+        yield Cluster(executor, _usable_workers(client, executor, address, folders))
 
 
 def _client(address: str) -> Client:

@@ -32,7 +32,6 @@ class Augmentation:
     gain: float = 0.3  # standard deviation of the gain's logarithm in the middle
     tilt: float = 0.3  # and of its change from there to the edge along x and along y
     noise: float = 0.02  # standard deviation, the signal being in [0, 1]
-    blur: float = 0.0  # standard deviation of the share, below 0 too, by which each pixel nears its neighbours' mean
     alone: float = 0.0  # share of crops of which the network sees the middle slice alone, repeated
 
 
@@ -88,13 +87,10 @@ def sample(crops: tf.Tensor, transforms: tf.Tensor, px: int) -> tf.Tensor:
 
 
 def change(images: tf.Tensor, view: View, ranges: Augmentation) -> tf.Tensor:
-    """Random contrast, noise and, where the view allows it, flips of half of the images in [0, 1]."""
+    """(n, px, px, slices) images in [0, 1], changed at random: contrast, noise and, where the view allows it, flips."""
     count = tf.shape(images)[0]
     if ranges.slip or ranges.alone:
         images = _other_slices(images, count, ranges)
-    if ranges.blur:
-        share = tf.random.normal([count, 1, 1, 1], stddev=ranges.blur)
-        images = tf.nn.relu(images + share * (tf.nn.avg_pool2d(images, 3, 1, "SAME") - images))
     gamma = tf.exp(tf.random.normal([count, 1, 1, 1], stddev=ranges.gamma))
     noise = ranges.noise * np.float32(np.sqrt(3))  # uniform numbers take a third of the time of normal ones
     signal = tf.exp(gamma * tf.math.log(images + _BLACK) + _gains(count, images.shape[1], ranges))

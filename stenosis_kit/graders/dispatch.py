@@ -31,7 +31,8 @@ def train_here(jobs: Sequence[Job], budget: Budget) -> Iterator[tuple[Job, str |
         due = sum(later.work for later in jobs[done:])
         share = budget.share(job.work / due)
         outcome = train_job(job, share.seconds) if budget.remaining() > late_s else TimeUp()
-        late_s = max(late_s, share.elapsed() - share.seconds)  # by what no share can stop: a smaller graph, the answers
+        # What cannot be stopped, the last answers say, ran so far beyond its share: no job is begun with less time left.
+        late_s = max(late_s, share.elapsed() - share.seconds)
         yield job, outcome
 
 

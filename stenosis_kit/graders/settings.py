@@ -65,8 +65,8 @@ class Training:
     """How graders are trained.
 
     Attributes:
-        folds: number of folds by study; each makes one model a grader, fewer where the time is short.
-        grow: whether inputs become finer and networks wider where the time allows, see `plan`.
+        folds: number of folds by study; each makes one network a grader, fewer where the time is short.
+        grow: whether spare time makes inputs finer, networks wider, and up to twice as many folds, see `plan`.
         seed: of folds, weights, shuffling and augmentation.
         filters, dense: of the five-block CNN; half the paper's width, which trains three times as many images a second.
         block_dropout: none, because dropout before batch normalisation makes the validation loss jump.

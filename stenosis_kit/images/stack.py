@@ -9,12 +9,14 @@ import numpy as np
 
 from stenosis_kit.images.geometry import Plane, stacking_axis
 
+_PARALLEL_DEG = 1.0  # chosen by hand: what rounding of the orientation's cosines may differ by, and more
 
-def orientation_groups(planes: Sequence[Plane], tolerance_deg: float = 1.0) -> list[list[int]]:
-    """Indices of planes that are parallel within the tolerance, in order of first appearance."""
+
+def orientation_groups(planes: Sequence[Plane]) -> list[list[int]]:
+    """Indices of planes that are parallel within a degree, in order of first appearance."""
     groups: list[list[int]] = []
     (normals, _), left = _normals_and_offsets(tuple(planes)), np.arange(len(planes))
-    limit = np.cos(np.deg2rad(tolerance_deg))
+    limit = np.cos(np.deg2rad(_PARALLEL_DEG))
     while left.size:
         parallel = np.abs(normals[left] @ normals[left[0]]) >= limit
         groups.append(left[parallel].tolist())

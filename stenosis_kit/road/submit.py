@@ -68,7 +68,12 @@ def submit(
             the priors in place, or an earlier run's answers, where the start cannot be used; also, with the priors or
             the start's answers in place, where the train tables cannot be.
     """
-    root, out, budget, training = as_root(data, "test"), Path(out), budget or Budget(480.0), training or Training()
+    root, out, budget, training = (
+        as_root(data, "test"),
+        Path(out),
+        budget or default_budget("submit"),
+        training or Training(),
+    )
     road = Passes(root, out, out / _SUBMISSION, budget)
     check_outputs(written(out), [*own_files(root.folder), *(model_files(Path(model)) if model else [])], streams=False)
     make_folder(out)

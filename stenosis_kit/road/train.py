@@ -66,7 +66,7 @@ def train(
         InputError: where the store or the model to start from cannot be used or would be written over, or the time is
             too short to train a grader of each term once.
     """
-    folder, budget, training = Path(model), budget or Budget(1800.0), training or Training()
+    folder, budget, training = Path(model), budget or default_budget("train"), training or Training()
     opened = open_store(Path(store))
     earlier = chosen_start(start, folder, training, opened.cutting_version)
     building = folder / UNFINISHED

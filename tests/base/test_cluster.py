@@ -55,7 +55,7 @@ def address() -> Iterator[str]:
 def threads() -> Iterator[Cluster]:
     """What looks like a cluster and is two threads: enough where Dask itself is not in question."""
     with ThreadPoolExecutor(2) as executor:
-        yield Cluster("threads", executor, 2)
+        yield Cluster(executor, 2)
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ class Notes(Executor):
 @pytest.mark.parametrize(("workers", "shares"), [(8, [1, 1, 1, 1, 1]), (2, [3, 2, 2, 1, 1]), (1, [5, 4, 3, 2, 1])])
 def test_a_job_has_the_time_of_its_round(workers: int, shares: list[int]) -> None:
     notes = Notes()
-    done = list(train_on(Cluster("notes", notes, workers), jobs(5), Budget(603.0)))
+    done = list(train_on(Cluster(notes, workers), jobs(5), Budget(603.0)))
     assert len(done) == 5
     assert notes.seconds == pytest.approx([600 / share for share in shares], abs=2)
 

@@ -190,7 +190,7 @@ def test_every_network_of_every_fold_starts_from_the_bundled_one_of_its_view(
 
 def test_on_a_cluster_they_lie_where_its_workers_see_them(store, one_grader, shipped, quick_jobs, tmp_path):
     with ThreadPoolExecutor(1) as executor:
-        train(store, tmp_path / "new", Budget(), one_grader, cluster=Cluster("threads", executor, 1))
+        train(store, tmp_path / "new", Budget(), one_grader, cluster=Cluster(executor, 1))
     assert {job.start.is_relative_to(tmp_path / "new") for job in quick_jobs} == {True}
 
 

@@ -105,7 +105,7 @@ def test_a_stopped_run_goes_on_with_the_networks_it_lacks(store, one_grader, und
 def test_whoever_trains_the_networks_are_the_same(store, one_grader, undisturbed, tmp_path):
     """On Dask not to the last digit: its event loop draws from the random numbers that networks take seeds from."""
     with ThreadPoolExecutor(2) as executor:
-        train(store, tmp_path / "there", Budget(), one_grader, cluster=Cluster("threads", executor, 2))
+        train(store, tmp_path / "there", Budget(), one_grader, cluster=Cluster(executor, 2))
     the_same(tmp_path / "there", undisturbed)
 
 
