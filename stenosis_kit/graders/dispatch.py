@@ -31,7 +31,7 @@ def train_here(jobs: Sequence[Job], budget: Budget) -> Iterator[tuple[Job, str |
         due = sum(later.work for later in jobs[done:])
         share = budget.share(job.work / due)
         outcome = train_job(job, share.seconds) if budget.remaining() > late_s else TimeUp()
-        # What cannot be stopped, the last answers say, ran so far beyond its share: no job is begun with less time left.
+        # So far beyond its share ran what cannot be stopped, as the last answers: no job is begun with less time left.
         late_s = max(late_s, share.elapsed() - share.seconds)
         yield job, outcome
 

@@ -33,8 +33,8 @@ log = logging.getLogger(__name__)
 Canals = dict[str, dict[int, CanalPoints]]
 """{fingerprint of networks: {study: the canal that they found}}: of a localiser alone, and with a foramen finder.
 
-They hold for any carry: moving where foramina are expected by 1.2 mm moves where they are found by .07 mm (median of 400
-synthetic ones).
+They hold for any carry: moving where foramina are expected by 1.2 mm moves where they are found by .07 mm (median of
+400 synthetic ones).
 """
 _Network = TypeVar("_Network", Localiser, ForamenFinder)
 _TOGETHER = 16  # studies that are looked at in one go

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from stenosis_kit.base.budget import Budget
+from stenosis_kit.base.budget import Budget, default_budget
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import make_folder, read_json
 from stenosis_kit.base.output import check_folder
@@ -16,7 +16,6 @@ from stenosis_kit.tables.own_files import own_files
 from stenosis_kit.tables.root import Root, as_root
 
 BOTH = "both"
-DEFAULT_S = 1800.0
 _SIDES_PX = (32, 1024)  # the network halves an image five times
 
 
@@ -43,7 +42,7 @@ def paper(
         InputError: where the tables, the output folder or the size cannot be used, or a class has too few images.
         TimeTooShort: where no network could be trained.
     """
-    root, out, budget = as_root(data, "train"), Path(out), budget or Budget(DEFAULT_S)
+    root, out, budget = as_root(data, "train"), Path(out), budget or default_budget("paper")
     if input_size is not None and not _SIDES_PX[0] <= input_size <= _SIDES_PX[1]:
         raise InputError("--input-size", "{} to {} pixels".format(*_SIDES_PX), str(input_size), "The paper's is 256.")
     check_folder(out, own_files(root.folder))

@@ -14,7 +14,7 @@ from stenosis_kit.answers.check import check, is_legal
 from stenosis_kit.answers.priors import builtin_prior, smoothed_prior
 from stenosis_kit.answers.score import baselines, score
 from stenosis_kit.answers.submission import Submission
-from stenosis_kit.base.budget import Budget, show_time, slowness
+from stenosis_kit.base.budget import Budget, default_budget, show_time, slowness
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import make_folder, read_json, run_json_of, write_json
 from stenosis_kit.base.output import check_outputs, followed
@@ -68,12 +68,8 @@ def submit(
             the priors in place, or an earlier run's answers, where the start cannot be used; also, with the priors or
             the start's answers in place, where the train tables cannot be.
     """
-    root, out, budget, training = (
-        as_root(data, "test"),
-        Path(out),
-        budget or default_budget("submit"),
-        training or Training(),
-    )
+    root, out, budget = as_root(data, "test"), Path(out), budget or default_budget("submit")
+    training = training or Training()
     road = Passes(root, out, out / _SUBMISSION, budget)
     check_outputs(written(out), [*own_files(root.folder), *(model_files(Path(model)) if model else [])], streams=False)
     make_folder(out)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stenosis_kit import __version__
-from stenosis_kit.base.budget import Budget, Stopwatch
+from stenosis_kit.base.budget import Budget, Stopwatch, default_budget
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import make_folder, read_json, write_json
 from stenosis_kit.base.manifest import run_matches
