@@ -21,8 +21,8 @@ from stenosis_kit.graders.bundled import BUNDLED, NONE, bundled_graders
 from stenosis_kit.graders.model_file import MODEL_NAME
 from stenosis_kit.graders.own_localiser import teaching_s
 from stenosis_kit.graders.plan import least_s
+from stenosis_kit.graders.planned_run import BESIDE_S
 from stenosis_kit.graders.settings import Training
-from stenosis_kit.graders.training_run import BESIDE_S
 from stenosis_kit.graders.warm_start import read_start
 from stenosis_kit.levels.finder import Canals
 from stenosis_kit.road.format import format as format_store

@@ -18,9 +18,10 @@ from stenosis_kit.crops.store import MANIFEST_NAME, RUN_NAME, Store, open_store
 from stenosis_kit.graders.bundled import BUNDLED
 from stenosis_kit.graders.job import JOBS
 from stenosis_kit.graders.model_file import MODEL_NAME, model_files
+from stenosis_kit.graders.planned_run import check_time, plan_run
 from stenosis_kit.graders.request import Request
 from stenosis_kit.graders.settings import Training
-from stenosis_kit.graders.training_run import TrainingRun
+from stenosis_kit.graders.training_run import finish, train_planned
 from stenosis_kit.graders.warm_start import Start, chosen_start
 from stenosis_kit.tables.own_files import own_files
 
@@ -80,15 +81,13 @@ def train(
     check_outputs(model_files(folder), _read_files(opened, earlier))
     if not fresh and run_matches(building / "run.json", request.fingerprint):  # stopped just before its end
         return _put_in_place(building, folder)
-    run = TrainingRun(request)
     if fresh or not run_matches(building / JOBS / "run.json", request.fingerprint):
-        run.check_time()  # before anything of an unfinished model is dropped: is there time for another one?
+        check_time(request)  # before anything of an unfinished model is dropped: is there time for another one?
         _start_over(request)
     watch = Stopwatch()
-    run.plan()
-    run.train_jobs()
+    trained = train_planned(plan_run(request))
     watch.lap("train")
-    summary = run.finish() | {
+    summary = finish(trained) | {
         "fingerprint": request.fingerprint,
         "version": __version__,
         "seconds": watch.seconds,

@@ -222,7 +222,7 @@ def test_where_cutting_takes_too_long_a_part_of_the_studies_is_trained_on_and_al
 
     monkeypatch.setattr("stenosis_kit.base.budget.time", SimpleNamespace(monotonic=lambda: now[0]))
     monkeypatch.setattr(cutting, "cut_study", cut_study)
-    monkeypatch.setattr("stenosis_kit.graders.training_run.measured_pixels", lambda *_: 1e6)
+    monkeypatch.setattr("stenosis_kit.graders.planned_run.measured_pixels", lambda *_: 1e6)
     monkeypatch.setattr(passes, "usable_cores", lambda: 2)
     for name in ("format_store", "predict"):
         monkeypatch.setattr(passes, name, partial(getattr(passes, name), workers=1))

@@ -15,7 +15,6 @@ from stenosis_kit.base.errors import InputError, TimeTooShort
 from stenosis_kit.crops.store import open_store
 from stenosis_kit.graders import dispatch as rounds_module
 from stenosis_kit.graders.model_file import read_description
-from stenosis_kit.graders.training_run import TrainingRun
 from stenosis_kit.road.train import UNFINISHED, train
 from stenosis_kit.tables.folds import assign_folds
 
@@ -118,12 +117,12 @@ def test_a_busy_machine_needs_more_time_to_begin_and_says_so(
     store, small_training, quick_jobs, tmp_path, monkeypatch, caplog
 ):
     """Four graders, in 130 s: usually they take 58 s at least, and here half of the machine is taken."""
-    monkeypatch.setattr("stenosis_kit.graders.training_run.measured_pixels", lambda *_: 1e6)
-    monkeypatch.setattr("stenosis_kit.graders.training_run.slowness", lambda: 2.5)
+    monkeypatch.setattr("stenosis_kit.graders.planned_run.measured_pixels", lambda *_: 1e6)
+    monkeypatch.setattr("stenosis_kit.graders.planned_run.slowness", lambda: 2.5)
     with pytest.raises(TimeTooShort, match=r"and 2\.5 times as much .* found 2 min .* left"):
         train(store, tmp_path / "model", Budget(130.0), small_training)
     assert "this machine is busy: work takes 2.5 times as long as usual" in caplog.text
-    monkeypatch.setattr("stenosis_kit.graders.training_run.slowness", lambda: 2.0)
+    monkeypatch.setattr("stenosis_kit.graders.planned_run.slowness", lambda: 2.0)
     assert train(store, tmp_path / "model", Budget(130.0), small_training)["models"] == 1
 
 
@@ -168,7 +167,11 @@ def files_of(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
-@pytest.mark.parametrize("when", ["planning", "training", "finishing"])
+@pytest.mark.parametrize(
+    "when",
+    ["planned_run.plan", "training_run.train_here", "training_run.cut_short"],
+    ids=["planning", "training", "finishing"],
+)
 @pytest.mark.parametrize(
     "how", [TimeTooShort("1 h", "1 s", "Give more."), InputError("a", "b", "c", "d"), KeyboardInterrupt()]
 )
@@ -183,7 +186,7 @@ def test_whatever_ends_a_run_leaves_an_earlier_model_whole(
         raise how
 
     with monkeypatch.context() as patched, pytest.raises(type(how)):
-        patched.setattr(TrainingRun, {"planning": "_plan", "training": "train_jobs", "finishing": "finish"}[when], stop)
+        patched.setattr(f"stenosis_kit.graders.{when}", stop)
         train(store, folder, Budget(), other)
     assert files_of(folder) == before
     train(store, folder, Budget(), other)
@@ -200,7 +203,7 @@ def test_a_time_that_turns_out_too_short_in_planning_leaves_an_earlier_model_who
     folder = shutil.copytree(model, tmp_path / "model")
     before, budget = files_of(folder), Budget(1000.0)
     monkeypatch.setattr(
-        "stenosis_kit.graders.training_run.load_tensorflow", lambda: setattr(budget, "deadline", budget.started)
+        "stenosis_kit.graders.planned_run.load_tensorflow", lambda: setattr(budget, "deadline", budget.started)
     )
     with pytest.raises(TimeTooShort):
         train(store, folder, budget, replace(small_training, seed=5))
