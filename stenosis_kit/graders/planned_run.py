@@ -22,7 +22,7 @@ from stenosis_kit.graders.model_file import TrainedGrader
 from stenosis_kit.graders.plan import Load, Plan, Time, plan, startable, work
 from stenosis_kit.graders.request import Request
 from stenosis_kit.graders.settings import Grader, Training
-from stenosis_kit.graders.start_answers import StartAnswers, is_affordable, start_answers
+from stenosis_kit.graders.start_answers import StartAnswers, settled_answers
 from stenosis_kit.graders.warm_start import Start
 from stenosis_kit.tables.folds import assign_folds, read_folds, write_folds
 
@@ -95,13 +95,16 @@ def check_time(request: Request) -> None:
 
 
 def plan_run(request: Request) -> PlannedRun:
-    """Settles, once, how many models a grader there will be and of what size, and the studies' folds.
+    """Settles, once, what the start answers, how many models a grader there will be, their size, and the folds.
 
     Raises:
         TimeTooShort: where not even one model a term can be trained.
         InputError: where there is nothing to learn from, or the start cannot be used.
     """
-    answers, start = _answers_of_start(request), request.start
+    load_tensorflow()  # before the time is shared out
+    start, seconds = request.start, _time(request, _slowness(request)).seconds
+    kept = request.folder / JOBS / "start_answers.npz"
+    answers = settled_answers(kept, start, request.store, request.manifest, seconds)
     chosen = Plan(**request.settled("plan.json", lambda: asdict(_plan(request, bool(answers)))))
     if start and start.bundled and request.cluster:
         start = start.copied_to(request.folder / JOBS / "start")
@@ -115,17 +118,8 @@ def plan_run(request: Request) -> PlannedRun:
     return planned
 
 
-def _answers_of_start(request: Request) -> StartAnswers | None:
-    """Has the bundled graders answer, for the pools, before the time is shared out."""
-    if not is_affordable(request.start, request.manifest.height, _time(request, _slowness(request)).seconds):
-        return None
-    load_tensorflow()
-    return start_answers(request.store, request.manifest)
-
-
 def _plan(request: Request, start_answers_too: bool) -> Plan:
     """What fits the time, of which grading takes more where the start answers beside what was trained."""
-    load_tensorflow()  # before the time is shared out
     training, start, slow = request.adapted, request.start, _slowness(request)
     time = _time(request, slow)
     if not time.workers and _SHORTEST_MEASURED_S < time.seconds < math.inf:

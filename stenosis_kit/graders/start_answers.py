@@ -8,14 +8,18 @@ with these it has .48 too (means of four draws). README has the table; `campaign
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 
+from stenosis_kit import rsna
 from stenosis_kit.answers.lean import lean_views
 from stenosis_kit.answers.out_of_fold import Answers, Labels
 from stenosis_kit.answers.pools import Before
 from stenosis_kit.answers.priors import cell_priors
+from stenosis_kit.base.arrays import DAMAGED
+from stenosis_kit.base.files import replacing
 from stenosis_kit.crops.store import Store, release
 from stenosis_kit.graders.bundled import bundled_graders
 from stenosis_kit.graders.model import Model
@@ -25,17 +29,17 @@ _HALF_STUDIES = 120  # that make what was trained worth as much as the bundled g
 _TRUST_CELLS = 300.0  # the weight of the powers before fitting, see `before`
 _CROP_S, _MOST_TIME = 9e-4, 0.1  # an answer takes, on two cores (measured); the largest share of the time, by hand
 _TOGETHER = 1024  # crops that are read together
+_NONE = np.empty((0, len(rsna.CELLS), len(rsna.SEVERITIES)))
 
 
-def is_affordable(start: Start | None, crops: int, seconds: float) -> bool:
-    """Whether training starts from bundled graders that lean, and their answers take little of the time.
+def can_answer(start: Start | None) -> bool:
+    """Whether what training starts from are bundled graders that lean."""
+    return bool(start and start.bundled and start.description.lean)
 
-    Args:
-        start: what training starts from.
-        crops: labelled ones.
-        seconds: the time.
-    """
-    return bool(start and start.bundled and start.description.lean) and crops * _CROP_S < _MOST_TIME * seconds
+
+def is_affordable(crops: int, seconds: float) -> bool:
+    """Whether answers to so many labelled crops take little of the time, s."""
+    return crops * _CROP_S < _MOST_TIME * seconds
 
 
 def before(studies: int) -> Before:
@@ -56,11 +60,56 @@ class StartAnswers:
 
     Attributes:
         fingerprint: theirs, as model.json has it.
-        answers: (studies, 25, 3), NaN where there is none.
+        answers: (studies, 25, 3), NaN where there is none; of no study where the time did not reach for them.
     """
 
     fingerprint: str
     answers: np.ndarray
+
+
+def settled_answers(
+    path: Path, start: Start | None, store: Store, manifest: pl.DataFrame, seconds: float
+) -> StartAnswers | None:
+    """The answers of the bundled graders, for the pools, where training starts from them and the time reaches.
+
+    A run settles that once, in a file: gone on with, in whatever time, it makes the model that it would have made. A
+    file that is damaged, or of other graders or studies, is made again.
+
+    Args:
+        path: of the file, a .npz.
+        start: what training starts from.
+        store: holds the crops.
+        manifest: its labelled rows; studies stand in ascending order.
+        seconds: the time.
+
+    Returns:
+        None: the prior stands in their place.
+
+    Raises:
+        InputError: where the bundled graders cannot be used, or the file cannot be written.
+    """
+    if not can_answer(start):
+        return None
+    found = _read(path)
+    studies = manifest["study_id"].n_unique()
+    if not found or found.fingerprint != start.description.fingerprint or len(found.answers) not in (0, studies):
+        reaches = is_affordable(manifest.height, seconds)
+        found = start_answers(store, manifest) if reaches else StartAnswers(start.description.fingerprint, _NONE)
+        _write(path, found)
+    return found if len(found.answers) else None
+
+
+def _read(path: Path) -> StartAnswers | None:
+    try:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:  # which np.load may leave open
+            return StartAnswers(str(file["fingerprint"]), file["answers"])
+    except DAMAGED:
+        return None
+
+
+def _write(path: Path, found: StartAnswers) -> None:
+    with replacing(path, synced=False) as partial, partial.open("wb") as file:
+        np.savez(file, fingerprint=np.array(found.fingerprint), answers=found.answers)
 
 
 def start_answers(store: Store, manifest: pl.DataFrame) -> StartAnswers:

@@ -14,11 +14,12 @@ from stenosis_kit.answers.out_of_fold import Labels
 from stenosis_kit.base.budget import Budget
 from stenosis_kit.crops.store import open_store
 from stenosis_kit.crops.study_crops import StudyCrops
-from stenosis_kit.graders import bundled
+from stenosis_kit.graders import bundled, dispatch
+from stenosis_kit.graders import start_answers as module
 from stenosis_kit.graders.batches import labelled
 from stenosis_kit.graders.model import Model
 from stenosis_kit.graders.model_file import read_description
-from stenosis_kit.graders.start_answers import before, is_affordable, start_answers
+from stenosis_kit.graders.start_answers import before, can_answer, is_affordable, settled_answers, start_answers
 from stenosis_kit.graders.warm_start import chosen_start, read_start
 from stenosis_kit.road.fit_leans import write_leans
 from stenosis_kit.road.train import train
@@ -103,11 +104,77 @@ def test_the_more_studies_the_less_the_bundled_graders_count():
     assert powers[1] < 0.05 < 0.4 < powers[3] < 0.5 < powers[4]
 
 
-def test_they_answer_where_training_starts_from_them_and_the_time_reaches(leaning, small_training, tmp_path):
+def test_they_answer_where_training_starts_from_them_and_they_lean(leaning, small_training, tmp_path):
     start = chosen_start("bundled", tmp_path / "model", small_training)
-    assert is_affordable(start, crops=10_000, seconds=600)
-    assert not is_affordable(start, crops=10_000, seconds=20)
-    assert not is_affordable(None, crops=10, seconds=600)
-    assert not is_affordable(read_start(leaning, tmp_path / "model"), crops=10, seconds=600)
-    description = replace(start.description, lean={})
-    assert not is_affordable(replace(start, description=description), crops=10, seconds=600)
+    assert can_answer(start)
+    assert not can_answer(None)
+    assert not can_answer(read_start(leaning, tmp_path / "model"))
+    assert not can_answer(replace(start, description=replace(start.description, lean={})))
+
+
+def test_they_answer_where_that_takes_little_of_the_time():
+    assert is_affordable(crops=10_000, seconds=600)
+    assert not is_affordable(crops=10_000, seconds=20)
+
+
+# --- Settled once a run --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def answered(monkeypatch):
+    """A list that gets longer by what the bundled graders answer."""
+    made = []
+    monkeypatch.setattr(module, "start_answers", lambda *args: made.append(start_answers(*args)) or made[-1])
+    return made
+
+
+@pytest.mark.parametrize("reaches", [True, False], ids=["in time", "in too short a time"])
+def test_a_run_that_was_stopped_makes_the_model_of_one_that_was_not_whatever_time_is_left(
+    leaning, store, small_training, tmp_path, monkeypatch, quick_jobs, answered, reaches
+):
+    one_grader = replace(small_training, graders=small_training.graders[:1])
+    monkeypatch.setattr(module, "is_affordable", lambda *_: reaches)
+    train(store, tmp_path / "whole", Budget(), one_grader)
+    answered.clear()
+    taken, honest = len(quick_jobs), dispatch.train_job
+
+    def stopping(*job):
+        if len(quick_jobs) > taken:
+            raise KeyboardInterrupt
+        return honest(*job)
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(dispatch, "train_job", stopping)
+        train(store, tmp_path / "stopped", Budget(), one_grader)
+    monkeypatch.setattr(module, "is_affordable", lambda *_: not reaches)
+    train(store, tmp_path / "stopped", Budget(), one_grader)
+    assert len(answered) == reaches
+    assert read_description(tmp_path / "stopped").start == ("theirs" if reaches else "")
+    assert (tmp_path / "stopped" / "model.json").read_bytes() == (tmp_path / "whole" / "model.json").read_bytes()
+
+
+def test_what_is_kept_comes_back_to_the_last_digit(leaning, store, small_training, tmp_path, answered):
+    settled = settling(store, small_training, tmp_path)
+    np.testing.assert_array_equal(settled().answers, settled().answers)
+    assert len(answered) == 1
+
+
+@pytest.mark.parametrize("how", ["cut off", "other graders", "other studies"])
+def test_a_file_that_is_of_no_use_is_made_again(leaning, store, small_training, tmp_path, answered, how):
+    settled = settling(store, small_training, tmp_path)
+    path, found = tmp_path / "kept.npz", settled()
+    if how == "cut off":
+        path.write_bytes(path.read_bytes()[:-100])
+    else:
+        graders = "others" if how == "other graders" else "theirs"
+        np.savez(path, fingerprint=np.array(graders), answers=found.answers[how == "other studies" :])
+    np.testing.assert_array_equal(settled().answers, found.answers)
+    assert len(answered) == 2
+    settled()
+    assert len(answered) == 2
+
+
+def settling(store, training, folder):
+    """A call that settles the answers to a store in a file of a folder."""
+    opened, start = open_store(store), chosen_start("bundled", folder / "model", training)
+    return lambda: settled_answers(folder / "kept.npz", start, opened, labelled(opened), 600.0)
