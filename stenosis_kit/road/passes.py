@@ -82,9 +82,11 @@ class Passes:
     studies: dict[str, int] = field(default_factory=dict)
     canals: Canals = field(default_factory=dict)
 
-    @property
-    def budget(self) -> Budget:
-        """The time until prediction ends: the run's without what check and score take now, and the report's share."""
+    def until_report(self) -> Budget:
+        """The time until prediction ends: the run's without the report's share and what check and score take.
+
+        The latter by the machine's speed of now, which takes 50 ms to measure.
+        """
         report = min(_REPORT_S, _REPORT_SHARE * self.whole.seconds)
         return self.whole.share(keep=_FINISH_S * slowness() + report)
 
@@ -104,11 +106,12 @@ class Passes:
         self.check_start(start)
         if str(start) == NONE:
             return None
-        share = _FIRST_SHARE if self._can_train(training) or self._has_model() else 1.0
-        if not self.budget.share(share).reaches(_FIRST_LEAST_S):
+        left = self.until_report()
+        share = _FIRST_SHARE if _can_train(training, left) or self._has_model() else 1.0
+        if not left.share(share).reaches(_FIRST_LEAST_S):
             return None
         load_tensorflow()  # training needs it too, so it is no part of the share: a busy machine takes half a minute
-        submission = self.answered_by(start, time=self.budget.share(share), stage="first_pass")
+        submission = self.answered_by(start, time=self.until_report().share(share), stage="first_pass")
         if not submission.graded().any():
             return None
         known = self.root.known_labels(self.root.grid)
@@ -118,11 +121,11 @@ class Passes:
 
     def second(self, training: Training, start: Path | str, first: FirstPass | None) -> Submission | None:
         """The trained model's answers, else an earlier one's in OUT, else the start's; None where there are none."""
-        earlier, has_start = first and first.submission, str(start) != NONE
+        earlier, has_start, left = first and first.submission, str(start) != NONE, self.until_report()
         try:
-            if has_start and not self._can_train(training):  # then rather more answers of the start than of a store
+            if has_start and not _can_train(training, left):  # then rather more answers of the start than of a store
                 expected = f"at least {show_time(slowness() * (least_s(training) + BESIDE_S))} for training"
-                raise TimeTooShort(expected, f"{show_time(self.budget.remaining())} left", "Give more time.")
+                raise TimeTooShort(expected, f"{show_time(left.remaining())} left", "Give more time.")
             self._format_and_train(training, start)
         except TimeTooShort as error:
             if not self._has_model():
@@ -141,7 +144,7 @@ class Passes:
         stage: str = "predict",
     ) -> Submission:
         """A model's answers; the earlier ones stay where it has none. The stage goes by its name in run.json."""
-        time = time or self.budget
+        time = time or self.until_report()
         submission = predict(self.root, [model], self.output, budget=time, earlier=earlier, canals=self.canals)
         self.watch.lap(stage)
         return submission
@@ -153,29 +156,27 @@ class Passes:
     def _has_model(self) -> bool:
         return (self._model / MODEL_NAME).is_file()
 
-    def _can_train(self, training: Training) -> bool:
-        """Whether the time might reach for it."""
-        return self.budget.reaches(load_s() + least_s(training) + BESIDE_S)
-
     def _format_and_train(self, training: Training, start: Path | str) -> None:
-        time = self.budget.share(_CUT_SHARE)
+        time = self.until_report().share(_CUT_SHARE)
         stored = format_store(self.root.of("train"), self.out / "store", budget=time, in_part=True)
         self.watch.lap("format")
         self._note(stored)
         studies = self.root.series["study_id"].n_unique()
         cut_s = stored["cutting_s"] / max(stored["studies"], 1) / usable_cores()
-        slow, left = slowness(), self.budget.remaining()
-        new = studies - self._known_canals(slow)
+        slow, left = slowness(), self.until_report()
+        new = studies - self._known_canals(left, slow)
         reserve = slow * (_START_S + studies * _SECOND_STAGE_S + new * _LEVELS_S) + studies * _CUT_MARGIN * cut_s
-        reserve = max(0.0, min(reserve, left - slow * (least_s(training) + BESIDE_S)))  # rather answers to some
-        log.info("submit: %s left before the report; %s of it kept for prediction", show_time(left), show_time(reserve))
-        time = self.budget.share(keep=reserve)
+        most = left.remaining() - slow * (least_s(training) + BESIDE_S)
+        reserve = max(0.0, min(reserve, most))  # rather answers to some
+        text = "submit: %s left before the report; %s of it kept for prediction"
+        log.info(text, show_time(left.remaining()), show_time(reserve))
+        time = left.share(keep=reserve)
         train(self.out / "store", self._model, time, training=training, start=start, to_grade=studies)
         self.watch.lap("train")
 
-    def _known_canals(self, slow: float) -> int:
+    def _known_canals(self, left: Budget, slow: float) -> int:
         """Studies whose levels are not looked for again: none where there is time to teach what finds them."""
-        return 0 if teaching_s(self.budget, slow) else max(map(len, self.canals.values()), default=0)
+        return 0 if teaching_s(left, slow) else max(map(len, self.canals.values()), default=0)
 
     def _note(self, stored: dict) -> None:
         """Notes, for run.json, how much of the training data there is, and says where it is not all."""
@@ -185,3 +186,8 @@ class Passes:
             text = "submit: TIME IS SHORT: %d of %d training studies, drawn at random, are cut; to cut the rest: %s"
             command = f"stenosis-kit format {self.root.folder} {self.out / 'store'}"
             log.warning(text, cut, cut + left, command)
+
+
+def _can_train(training: Training, left: Budget) -> bool:
+    """Whether the time might reach for it."""
+    return left.reaches(load_s() + least_s(training) + BESIDE_S)
