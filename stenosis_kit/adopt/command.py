@@ -17,7 +17,7 @@ from stenosis_kit.adopt.choice import PROVISIONAL, Candidate, Decision, decide
 from stenosis_kit.adopt.grades import known_names, read_grades, write_grades
 from stenosis_kit.adopt.look import Eye
 from stenosis_kit.adopt.series import Found, series_of
-from stenosis_kit.adopt.transfer import copy_images, images_below
+from stenosis_kit.adopt.transfer import copy_images, images_below, series_folder
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import make_folder, write_frame, write_text
 from stenosis_kit.base.output import check_folder, check_outputs, followed
@@ -137,7 +137,7 @@ def _take(found: Sequence[Found], images: Path, wanted: Kinds, passed: Counter[s
         decisions |= _decide(some, images, wanted, eye)
     for one in offered:
         if not decisions[one.key].kind:
-            shutil.rmtree(_place(images, one))
+            shutil.rmtree(series_folder(images, one))
     return decisions
 
 
@@ -146,7 +146,7 @@ def _decide(study: Sequence[Found], images: Path, wanted: Kinds, eye: Eye) -> di
     decisions, candidates = {}, []
     for one in study:
         kind = wanted.get(one.key, "")
-        read = read_series(_place(images, one), one.key[1], kind or PROVISIONAL[one.orientation])
+        read = read_series(series_folder(images, one), one.key[1], kind or PROVISIONAL[one.orientation])
         if kind:
             decisions[one.key] = Decision(kind, _BY_USER, 1.0)
         elif len(read.slices) < _FEWEST:
@@ -156,7 +156,3 @@ def _decide(study: Sequence[Found], images: Path, wanted: Kinds, eye: Eye) -> di
         else:
             candidates.append(Candidate(one, read))
     return decisions | dict(zip((one.found.key for one in candidates), decide(candidates, eye), strict=True))
-
-
-def _place(images: Path, one: Found) -> Path:
-    return images.joinpath(*map(str, one.key))

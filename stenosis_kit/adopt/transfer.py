@@ -35,6 +35,11 @@ def _counted(passed: Counter[str]) -> Iterator[None]:
         passed[error.reason.partition("; found")[0]] += 1
 
 
+def series_folder(images: Path, one: Found) -> Path:
+    """Where a series' images lie in a root's folder of them."""
+    return images.joinpath(*map(str, one.key))
+
+
 def copy_images(offered: Sequence[Found], images: Path, passed: Counter[str]) -> None:
     """Puts the images of some series into a root's folder of them, see `writing.put`.
 
@@ -42,7 +47,7 @@ def copy_images(offered: Sequence[Found], images: Path, passed: Counter[str]) ->
     """
     targets: dict[Path, dict[int | None, dict[Path, Image]]] = defaultdict(lambda: defaultdict(dict))
     for one in offered:
-        place = images.joinpath(*map(str, one.key))
+        place = series_folder(images, one)
         place.mkdir(parents=True)
         for number, image in one.images.items():
             targets[image.source.path][image.source.member][place / f"{number}.dcm"] = image
