@@ -10,9 +10,9 @@ import polars as pl
 
 from stenosis_kit import rsna
 from stenosis_kit.base.files import write_json
-from stenosis_kit.base.manifest import fingerprint
+from stenosis_kit.base.manifest import RUN_NAME, fingerprint
 from stenosis_kit.crops.given_crops import GivenCrops
-from stenosis_kit.crops.store import MANIFEST, MANIFEST_NAME, RUN_NAME
+from stenosis_kit.crops.store import MANIFEST, MANIFEST_NAME
 
 OVERVIEWS = (1, 5, 160, 160)
 

@@ -10,6 +10,9 @@ from typing import Any
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import read_json
 
+RUN_NAME = "run.json"
+"""What a finished stage leaves beside what it made: settings, counts, the fingerprint of its input."""
+
 
 def run_matches(path: Path, expected: str) -> bool:
     """Whether there is a run.json that says that a stage was finished with the expected fingerprint."""

@@ -20,8 +20,9 @@ import polars as pl
 
 from stenosis_kit.base.arrays import DAMAGED, growing_array
 from stenosis_kit.base.files import replacing, write_frame
+from stenosis_kit.base.manifest import RUN_NAME
 from stenosis_kit.crops.centres import Lost
-from stenosis_kit.crops.store import MANIFEST, MANIFEST_NAME, RUN_NAME
+from stenosis_kit.crops.store import MANIFEST, MANIFEST_NAME
 from stenosis_kit.crops.study_crops import StudyCrops
 from stenosis_kit.crops.views import VIEWS
 from stenosis_kit.levels.labelled_overviews import FIELDS, NO_OVERVIEWS, Overviews

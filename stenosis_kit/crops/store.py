@@ -21,6 +21,7 @@ import polars as pl
 from stenosis_kit import rsna
 from stenosis_kit.base.errors import InputError, first_line
 from stenosis_kit.base.files import read_json
+from stenosis_kit.base.manifest import RUN_NAME
 from stenosis_kit.crops.study_crops import CUTTING_VERSION
 from stenosis_kit.crops.views import VIEW_BY_NAME
 from stenosis_kit.levels.overview_store import open_overviews
@@ -42,7 +43,7 @@ MANIFEST = {
     "padding": pl.Float64,  # share of the crop outside the image
     "row": pl.Int64,  # index in the view's array
 }
-MANIFEST_NAME, RUN_NAME = "manifest.parquet", "run.json"
+MANIFEST_NAME = "manifest.parquet"
 _FILLED = ("study_id", "condition", "level", "view", "row")  # columns that have a value in every row
 _WORDS = {
     "condition": tuple(rsna.CONDITION_BY_NAME),

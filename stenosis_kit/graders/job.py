@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from stenosis_kit.base.budget import Budget, show_time
 from stenosis_kit.base.files import write_json
-from stenosis_kit.base.manifest import run_matches
+from stenosis_kit.base.manifest import RUN_NAME, run_matches
 from stenosis_kit.base.tensorflow_start import load_tensorflow
 from stenosis_kit.crops.store import Store, open_store, release
 from stenosis_kit.crops.views import VIEW_BY_NAME
@@ -52,7 +52,7 @@ class Recipe:
 
     def is_wanted(self) -> bool:
         """Whether the run is still at work: its folder says so."""
-        return run_matches(self.model / JOBS / "run.json", self.fingerprint)
+        return run_matches(self.model / JOBS / RUN_NAME, self.fingerprint)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from stenosis_kit.answers.priors import Priors
 from stenosis_kit.answers.second_stage import SecondStage, read_second_stage
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import read_json, write_json
+from stenosis_kit.base.manifest import RUN_NAME
 from stenosis_kit.crops.study_crops import CUTTING_VERSION
 from stenosis_kit.crops.views import VIEW_BY_NAME
 from stenosis_kit.graders.settings import Grader, Training, field_value
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 MODEL_NAME = "model.json"
 _BESIDE = (
-    *("run.json", "oof.csv", "history.csv", FOLDS_NAME),
+    *(RUN_NAME, "oof.csv", "history.csv", FOLDS_NAME),
     *(Localiser.description_name, ForamenFinder.description_name),
 )
 

@@ -8,6 +8,7 @@ from typing import Any
 from stenosis_kit.base.budget import Budget, default_budget
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import make_folder, read_json
+from stenosis_kit.base.manifest import RUN_NAME
 from stenosis_kit.base.output import check_folder
 from stenosis_kit.paper import recipe
 from stenosis_kit.paper.holdout import IMAGE, STUDY
@@ -60,7 +61,7 @@ def _claim(out: Path) -> None:
         InputError: where it holds something else.
     """
     make_folder(out)
-    known = (out / "run.json").is_file() and read_json(out / "run.json", "a run.json").get("command") == "paper"
+    known = (out / RUN_NAME).is_file() and read_json(out / RUN_NAME, "a run.json").get("command") == "paper"
     unfinished = (out / "images" / recipe.folder_of(recipe.CLASSES[0])).is_dir()
     if any(not path.name.startswith(".") for path in out.iterdir()) and not known and not unfinished:
         raise InputError(out, "a new or empty folder, or an earlier paper's", "other files", "Give another OUT.")

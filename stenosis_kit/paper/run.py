@@ -14,6 +14,7 @@ from stenosis_kit import __version__, rsna
 from stenosis_kit.base.budget import Budget, Stopwatch, show_time
 from stenosis_kit.base.errors import TimeTooShort
 from stenosis_kit.base.files import write_frame, write_json
+from stenosis_kit.base.manifest import RUN_NAME
 from stenosis_kit.base.tensorflow_start import load_tensorflow
 from stenosis_kit.paper import figures, recipe, tables
 from stenosis_kit.paper.holdout import STUDY, Holdout, hold_out
@@ -146,7 +147,7 @@ class PaperRun:
             log.warning("paper: no figures: they need matplotlib (pip install matplotlib)")
         self.watch.lap("figures")
         self.summary |= {"seconds": self.watch.seconds, "elapsed_s": self.budget.elapsed()}
-        write_json(self.out / "run.json", self.summary)
+        write_json(self.out / RUN_NAME, self.summary)
         page = attempted(lambda: write_page(self.out))
         log.info("paper: done in %s of %s", show_time(self.budget.elapsed()), show_time(self.budget.seconds))
         if page:

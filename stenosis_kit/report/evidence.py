@@ -14,6 +14,7 @@ from stenosis_kit import rsna
 from stenosis_kit.answers.submission import read_submission
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import read_json, run_json_of
+from stenosis_kit.base.manifest import RUN_NAME
 from stenosis_kit.crops.store import Store, open_store
 from stenosis_kit.graders.bundled import model_folder
 from stenosis_kit.graders.model_file import MODEL_NAME
@@ -92,7 +93,7 @@ def read_evidence(folder: Path, root: Root | None = None) -> Evidence:
 
 def read_run(folder: Path) -> dict[str, Any]:
     """A run's run.json; empty where there is none, or it is damaged, which is logged."""
-    return read_json_of(folder / "run.json")
+    return read_json_of(folder / RUN_NAME)
 
 
 def read_json_of(path: Path) -> dict[str, Any]:

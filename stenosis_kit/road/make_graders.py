@@ -21,7 +21,7 @@ from stenosis_kit.answers.priors import builtin_prior
 from stenosis_kit.base.budget import Budget, show_time
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import make_folder, read_json, write_json
-from stenosis_kit.base.manifest import fingerprint
+from stenosis_kit.base.manifest import RUN_NAME, fingerprint
 from stenosis_kit.base.tensorflow_start import load_tensorflow
 from stenosis_kit.crops.store import Store, open_store
 from stenosis_kit.crops.store_set import join_stores
@@ -117,7 +117,7 @@ def _chunks(scratch: Path, studies: int, seed: int) -> list[Path]:
         own, size = 1000 * seed + 1 + chunk, SIZES[chunk % len(SIZES)]
         folder = scratch / f"crops-{fingerprint(__version__, CUTTING_VERSION, VERSION, own, count, size)}"
         folders.append(folder)
-        if (folder / "run.json").is_file():
+        if (folder / RUN_NAME).is_file():
             continue
         log.info("graders: studies %d to %d of %d", first + 1, first + count, studies)
         root = scratch / "phantom"
@@ -176,4 +176,4 @@ def _put_in_place(folder: Path, out: Path, networks: Sequence[TrainedGrader], ru
     for name in (*(each.weights for each in networks), MODEL_NAME):
         shutil.copyfile(folder / name, out / name)
     write_folds(out, {})
-    write_json(out / "run.json", run)
+    write_json(out / RUN_NAME, run)

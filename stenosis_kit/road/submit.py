@@ -17,6 +17,7 @@ from stenosis_kit.answers.submission import Submission
 from stenosis_kit.base.budget import Budget, default_budget, show_time, slowness
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import make_folder, read_json, run_json_of, write_json
+from stenosis_kit.base.manifest import RUN_NAME
 from stenosis_kit.base.output import check_outputs, followed
 from stenosis_kit.graders.bundled import BUNDLED
 from stenosis_kit.graders.model_file import model_files
@@ -90,7 +91,7 @@ def submit(
         "seconds": road.watch.seconds,
         **judged,
     }
-    write_json(out / "run.json", run)
+    write_json(out / RUN_NAME, run)
     page = _report(out, budget.share(keep=_LEAVE_S * slowness()), root)
     log.info("submit: done in %s of %s", show_time(budget.elapsed()), show_time(budget.seconds))
     if page:
@@ -106,7 +107,7 @@ def written(out: Path) -> list[Path]:
 
 def _said_of_it(out: Path) -> list[Path]:
     """Those of them that say how good the submission is, and how it came about."""
-    return [out / "score.json", out / "run.json", out / REPORT]
+    return [out / "score.json", out / RUN_NAME, out / REPORT]
 
 
 def _priors(root: Root, out: Path) -> Submission:

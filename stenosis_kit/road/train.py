@@ -12,9 +12,9 @@ from stenosis_kit import __version__
 from stenosis_kit.base.budget import Budget, Stopwatch, default_budget
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import make_folder, read_json, write_json
-from stenosis_kit.base.manifest import run_matches
+from stenosis_kit.base.manifest import RUN_NAME, run_matches
 from stenosis_kit.base.output import check_outputs
-from stenosis_kit.crops.store import MANIFEST_NAME, RUN_NAME, Store, open_store
+from stenosis_kit.crops.store import MANIFEST_NAME, Store, open_store
 from stenosis_kit.graders.bundled import BUNDLED
 from stenosis_kit.graders.job import JOBS
 from stenosis_kit.graders.model_file import MODEL_NAME, model_files
@@ -73,15 +73,15 @@ def train(
     building = folder / UNFINISHED
     request = Request(opened, building, training, budget, cluster, earlier, to_grade)
     make_folder(folder)
-    if not fresh and run_matches(folder / "run.json", request.fingerprint):
+    if not fresh and run_matches(folder / RUN_NAME, request.fingerprint):
         log.info("train: %s is up to date", folder)
-        return read_json(folder / "run.json", "run.json")
-    if (folder / "manifest.parquet").exists():
+        return read_json(folder / RUN_NAME, "run.json")
+    if (folder / MANIFEST_NAME).exists():
         raise InputError(folder, "a folder for a model", "a crop store", "Give another MODEL folder.")
     check_outputs(model_files(folder), _read_files(opened, earlier))
-    if not fresh and run_matches(building / "run.json", request.fingerprint):  # stopped just before its end
+    if not fresh and run_matches(building / RUN_NAME, request.fingerprint):  # stopped just before its end
         return _put_in_place(building, folder)
-    if fresh or not run_matches(building / JOBS / "run.json", request.fingerprint):
+    if fresh or not run_matches(building / JOBS / RUN_NAME, request.fingerprint):
         check_time(request)  # before anything of an unfinished model is dropped: is there time for another one?
         _start_over(request)
     watch = Stopwatch()
@@ -93,7 +93,7 @@ def train(
         "seconds": watch.seconds,
         "settings": asdict(request.training),
     }
-    write_json(building / "run.json", summary)
+    write_json(building / RUN_NAME, summary)
     return _put_in_place(building, folder)
 
 
@@ -111,7 +111,7 @@ def _start_over(request: Request) -> None:
         text = "train: %s was made from other input, settings, time limit or version: it is made anew"
         log.info(text, building.parent)
     shutil.rmtree(building, ignore_errors=True)
-    write_json(building / JOBS / "run.json", {"fingerprint": request.fingerprint})
+    write_json(building / JOBS / RUN_NAME, {"fingerprint": request.fingerprint})
 
 
 def _put_in_place(building: Path, folder: Path) -> dict:
@@ -119,12 +119,12 @@ def _put_in_place(building: Path, folder: Path) -> dict:
 
     Stopped in between, it goes on: an earlier model's run.json is the last of its files to go.
     """
-    earlier = folder / "run.json"
+    earlier = folder / RUN_NAME
     if earlier.exists():
         for path in sorted(model_files(folder), key=lambda path: path == earlier):
             path.unlink(missing_ok=True)
     new = [path for path in building.iterdir() if path.is_file()]
-    last = (MODEL_NAME, "run.json")  # as they name the others, or say that all are there
+    last = (MODEL_NAME, RUN_NAME)  # as they name the others, or say that all are there
     for path in sorted(new, key=lambda path: last.index(path.name) if path.name in last else -1):
         path.replace(folder / path.name)
     for rest in (building, folder / JOBS):  # a job that is late may be looking there; earlier versions left the other
