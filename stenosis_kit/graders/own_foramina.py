@@ -11,13 +11,12 @@ import numpy as np
 from stenosis_kit.base.budget import Budget, show_time
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.crops.store import Store
+from stenosis_kit.levels.against_labels import mean_miss_mm
 from stenosis_kit.levels.carry import FORAMINAL, Carry
 from stenosis_kit.levels.foramen_errors import Expected, expected_places, found_places, label_crops
 from stenosis_kit.levels.foramen_finder import ForamenFinder
 
 log = logging.getLogger(__name__)
-
-_GROSS_MM = 20.0  # larger errors count as this: a missed foramen is missed, however far off
 
 
 def make_foramen_finder(
@@ -76,14 +75,8 @@ def _better(
     log.info("train: foramina: %s of teaching on %d of them", show_time(budget.remaining()), len(rows))
     taught = learn(crops, rows, budget, seed, bundled)
     taught_places = found_places(taught, crops, expected)
-    before, after = _mean_error(places), _mean_error(taught_places)
+    before, after = (mean_miss_mm(np.linalg.norm(each, axis=1)) for each in (places, taught_places))
     kept, name = ((taught, taught_places), "the taught") if after < before else ((bundled, places), "the bundled")
     text = "train: foramina: %.2f mm from held-out label points, %.2f mm after teaching: %s finder is kept"
     log.info(text, before, after, name)
     return kept
-
-
-def _mean_error(places: np.ndarray) -> float:
-    """Of (n, 3) places from the label points, mm; infinite where there is none, so that nothing taught is kept."""
-    errors = np.minimum(np.linalg.norm(places, axis=1), _GROSS_MM)
-    return float(errors.mean()) if len(errors) else np.inf

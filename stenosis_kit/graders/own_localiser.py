@@ -18,7 +18,13 @@ from stenosis_kit.crops.store import Store
 from stenosis_kit.crops.views import VIEWS
 from stenosis_kit.graders.own_foramina import make_foramen_finder
 from stenosis_kit.graders.placement import PlacementErrors, deviations
-from stenosis_kit.levels.against_labels import carry_of_labels, errors_mm, found_canals, placement_errors
+from stenosis_kit.levels.against_labels import (
+    carry_of_labels,
+    errors_mm,
+    found_canals,
+    mean_miss_mm,
+    placement_errors,
+)
 from stenosis_kit.levels.labelled_overviews import Overviews
 from stenosis_kit.levels.localiser import Localiser
 from stenosis_kit.levels.overview_store import open_overviews
@@ -32,7 +38,6 @@ _FORAMINA_SHARE = 0.3  # of that, for the foramen finder, whose network is small
 _FEWEST_STUDIES = 30  # to fine-tune on
 _MOST_MEASURED, _MEASURING_SHARE = 60, 0.02  # studies on which errors are measured, in a share of the budget
 _MEASURING_S = 0.15  # that a study takes
-_GROSS_MM = 20.0  # larger errors count as this: a missed level is missed, however far off
 
 
 def make_localiser(store: Store, folder: Path, folds: Mapping[int, int], budget: Budget, seed: int) -> PlacementErrors:
@@ -96,13 +101,8 @@ def teaching_s(budget: Budget, slow: float) -> float:
 
 
 def _better(bundled: Localiser, tuned: Localiser, overviews: Overviews, held_out: list[int]) -> Localiser:
-    before, after = (_mean_error(one, overviews, held_out) for one in (bundled, tuned))
+    before, after = (mean_miss_mm(errors_mm(one, overviews, held_out)) for one in (bundled, tuned))
     kept, name = (tuned, "the taught one") if after < before else (bundled, "the bundled one")
     text = "train: localiser: %.2f mm from held-out label points, %.2f mm after teaching: %s is kept"
     log.info(text, before, after, name)
     return kept
-
-
-def _mean_error(localiser: Localiser, overviews: Overviews, studies: list[int]) -> float:
-    errors = np.minimum(errors_mm(localiser, overviews, studies), _GROSS_MM)
-    return float(np.nanmean(errors)) if np.isfinite(errors).any() else np.inf

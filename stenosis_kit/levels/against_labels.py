@@ -15,6 +15,8 @@ from stenosis_kit.levels.localiser import Localiser
 from stenosis_kit.levels.midline import moved_to
 from stenosis_kit.levels.points import PATIENT_MM
 
+_GROSS_MM = 20.0  # chosen by hand: half of the distance between levels
+
 
 def errors_mm(localiser: Localiser, overviews: Overviews, studies: Sequence[int]) -> np.ndarray:
     """(n, 5) distance of the canal points from the label points in the sagittal plane, mm.
@@ -25,6 +27,15 @@ def errors_mm(localiser: Localiser, overviews: Overviews, studies: Sequence[int]
     found = localiser.find(by_study)
     off = [(found[study].points if study in found else np.inf) - truth[study] for study in by_study]
     return np.linalg.norm(np.reshape(off, (-1, len(rsna.LEVELS), 3))[..., 1:], axis=2)
+
+
+def mean_miss_mm(distances: np.ndarray) -> float:
+    """Mean of distances from label points, mm, none counting as more than `_GROSS_MM`: a missed level is missed.
+
+    NaN is passed over; infinite where nothing else is left, so that nothing is kept for having missed less.
+    """
+    known = distances[~np.isnan(distances)]
+    return float(np.minimum(known, _GROSS_MM).mean()) if np.isfinite(known).any() else np.inf
 
 
 def found_canals(localiser: Localiser, overviews: Overviews, studies: Sequence[int]) -> dict[int, np.ndarray]:

@@ -1,9 +1,10 @@
 """How far found points lie from a store's label points, and the carry that those give."""
 
 import numpy as np
+import pytest
 
 from stenosis_kit.crops.store import open_store
-from stenosis_kit.levels.against_labels import carry_of_labels, errors_mm, placement_errors
+from stenosis_kit.levels.against_labels import carry_of_labels, errors_mm, mean_miss_mm, placement_errors
 from stenosis_kit.levels.carry import CANAL_SAGITTAL, FORAMINAL, SUBARTICULAR
 from stenosis_kit.levels.overview_store import open_overviews
 
@@ -25,3 +26,12 @@ def test_a_carry_of_the_labels_leads_from_the_canal_back_to_them(store):
         labels = manifest.filter(view=view, point_source="label").height
         assert errors[view].shape == (labels, 3)
         assert np.abs(np.nanmean(errors[view], axis=0)).max() < 2
+
+
+@pytest.mark.parametrize(
+    ("distances", "mean"),
+    [([1.0, 3.0, np.nan], 2.0), ([0.0, 500.0], 10.0), ([0.0, np.inf], 10.0), ([np.inf], np.inf), ([], np.inf)],
+    ids=["unlabelled", "another level", "not found", "none found", "none"],
+)
+def test_a_miss_counts_no_more_than_20_mm(distances, mean):
+    assert mean_miss_mm(np.array(distances)) == mean
