@@ -127,9 +127,8 @@ def _plan(request: Request, start_answers_too: bool) -> Plan:
         log.info("train: this machine learns from %.2f million pixels a second", pixels / 1e6)
         slow = _slowness(request)
         time = replace(_time(request, slow), pixels=pixels * slow)
-    crops = dict(request.manifest.group_by("view").len().iter_rows())
     parts = start.folds_kept(request.studies) if start else None
-    chosen = plan(training, Load(crops, len(request.studies), parts, request.to_grade, not request.start), time)
+    chosen = plan(training, Load(request.crops, len(request.studies), parts, request.to_grade, not request.start), time)
     beside = 1 + start_answers_too / chosen.models
     chosen = replace(chosen, grading_s=beside * slow * chosen.grading_s)
     return start.fitting(chosen, training) if start else chosen

@@ -74,7 +74,12 @@ class Request:
         """
         graders = tuple(grader for grader in self.training.graders if grader.view in self.store.arrays)
         training = replace(self.training, graders=graders)
-        return self.start.settings(training, self.studies) if self.start else training
+        return self.start.settings(training, self.studies, self.crops) if self.start else training
+
+    @cached_property
+    def crops(self) -> dict[str, int]:
+        """{view: number of labelled crops}."""
+        return dict(self.manifest.group_by("view").len().iter_rows())
 
     def settled(self, name: str, make: Callable[[], dict]) -> dict:
         """What an earlier attempt at this run settled in a file of jobs/, else what is settled now.

@@ -285,3 +285,15 @@ def test_submit_says_before_it_formats_that_there_is_nothing_to_start_from(cohor
     assert cli.main(["submit", str(cohort), str(out), "--start", str(tmp_path / "nothing")]) == 2
     assert "model.json" in capsys.readouterr().err
     assert (out / "submission.csv").is_file() and not (out / "store").exists()
+
+
+@pytest.mark.parametrize(
+    ("crops", "share"), [(1_000, 1.0), (9_000, 2 / 3), (100_000, 0.5)], ids=["few", "many", "more than many"]
+)
+def test_a_view_with_many_crops_gets_less_of_a_short_time_and_has_as_many_epochs_in_a_long_one(
+    start, small_training, crops, share
+):
+    training = replace(small_training, max_epochs=15)
+    first, *others = training.graders
+    graders = start.settings(training, {NEW}, {first.view: crops}).graders
+    assert graders == (replace(first, time=pytest.approx(first.time * share)), *others)
