@@ -143,9 +143,8 @@ def plan(training: Training, load: Load, time: Time) -> Plan:
 def cost_s(chosen: Plan, training: Training, crops: Mapping[str, int], pixels: float) -> float:
     """Seconds that `ENOUGH_EPOCHS` of all of a plan's networks take, one after the other."""
     learnt, graders = 1 - 1 / chosen.folds, chosen.settings(training).graders
-    epochs = {grader: ENOUGH_EPOCHS * grader.repeats * min(grader.time, 1) for grader in graders}
-    passes = {grader: n * learnt + _ANSWERING * (1 - learnt) for grader, n in epochs.items()}
-    seen = sum(n * crops.get(grader.view, 0) * grader.px**2 for grader, n in passes.items())
+    epochs = {grader: ENOUGH_EPOCHS * grader.repeats * learnt + _ANSWERING * (1 - learnt) for grader in graders}
+    seen = sum(n * crops.get(grader.view, 0) * grader.px**2 for grader, n in epochs.items())
     return chosen.models * (seen * chosen.width**2 / pixels + _START_S * len(graders))
 
 

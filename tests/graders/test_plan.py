@@ -75,15 +75,6 @@ def test_time_that_is_left_over_makes_twice_as_many_folds() -> None:
     assert chosen(8 * 3600, grow=False).models == TRAINING.folds
 
 
-def test_what_needs_less_time_leaves_room_for_more_folds_and_what_is_given_more_does_not_make_them_fewer() -> None:
-    first, *others = TRAINING.graders
-    usual, less, more = (
-        cost_s(Plan(2), replace(TRAINING, graders=(replace(first, time=time), *others)), CROPS, PIXELS)
-        for time in (1.0, 0.5, 2.0)
-    )
-    assert less < usual == more
-
-
 def test_networks_that_start_from_others_stay_as_wide_and_have_more_folds_sooner() -> None:
     started = chosen(2 * 3600, may_widen=False)
     assert size(started) == (6, 2 * TRAINING.folds, 1.5, 1.5, 1)
