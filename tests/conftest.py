@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import fcntl
 import functools
 import logging
@@ -144,20 +143,17 @@ def small_training():
 
 
 @pytest.fixture(scope="session", autouse=True)
-def bundled_once() -> Iterator[None]:
-    """The bundled networks of levels are loaded once a process: it takes two seconds, and nobody changes them."""
-    from stenosis_kit.levels.foramen_finder import ForamenFinder
-    from stenosis_kit.levels.localiser import Localiser
+def networks_once() -> Iterator[None]:
+    """Networks that answer are loaded, and their graphs built, once a process: up to two seconds each.
+
+    What counts is what their files hold, wherever these lie; what cannot be loaded is tried each time. Nobody changes
+    a loaded network.
+    """
+    from once import Once
 
     with pytest.MonkeyPatch.context() as patch:
-        for kind in (Localiser, ForamenFinder):
-            load = functools.cache(kind.bundled)
-            patch.setattr(kind, "bundled", functools.partial(_copy_of, load))
+        Once().put_into(patch)
         yield
-
-
-def _copy_of(load: Callable[[], object]) -> object:
-    return copy.copy(load())
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -177,27 +173,14 @@ def shipped(small_training, shared: Shared) -> Iterator[Callable[[], Path]]:
 
 
 @pytest.fixture(scope="session")
-def model(store: Path, small_training, shared: Shared) -> Iterator[Path]:
-    """A model of small networks, two folds, trained on the cohort; a process loads its networks once."""
+def model(store: Path, small_training, shared: Shared) -> Path:
+    """A model of small networks, two folds, trained on the cohort."""
     from stenosis_kit.base.budget import Budget
-    from stenosis_kit.graders import loaded
-    from stenosis_kit.levels.foramen_finder import ForamenFinder
-    from stenosis_kit.levels.localiser import Localiser
     from stenosis_kit.road.train import train
 
     with shared("model") as folder:
         train(store, folder, Budget(), small_training, start="none")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loaded, "Model", _once_of(folder.resolve(), loaded.Model))
-        for kind in (Localiser, ForamenFinder):
-            patch.setattr(kind, "load", _once_of(folder.resolve(), kind.load))
-        yield folder
-
-
-def _once_of(folder: Path, load: Callable[[Path], object]) -> Callable[[Path], object]:
-    """Loads that folder once, and any other whenever it is asked for."""
-    cached = functools.cache(load)
-    return lambda path: cached(folder) if path.resolve() == folder else load(path)
+        return folder
 
 
 @pytest.fixture
@@ -218,17 +201,19 @@ def quick_jobs(model: Path, monkeypatch: pytest.MonkeyPatch) -> list:
 
 
 @pytest.fixture(scope="session")
-def submitted(cohort: Path, store: Path, model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def submitted(cohort: Path, store: Path, model: Path, shared: Shared) -> Path:
     """What `submit` leaves of the cohort, with store, model and report; its name needs escaping."""
     from stenosis_kit.base.budget import Budget
     from stenosis_kit.road.submit import submit
 
-    out = tmp_path_factory.mktemp("submitted") / "a & b"
-    out.mkdir()
-    (out / "model").symlink_to(model)
-    (out / "store").symlink_to(store)
-    submit(cohort, out, Budget(600.0), out / "model")
-    return out
+    with shared("submitted") as folder:
+        out = folder / "a & b"
+        if not (out / "report.html").is_file():
+            out.mkdir(parents=True)
+            (out / "model").symlink_to(model)
+            (out / "store").symlink_to(store)
+            submit(cohort, out, Budget(600.0), out / "model")
+        return out
 
 
 @pytest.fixture(scope="session")
