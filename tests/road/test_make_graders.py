@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from stenosis_kit.crops.store import open_store
+from stenosis_kit.graders.job import result_path
 from stenosis_kit.graders.model import Model
 from stenosis_kit.graders.warm_start import read_start
 from stenosis_kit.road import make_graders as module
@@ -22,9 +23,8 @@ def training(small_training):
     return replace(small_training, graders=small_training.graders[1:3], max_epochs=1)
 
 
-@pytest.fixture
-def chunks(store, monkeypatch):
-    """Chunks of 8 studies that cost nothing: the seeds and sizes of those made, in order."""
+def put_chunks(patch, store):
+    """Chunks of 8 studies that cost nothing; returns the seeds and sizes of those made, in order."""
     made = []
 
     def phantom(root, studies, test_studies, seed, size):
@@ -37,8 +37,23 @@ def chunks(store, monkeypatch):
         pl.read_parquet(path).with_columns(pl.col("study_id") + others).write_parquet(path)
 
     for name, stand_in in {"phantom": phantom, "format": format, "CHUNK": 8}.items():
-        monkeypatch.setattr(module, name, stand_in)
+        patch.setattr(module, name, stand_in)
     return made
+
+
+@pytest.fixture
+def chunks(store, monkeypatch):
+    return put_chunks(monkeypatch, store)
+
+
+@pytest.fixture(scope="module")
+def made(store, training, tmp_path_factory):
+    """What one undisturbed run leaves and says: out, scratch, run.json and its chunks."""
+    folder = tmp_path_factory.mktemp("graders")
+    with pytest.MonkeyPatch.context() as patch:
+        chunks = put_chunks(patch, store)
+        run = make_graders(folder / "out", folder / "scratch", 16, 5.0, 3, training)
+    return folder / "out", folder / "scratch", run, chunks
 
 
 @pytest.fixture
@@ -46,47 +61,50 @@ def scratch(tmp_path):
     return tmp_path / "scratch"
 
 
-def test_it_is_a_whole_model_to_start_from_that_knows_no_study(chunks, scratch, training, store, tmp_path):
-    run = make_graders(tmp_path / "out", scratch, 16, 5.0, 3, training)
+def test_it_is_a_whole_model_to_start_from_that_knows_no_study(made, training, store, tmp_path):
+    out, scratch, run, chunks = made
     assert chunks == [(3001, "fast"), (3002, "tiny")]
     assert not (scratch / "phantom").exists()
     assert (run["studies"], run["held_out"], run["networks"]) == (16, 2, 2)
     names = {f"{grader.view}.fold0.weights.h5" for grader in training.graders}
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"model.json", "folds.csv", "run.json"} | names
-    assert read_folds(tmp_path / "out") == {}
-    assert read_start(tmp_path / "out", tmp_path / "new").folds == {}
-    with h5py.File(tmp_path / "out" / names.pop()) as file:
+    assert {path.name for path in (out).iterdir()} == {"model.json", "folds.csv", "run.json"} | names
+    assert read_folds(out) == {}
+    assert read_start(out, tmp_path / "new").folds == {}
+    with h5py.File(out / names.pop()) as file:
         kinds = set()
         file.visititems(lambda _, item: kinds.add(item.dtype.name) if getattr(item, "ndim", 0) > 1 else None)
     assert kinds == {"float16"}
     crops = np.asarray(open_store(store).arrays["canal_axial"][:3])
-    answers = Model(tmp_path / "out").grade("canal_axial", crops, np.arange(3))
+    answers = Model(out).grade("canal_axial", crops, np.arange(3))
     np.testing.assert_allclose(answers.sum(axis=1), 1, atol=1e-5)
 
 
-def test_what_is_done_is_not_done_again(chunks, scratch, training, tmp_path, monkeypatch):
-    honest, trained = module._train, []
+def test_what_is_done_is_not_done_again(made, chunks, scratch, training, tmp_path, monkeypatch):
+    """Networks are those that the undisturbed run trained."""
+    there, trained = next(made[1].glob("graders-*")), []
 
-    def stopping(network, *args):
+    def put(network, folder):
+        trained.append(network.grader.view)
+        for path in (folder / network.weights, result_path(folder, network)):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(there / path.relative_to(folder), path)
+
+    def stopping(network, store, folder, *_):
         if trained:
             raise KeyboardInterrupt
-        trained.append(network.grader.view)
-        honest(network, *args)
+        put(network, folder)
 
     monkeypatch.setattr(module, "_train", stopping)
     with pytest.raises(KeyboardInterrupt):
         make_graders(tmp_path / "out", scratch, 16, 5.0, 3, training)
     assert not (tmp_path / "out").exists()
 
-    def counting(network, *args):
-        trained.append(network.grader.view)
-        honest(network, *args)
-
-    monkeypatch.setattr(module, "_train", counting)
+    monkeypatch.setattr(module, "_train", lambda network, store, folder, *_: put(network, folder))
     make_graders(tmp_path / "out", scratch, 16, 5.0, 3, training)
     assert trained == [grader.view for grader in training.graders]
     assert chunks == [(3001, "fast"), (3002, "tiny")]
     before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    assert before == {path.name: path.read_bytes() for path in made[0].iterdir()}
     make_graders(tmp_path / "out", scratch, 16, 5.0, 3, training)
     assert len(trained) == 2
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
