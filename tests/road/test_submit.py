@@ -26,10 +26,11 @@ from stenosis_kit.tables.root import Root
 
 
 @pytest.fixture(scope="module", autouse=True)
-def no_report():
-    """It takes seconds; the tests of reports look at it."""
+def no_report_and_no_workers():
+    """It takes seconds, as worker processes do; the tests of reports and of predict look at them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(submit_module, "_report", lambda out, budget, root: None)
+        patch.setattr(passes, "predict", partial(passes.predict, workers=1))
         yield
 
 
