@@ -27,6 +27,28 @@ TRAINING = {
 }
 """Files whose tests train: in one process they share the graphs of their networks, which take seconds to build."""
 
+FIRST = (
+    *sorted(TRAINING),
+    "tests/graders/test_trainer.py",  # it needs nothing that those make meanwhile
+    "tests/kaggle/test_kernels.py",
+    "tests/campaigns/test_faults.py",
+    "tests/road/test_passes.py",
+    "tests/road/test_predict.py",
+    "tests/road/test_submit.py",
+    "tests/paper/test_command.py",
+    "tests/report/test_command.py",
+    "tests/road/test_format.py",
+    "tests/road/test_make_graders.py",
+    "tests/graders/test_model.py",
+    "tests/levels/test_finder.py",
+    "tests/levels/test_search.py",
+    "tests/levels/test_training.py",
+    "tests/doctor/test_images.py",
+    "tests/test_api.py",
+    "tests/test_cli.py",
+)
+"""Files that take longest, in the order in which they begin: two processes are then done at about the same time."""
+
 Shared = Callable[[str], AbstractContextManager[Path]]
 
 
@@ -38,8 +60,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """
     from xdist.scheduler import LoadScopeScheduling
 
-    gone = [file for file in TRAINING if not (config.rootpath / file).is_file()]
-    assert not gone, f"TRAINING in tests/conftest.py names files that are not there: {gone}"
+    gone = [file for file in FIRST if not (config.rootpath / file).is_file()]
+    assert not gone, f"FIRST in tests/conftest.py names files that are not there: {gone}"
+    config.option.loadscopereorder = False  # it would begin with the files of most tests
 
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
@@ -47,6 +70,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             return "training" if file in TRAINING else file
 
     return ByFile(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of `FIRST` come first; the others keep their order."""
+    place = {file: index for index, file in enumerate(FIRST)}
+    items.sort(key=lambda item: place.get(item.nodeid.partition("::")[0], len(FIRST)))
 
 
 @pytest.fixture(autouse=True)
