@@ -17,8 +17,13 @@ from stenosis_kit.kaggle.metadata import read_metadata
 
 
 @pytest.fixture(scope="module")
-def staged(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return bundle(model, "ada", tmp_path_factory.mktemp("bundle") / "build")
+def staged(model: Path, package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle whose wheel was built and checked before."""
+    wheel = next(package.glob("*.whl"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "build_wheel", lambda _, folder: Path(shutil.copy(wheel, folder)))
+        patch.setattr(module, "check_wheel", lambda _: None)
+        return bundle(model, "ada", tmp_path_factory.mktemp("bundle") / "build")
 
 
 @pytest.fixture

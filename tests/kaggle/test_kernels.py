@@ -1,4 +1,8 @@
-"""The submit kernel on a Kaggle made of folders, and what can be missing there; campaigns/ rehearses all three."""
+"""The submit kernel on a Kaggle made of folders, and what can be missing there; campaigns/ rehearses all three.
+
+One kernel that grades runs as on Kaggle, in processes of its own and out of the wheel; others of a run have their
+command in this process, and, marked campaign, are run as on Kaggle too.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +10,19 @@ import os
 import shutil
 import subprocess
 import zipfile
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
 import polars as pl
 import pytest
-from fake_kaggle import FakeKaggle, has_namespaces
+from fake_kaggle import LAYOUTS, FakeKaggle, has_namespaces
 
-from stenosis_kit import rsna
+from stenosis_kit import cli, rsna
 from stenosis_kit.answers.check import check, is_legal
 from stenosis_kit.kaggle import kernels
-from stenosis_kit.kaggle.bundle import bundle, stage_kernels
+from stenosis_kit.kaggle.bundle import stage_kernels
+from stenosis_kit.road import passes, submit
 
 KERNELS = Path(__file__).parents[2] / "kernels"
 
@@ -38,11 +44,11 @@ def test_a_script_is_short_and_the_same_but_for_its_command(name):
 
 
 @pytest.fixture(scope="module")
-def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def scratch(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Staged kernels, and a dataset without a model."""
     folder = tmp_path_factory.mktemp("kaggle")
     stage_kernels("ada", folder / "kernels")
-    bundle(None, "ada", folder / "package")
+    shutil.copytree(package, folder / "package", copy_function=os.link)
     return folder
 
 
@@ -76,6 +82,7 @@ def visible(cohort: Path, scratch: Path) -> Path:
     return root
 
 
+@pytest.mark.campaign
 def test_the_submit_kernel_grades_with_a_bundled_model_in_the_rerun_on_old_mounts(
     with_model, visible, scratch, tmp_path
 ):
@@ -93,7 +100,7 @@ def test_the_submit_kernel_grades_with_a_bundled_model_in_the_rerun_on_old_mount
 
 def with_graders(package: Path, folder: Path, graders: Path | None) -> Path:
     """The dataset with other bundled graders in its wheel, or without any."""
-    dataset = shutil.copytree(package, folder)
+    dataset = shutil.copytree(package, folder)  # no links: the wheel is written again
     wheel = next(dataset.glob("*.whl"))
     with zipfile.ZipFile(wheel) as whole:
         files = {name: whole.read(name) for name in whole.namelist() if "/weights/graders/" not in name}
@@ -118,6 +125,7 @@ def test_without_a_model_the_graders_of_the_wheel_answer(visible, scratch, shipp
     assert is_legal(check(machine.working / "submission.csv", visible))
 
 
+@pytest.mark.campaign
 def test_without_these_too_all_is_priors_and_a_loud_line(visible, scratch, tmp_path):
     machine = offer(tmp_path, "new", with_graders(scratch / "package", tmp_path / "package", None), visible)
     done = machine.run(scratch / "kernels" / "submit", STENOSIS_KIT_TIME_LIMIT="1m")
@@ -126,6 +134,52 @@ def test_without_these_too_all_is_priors_and_a_loud_line(visible, scratch, tmp_p
     assert "NOT ONE ROW IS GRADED" in done.log
     assert "Traceback" not in done.log
     assert is_legal(check(machine.working / "submission.csv", visible))
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, as_before: None) -> None:
+    """The command runs in this process, where TensorFlow is loaded, without workers and report."""
+    honest = subprocess.run
+
+    def run(line: list[str], **options: object) -> object:
+        if line[1:3] != ["-m", "stenosis_kit"]:
+            return honest(line, **options)
+        return SimpleNamespace(returncode=cli.main(line[3:]))
+
+    monkeypatch.setattr(kernels.subprocess, "run", run)
+    monkeypatch.setattr(passes, "predict", partial(passes.predict, workers=1))
+    monkeypatch.setattr(submit, "_report", lambda *_: None)
+
+
+def mounted(root: Path, layout: str, **sources: Path) -> Path:
+    """A /kaggle with a competition, and a dataset where one is given."""
+    for kind, folder in sources.items():
+        source = {"competition": rsna.SLUG, "dataset": "ada/stenosis-kit"}[kind]
+        place = root / "input" / LAYOUTS[layout][kind].format(id=source, slug=source.rpartition("/")[2])
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.symlink_to(folder)
+    (root / "working").mkdir()
+    return root
+
+
+def test_in_the_rerun_a_mounted_model_grades_on_old_mounts(model, visible, here, monkeypatch, tmp_path, caplog):
+    root = mounted(tmp_path, "old", competition=visible, dataset=model)
+    monkeypatch.setenv("KAGGLE_IS_COMPETITION_RERUN", "1")
+    assert kernels.run("submit", root) == 0
+    assert "the rerun on the hidden test set" in caplog.text
+    assert f"--model {root}/input/stenosis-kit" in caplog.text
+    assert "kaggle: 25 of 25 rows are graded" in caplog.text
+    assert is_legal(check(root / "working" / "submission.csv", visible))
+
+
+def test_without_any_graders_all_is_priors_and_a_loud_line(visible, here, monkeypatch, tmp_path, caplog):
+    monkeypatch.setattr("stenosis_kit.graders.bundled._folder", lambda: tmp_path / "nothing")
+    root = mounted(tmp_path, "new", competition=visible)
+    assert kernels.run("submit", root) == 0
+    assert "NO MODEL is mounted" in caplog.text
+    assert "expected the graders that come with the package; found none" in caplog.text
+    assert "NOT ONE ROW IS GRADED" in caplog.text
+    assert is_legal(check(root / "working" / "submission.csv", visible))
 
 
 def test_without_the_competition_the_kernel_fails_at_once_and_says_why(scratch, tmp_path):
