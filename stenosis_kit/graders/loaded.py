@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.tensorflow_start import load_tensorflow
-from stenosis_kit.graders.bundled import BUNDLED, model_folder
-from stenosis_kit.graders.model import Model
+from stenosis_kit.graders.bundled import BUNDLED
+from stenosis_kit.graders.model import Model, bundled_model
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ class Loaded:
     def add(self, name: str) -> Model | None:
         """Loads a model; None where it cannot be used."""
         try:
-            model = Model(model_folder(name))
+            model = bundled_model() if name == BUNDLED else Model(Path(name))
         except InputError as error:
             self.unusable[name] = str(error)
             return None

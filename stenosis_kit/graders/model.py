@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,11 @@ from stenosis_kit.answers.lean import lean_views
 from stenosis_kit.answers.out_of_fold import pool_views
 from stenosis_kit.answers.priors import cell_priors, filled
 from stenosis_kit.base.errors import InputError
+from stenosis_kit.base.manifest import fingerprint
 from stenosis_kit.crops.study_crops import StudyCrops
 from stenosis_kit.crops.views import VIEW_BY_NAME
 from stenosis_kit.graders.bundled import bundled_graders
-from stenosis_kit.graders.model_file import TrainedGrader, read_description
+from stenosis_kit.graders.model_file import MODEL_NAME, TrainedGrader, read_description
 from stenosis_kit.graders.network import Answering, answering, load_network
 from stenosis_kit.tables.folds import read_folds
 
@@ -123,15 +125,30 @@ class Model:
         return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
 
 
-def _start(folder: Path, fingerprint: str) -> Model | None:
+def bundled_model() -> Model:
+    """The package's own graders, loaded once a process: a run of submit asks for them three times.
+
+    Raises:
+        InputError: where the package has none, or they cannot be used.
+    """
+    folder = bundled_graders()
+    return _kept(folder, fingerprint(folder / MODEL_NAME))
+
+
+@lru_cache(maxsize=1)
+def _kept(folder: Path, _content: str) -> Model:
+    return Model(folder)
+
+
+def _start(folder: Path, expected: str) -> Model | None:
     """The bundled graders, where a model pools with their answers; that they are others now, or gone, is logged."""
-    if not fingerprint:
+    if not expected:
         return None
     try:
-        found = Model(bundled_graders())
+        found = bundled_model()
     except InputError as error:
         log.error("%s pools with the bundled graders, and now with the prior: %s", folder, error)
         return None
-    if found.description.fingerprint != fingerprint:
+    if found.description.fingerprint != expected:
         log.warning("%s pools with the bundled graders of another version: better train again", folder)
     return found

@@ -21,8 +21,7 @@ from stenosis_kit.answers.priors import cell_priors
 from stenosis_kit.base.arrays import DAMAGED
 from stenosis_kit.base.files import replacing
 from stenosis_kit.crops.store import Store, release
-from stenosis_kit.graders.bundled import bundled_graders
-from stenosis_kit.graders.model import Model
+from stenosis_kit.graders.model import Model, bundled_model
 from stenosis_kit.graders.warm_start import Start
 
 _HALF_STUDIES = 120  # that make what was trained worth as much as the bundled graders; see `before`
@@ -122,7 +121,7 @@ def start_answers(store: Store, manifest: pl.DataFrame) -> StartAnswers:
     Raises:
         InputError: where the bundled graders cannot be used.
     """
-    model, labels = Model(bundled_graders()), Labels.of(manifest)
+    model, labels = bundled_model(), Labels.of(manifest)
     own = model.description
     views = sorted({each.grader.view for each in own.graders} & store.arrays.keys())
     by_view = {view: labels.table(manifest, _answers(model, store.arrays[view], manifest, view)) for view in views}

@@ -11,7 +11,7 @@ from stenosis_kit.answers.lean import Lean
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.crops.store import open_store
 from stenosis_kit.crops.study_crops import CUTTING_VERSION
-from stenosis_kit.graders.model import Model
+from stenosis_kit.graders.model import Model, bundled_model
 from stenosis_kit.graders.model_file import read_description
 from stenosis_kit.graders.network import answering
 from stenosis_kit.graders.warm_start import read_start
@@ -201,3 +201,11 @@ def test_a_model_for_crops_that_are_cut_in_another_way_is_refused_in_one_line(mo
     with pytest.raises(InputError, match=found):
         read_start(folder, tmp_path / "new")
     assert read_start(folder, tmp_path / "new", CUTTING_VERSION + 1).description.cutting_version == CUTTING_VERSION + 1
+
+
+def test_the_bundled_graders_are_loaded_once_until_they_are_others(shipped, tmp_path, monkeypatch):
+    first = bundled_model()
+    assert bundled_model() is first
+    other = shutil.copytree(shipped(), tmp_path / "other")
+    monkeypatch.setattr("stenosis_kit.graders.bundled._folder", lambda: other)
+    assert bundled_model().folder == other
