@@ -1,9 +1,9 @@
 """What is trained in the time that is given: which graders, how many models of each, and how large their networks are.
 
 Time is counted in input pixels: a machine learns from so many of them in a second. It buys, in this order, a grader for
-each term, the other graders, enough epochs, a second fold, finer axial inputs, as many folds as were asked for, finer
-inputs of the other views, wider networks (unless they start from others), and twice as many folds. What is left after
-that stays unused, because more epochs overfit the labels' noise.
+each term, the other graders, enough epochs, a second fold, finer axial inputs (where the images are fine), as many folds
+as were asked for, finer inputs of the other views, wider networks (unless they start from others), and twice as many
+folds. What is left after that stays unused, because more epochs overfit the labels' noise.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ class Load:
         parts: that the studies are divided into already; None: as it suits.
         to_grade: studies that the networks have to grade in the same time, in this process.
         may_widen: whether networks may be wider than the settings say: not where they start from others' weights.
+        axial_mm: side of the axial images' pixels; None: not known.
     """
 
     crops: Mapping[str, int]
@@ -51,6 +52,7 @@ class Load:
     parts: int | None = None
     to_grade: int = 0
     may_widen: bool = True
+    axial_mm: float | None = None
 
 
 @dataclass(frozen=True)
@@ -109,11 +111,10 @@ _FINER_AXIAL = 1.5
 """Axial slices are the finest, .43 mm a pixel. On real ones it takes the weighted log loss of recesses from .569 to
 .553 and that of canals from .350 to .334 (304 studies, one of two folds, started from the bundled graders; single runs,
 which differ by some .02)."""
+_FINE_MM = 0.9  # chosen by hand: images of coarser pixels show no more at finer inputs than at those of 1 mm
 _LARGER = ((1.25, 1.0), (1.5, 1.0), (1.5, 1.5), (1.5, 2.0))
 """Scale and width; a scale of 1.5 reaches the resolution of the stored crops."""
-_MORE_FOLDS = (
-    2  # times as many, chosen by hand: of ten folds a network learns from nine tenths, of five from four fifths
-)
+_MORE_FOLDS = 2  # times; chosen by hand: of ten folds a network learns from nine tenths of the studies
 
 
 def plan(training: Training, load: Load, time: Time) -> Plan:
@@ -126,7 +127,7 @@ def plan(training: Training, load: Load, time: Time) -> Plan:
     plans = [replace(one, parts=load.parts) for one in startable(training, load.studies, time)]
     if math.isinf(time.seconds):
         return plans[-1]
-    if training.grow:
+    if training.grow and (load.axial_mm or 0) <= _FINE_MM:
         plans = plans[:2] + [replace(one, axial=_FINER_AXIAL) for one in plans[1:] or plans]
     if training.grow and plans[-1].models == min(training.folds, load.studies):
         largest = plans[-1]

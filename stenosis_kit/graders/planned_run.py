@@ -13,9 +13,11 @@ from pathlib import Path
 
 import polars as pl
 
+from stenosis_kit import rsna
 from stenosis_kit.base.budget import Budget, show_time, slowness
 from stenosis_kit.base.errors import InputError, TimeTooShort
 from stenosis_kit.base.tensorflow_start import load_tensorflow
+from stenosis_kit.crops.resolution import pixel_mm
 from stenosis_kit.graders.bundled import NONE
 from stenosis_kit.graders.job import JOBS, measured_pixels
 from stenosis_kit.graders.model_file import TrainedGrader
@@ -128,7 +130,9 @@ def _plan(request: Request, start_answers_too: bool) -> Plan:
         slow = _slowness(request)
         time = replace(_time(request, slow), pixels=pixels * slow)
     parts = start.folds_kept(request.studies) if start else None
-    chosen = plan(training, Load(request.crops, len(request.studies), parts, request.to_grade, not request.start), time)
+    axial_mm = pixel_mm(request.manifest, rsna.AXIAL_T2)
+    load = Load(request.crops, len(request.studies), parts, request.to_grade, not request.start, axial_mm)
+    chosen = plan(training, load, time)
     beside = 1 + start_answers_too / chosen.models
     chosen = replace(chosen, grading_s=beside * slow * chosen.grading_s)
     return start.fitting(chosen, training) if start else chosen

@@ -32,7 +32,7 @@ CROPS = {view.name: 1200 if view.term == "spinal" else 2400 for view in VIEWS}
 
 def chosen(seconds: float, crops: int = 1, **given) -> Plan:
     settings = replace(TRAINING, **{name: given.pop(name) for name in ("folds", "grow") if name in given})
-    beside = {name: given.pop(name) for name in ("to_grade", "may_widen", "parts") if name in given}
+    beside = {name: given.pop(name) for name in ("to_grade", "may_widen", "parts", "axial_mm") if name in given}
     load = Load({view: crops * count for view, count in CROPS.items()}, 240 * crops, **beside)
     return plan(settings, load, Time(seconds, **given))
 
@@ -98,6 +98,12 @@ def test_axial_inputs_become_finer_before_there_are_three_folds_and_the_others_a
     assert {axial for models, axial, _ in plans if models == 2} == {1.0, 1.5}
     assert {axial for models, axial, _ in plans if models > 2} == {1.5}
     assert {scale for models, _, scale in plans if models < TRAINING.folds} == {1.0}
+
+
+def test_of_images_that_are_coarse_themselves_there_are_more_folds_instead() -> None:
+    fine, coarse = (chosen(450, axial_mm=mm) for mm in (0.5, 1.0))
+    assert fine == chosen(450) and fine.axial > 1
+    assert coarse.axial == 1 and coarse.models > fine.models
 
 
 def test_finer_axial_inputs_show_the_same_part_of_the_crop() -> None:
