@@ -1,9 +1,9 @@
 """What is trained in the time that is given: which graders, how many models of each, and how large their networks are.
 
 Time is counted in input pixels: a machine learns from so many of them in a second. It buys, in this order, a grader for
-each term, the other graders, enough epochs, a second fold, finer axial inputs (where the images are fine), as many folds
-as were asked for, finer inputs of the other views, wider networks (unless they start from others), and twice as many
-folds. What is left after that stays unused, because more epochs overfit the labels' noise.
+each term, the other graders, enough epochs, a second fold, finer axial inputs (where the images are fine), as many
+folds as were asked for, finer inputs of the other views, wider networks (unless they start from others), and twice as
+many folds. What is left after that stays unused, because more epochs overfit the labels' noise.
 """
 
 from __future__ import annotations
