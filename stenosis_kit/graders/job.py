@@ -20,7 +20,7 @@ from stenosis_kit.crops.store import Store, open_store, release
 from stenosis_kit.crops.views import VIEW_BY_NAME
 from stenosis_kit.graders.batches import read_lesson
 from stenosis_kit.graders.model_file import TrainedGrader
-from stenosis_kit.graders.placement import PlacementErrors, answers_where_found, deviations
+from stenosis_kit.graders.own_localiser import PlacementErrors
 from stenosis_kit.graders.settings import Grader, Training
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Recipe:
         fingerprint: of the run.
         training: settings.
         folds: {study: fold}.
-        placement: how far prediction will cut from the labels.
+        placement: how far prediction will cut from the labels, see `own_localiser`.
     """
 
     store: Path
@@ -109,10 +109,8 @@ def _train(job: Job, budget: Budget, store: Store) -> str:
     view, seed = trained.grader.view, recipe.training.seed + 1000 * trained.fold
     lesson, held_out = read_lesson(store, view, recipe.folds, trained.fold)
     trainer = _trainer(trained.grader, recipe.training)
-    errors = recipe.placement.get(view)
-    ranges = augmentation_of(VIEW_BY_NAME[view], deviations(errors) if errors else None)
-    history = trainer.run(lesson, budget, seed, ranges, job.start)
-    answers = answers_where_found(trainer.answer, lesson.crops, lesson.validate, VIEW_BY_NAME[view], errors, seed)
+    ranges = augmentation_of(VIEW_BY_NAME[view], recipe.placement.get(view))
+    history, answers = trainer.run(lesson, budget, seed, ranges, job.start)
     release(lesson.crops)
     if not recipe.is_wanted():
         return f"{trained.name} came too late"

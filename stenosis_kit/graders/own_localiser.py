@@ -2,6 +2,10 @@
 
 Graders train on crops about label points and answer to crops about points that were found. So training shifts its crops
 at random, as far as the points found lie from those of a held-out fold.
+
+Held-out crops stay about label points. Moved by such errors, drawn at random, before pools and second stage were fitted
+on the answers, they cost .011 of the score of 100 synthetic studies (.473 to .483): readers' points stray too, and what
+is found may lie nearer to the truth.
 """
 
 from __future__ import annotations
@@ -17,7 +21,6 @@ from stenosis_kit.base.errors import InputError
 from stenosis_kit.crops.store import Store
 from stenosis_kit.crops.views import VIEWS
 from stenosis_kit.graders.own_foramina import make_foramen_finder
-from stenosis_kit.graders.placement import PlacementErrors, deviations
 from stenosis_kit.levels.against_labels import (
     carry_of_labels,
     errors_mm,
@@ -31,6 +34,9 @@ from stenosis_kit.levels.overview_store import open_overviews
 
 log = logging.getLogger(__name__)
 
+PlacementErrors = dict[str, list[float]]
+"""{view: standard deviations outward, back and up, mm}: how far prediction cuts from the label points."""
+
 _FORAMINAL_VIEWS = {view.name for view in VIEWS if view.term == "foraminal"}
 # Chosen by hand:
 _TUNING_SHARE, _LEAST_TUNING_S, _MOST_TUNING_S = 0.06, 40.0, 300.0  # of the budget, s
@@ -38,6 +44,7 @@ _FORAMINA_SHARE = 0.3  # of that, for the foramen finder, whose network is small
 _FEWEST_STUDIES = 30  # to fine-tune on
 _MOST_MEASURED, _MEASURING_SHARE = 60, 0.02  # studies on which errors are measured, in a share of the budget
 _MEASURING_S = 0.15  # that a study takes
+_SD_MM = (1.0, 5.0)  # least and most
 
 
 def make_localiser(store: Store, folder: Path, folds: Mapping[int, int], budget: Budget, seed: int) -> PlacementErrors:
@@ -84,9 +91,10 @@ def make_localiser(store: Store, folder: Path, folds: Mapping[int, int], budget:
     errors = placement_errors(canals, localiser.carry, store.manifest)
     for view in _FORAMINAL_VIEWS.intersection(errors) if len(foramina) else ():
         errors[view] = foramina
-    shown = (f"{view} {'/'.join(f'{value:.1f}' for value in deviations(rows))}" for view, rows in errors.items())
+    deviations = {view: _robust_sd(rows).round(2).tolist() for view, rows in errors.items()}
+    shown = (f"{view} {'/'.join(f'{value:.1f}' for value in row)}" for view, row in deviations.items())
     log.info("train: crops are cut this far from labels (mm, outward/back/up): %s", ", ".join(shown))
-    return {view: np.round(rows, 2).tolist() for view, rows in errors.items()}
+    return deviations
 
 
 def teaching_s(budget: Budget, slow: float) -> float:
@@ -106,3 +114,8 @@ def _better(bundled: Localiser, tuned: Localiser, overviews: Overviews, held_out
     text = "train: localiser: %.2f mm from held-out label points, %.2f mm after teaching: %s is kept"
     log.info(text, before, after, name)
     return kept
+
+
+def _robust_sd(errors: np.ndarray) -> np.ndarray:
+    """(3,) robust standard deviations about zero: max(|p16|, |p84|), clipped to 1-5 mm."""
+    return np.clip(np.abs(np.percentile(errors, (16, 84), axis=0)).max(axis=0), *_SD_MM)

@@ -51,8 +51,8 @@ class Trainer:
         seed: int,
         ranges: Augmentation | None = None,
         start: Path | None = None,
-    ) -> list[dict[str, float]]:
-        """Trains until the budget or the epochs end, so that time is left to answer to the held-out crops.
+    ) -> tuple[list[dict[str, float]], np.ndarray]:
+        """Trains until the budget or the epochs end.
 
         Args:
             lesson: what is learnt.
@@ -62,7 +62,8 @@ class Trainer:
             start: weights to start from; None: new ones.
 
         Returns:
-            The history, a dict an epoch; held-out figures are of at most `_VALIDATED` crops.
+            The history (a dict an epoch; held-out figures are of at most `_VALIDATED` crops), and (validate, 3)
+            answers to the held-out crops.
 
         Raises:
             InputError: where the weights to start from cannot be loaded.
@@ -85,7 +86,8 @@ class Trainer:
             shuffle=False,  # the dataset is shuffled
             verbose=0,
         ).history
-        return [dict(zip(history, values, strict=True)) for values in zip(*history.values(), strict=True)]
+        figures = [dict(zip(history, values, strict=True)) for values in zip(*history.values(), strict=True)]
+        return figures, self.answer(lesson.crops[lesson.validate])
 
     def _answers_s(self, lesson: Lesson, sample: np.ndarray) -> float:
         """Seconds that the answers to all held-out crops take, measured on a sample of them."""

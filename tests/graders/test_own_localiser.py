@@ -9,7 +9,6 @@ from stenosis_kit.base.budget import Budget
 from stenosis_kit.crops.store import open_store
 from stenosis_kit.crops.views import VIEW_BY_NAME
 from stenosis_kit.graders.own_localiser import make_localiser
-from stenosis_kit.graders.placement import deviations
 from stenosis_kit.levels.carry import FORAMINAL, TYPICAL
 from stenosis_kit.levels.level_network import TAUGHT_ON_LABELS
 from stenosis_kit.levels.localiser import Localiser
@@ -31,8 +30,7 @@ def test_the_placement_errors_of_a_cohort_are_those_of_its_readers(store, tmp_pa
     """
     opened = open_store(store)
     folds = dict.fromkeys(opened.manifest["study_id"].unique().to_list(), 0)
-    measured = make_localiser(opened, tmp_path, folds, Budget(), seed=0)
-    errors = {view: deviations(rows).tolist() for view, rows in measured.items()}
+    errors = make_localiser(opened, tmp_path, folds, Budget(), seed=0)
     assert errors.keys() == VIEW_BY_NAME.keys()
     for view in ("subarticular_axial", "canal_axial"):
         assert max(errors[view]) < 3.5, view
