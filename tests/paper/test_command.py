@@ -60,7 +60,7 @@ def small():
         patch.setattr("stenosis_kit.paper.run.make_images", images_once)
         patch.setattr(fitting, "EPOCHS", 3)
         patch.setattr(fitting, "compiled", small_network)
-        patch.setattr(plan, "compiled", small_network)
+        patch.setattr(plan, "seconds_an_image", lambda px: 1e-3)  # test_plan measures it
         patch.setattr(comparison, "submit", lambda data, out, budget: submit(data, out, Budget(1.0)))
         yield
 

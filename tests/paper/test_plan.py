@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pytest
 
 from stenosis_kit.paper import plan
@@ -50,3 +52,19 @@ def test_running_means_span_half_an_epoch_and_never_more_than_keras_default():
     assert momenta(plan.compiled(32, 1000)) == {0.99}
     assert momenta(plan.compiled(32, 20)) == {0.9}
     assert momenta(plan.compiled(32, 1)) == {0.5}
+
+
+def test_the_speed_is_that_of_a_second_batch_for_the_first_one_builds_the_graph(monkeypatch):
+    class Network:
+        def train_on_batch(self, images, labels):
+            shapes.append((images.shape, labels.shape))
+            clock.now += 50.0 if len(shapes) == 1 else 2.0
+
+    shapes, clock = [], SimpleNamespace(now=0.0)
+    clock.monotonic = lambda: clock.now
+    monkeypatch.setattr("stenosis_kit.base.budget.time", clock)
+    monkeypatch.setattr(plan, "compiled", lambda px: Network())
+    found = plan.seconds_an_image(64)
+    (images, labels), again = shapes
+    assert again == (images, labels) and images[1:] == (64, 64, 3) and labels == images[:1]
+    assert found == pytest.approx(2.0 / images[0])
