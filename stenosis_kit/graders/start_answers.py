@@ -1,6 +1,6 @@
 """What the bundled graders answer to the labelled studies: it takes the prior's place in the pools of a started model.
 
-Few labels are then hardly ever worse than none. What is learnt from three real studies and pooled with the prior has a
+Few labels are then seldom worse than none. What is learnt from three real studies and pooled with the prior has a
 weighted log loss of .70 on canals of others, where the bundled graders alone, leaning on the prior, have .48; pooled
 with these it has .48 too (means of four draws). README has the table; `campaigns.few` measures it.
 """
