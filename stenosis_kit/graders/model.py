@@ -132,7 +132,9 @@ def bundled_model() -> Model:
         InputError: where the package has none, or they cannot be used.
     """
     folder = bundled_graders()
-    return _kept(folder, fingerprint(folder / MODEL_NAME))
+    found = _kept(folder, fingerprint(folder / MODEL_NAME))
+    found.description.check_cutting(folder)
+    return found
 
 
 @lru_cache(maxsize=1)

@@ -88,11 +88,14 @@ class Grading:
 
     def _grade_parts(self, studies: list[Study], finder: CanalFinder, save: Callable[[], None]) -> int:
         """Grades part after part, and saves after each; the number of studies for which the time did not reach."""
-        pace, late = Pace(self.budget.share(keep=self._finish_s), len(studies)), 0
+        pace, late = None, 0
         with tqdm(desc="predict", total=len(studies), unit="study", disable=None, leave=False) as bar:
             for first, end in pairwise([0, *range(_FIRST_PART, len(studies), _PART), len(studies)]):
                 time = self.budget.share(_LEVELS_SHARE, keep=self._finish_s)
-                late += self._grade_part(finder.find(studies[first:end], time), pace, bar)
+                located = finder.find(studies[first:end], time)
+                # The first levels take worker processes and graphs to begin: no pace of those that follow.
+                pace = pace or Pace(self.budget.share(keep=self._finish_s), len(studies))
+                late += self._grade_part(located, pace, bar)
                 save()
         return late
 
