@@ -24,11 +24,10 @@ _CONTRADICTS = 0.9  # how sure pixels have to be to stand against a description:
 _SAME_PLACE_MM = 40.0  # mean distance of two columns that are the same part of the spine, a level apart at most
 _LEAST_INSIDE = 0.34  # of an axial series' slices inside the sagittal field
 _USUAL_MM = 340.0  # up to which a field is made for the lumbar spine, see `levels.overview`
-_DOUBTFUL, _APART = 1.25, 1.4  # factors of brightness, see `tell_apart`
+_DOUBTFUL, _APART = 1.25, 1.4  # times: so near the bound, and so far from another series; see `tell_apart`
 _ENOUGH_MM = 60.0  # slices over so much reach both foramina, which lie up to 19 mm from the midline
 
-
-_PIXELS = "pixels"
+_PIXELS = "pixels"  # what told a weighting, where nothing else did
 
 
 class Decision(NamedTuple):
