@@ -11,6 +11,7 @@ from stenosis_kit.base.files import write_json
 from stenosis_kit.crops.store import open_store
 from stenosis_kit.graders.batches import labelled
 from stenosis_kit.graders.job import Job, result_path
+from stenosis_kit.graders.model_file import TrainedGrader
 
 
 def do(job: Job, model: Path, epochs: int = 2) -> str:
@@ -21,7 +22,8 @@ def do(job: Job, model: Path, epochs: int = 2) -> str:
         model: whose weights the network gets where the job starts from none.
         epochs: that the history says it took.
     """
-    shutil.copyfile(job.start or model / job.trained.weights, job.recipe.model / job.trained.weights)
+    known = TrainedGrader.of(job.trained.grader, job.trained.fold)
+    shutil.copyfile(job.start or model / known.weights, job.recipe.model / job.trained.weights)
     manifest = labelled(open_store(job.recipe.store))
     fold = np.array([job.recipe.folds[study] for study in manifest["study_id"]])
     rows = np.flatnonzero((manifest["view"] == job.trained.grader.view).to_numpy() & (fold == job.trained.fold))

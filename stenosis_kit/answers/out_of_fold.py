@@ -27,6 +27,14 @@ class Answers:
     rows: np.ndarray
     probabilities: np.ndarray
 
+    @classmethod
+    def mean_of(cls, rows: np.ndarray, probabilities: np.ndarray) -> Answers:
+        """Of (n,) rows, some of which were answered several times, and their (n, 3) answers: a mean for each row."""
+        unique, place, count = np.unique(rows, return_inverse=True, return_counts=True)
+        total = np.zeros((len(unique), len(rsna.SEVERITIES)))
+        np.add.at(total, place, probabilities)
+        return cls(unique, total / count[:, None])
+
 
 @dataclass(frozen=True)
 class Labels:

@@ -19,7 +19,7 @@ _WAY_S = 3.0  # kept for the way to a worker and back, and for a slow disk
 
 
 def train_here(jobs: Sequence[Job], budget: Budget) -> Iterator[tuple[Job, str | Exception]]:
-    """Trains in this process, one after the other; each gets a share of the time left by its work, see `plan.work`.
+    """Trains in this process, one after the other; each gets a share of the time left by its work, see `cost.work`.
 
     What there is no time to begin, by what it took before, has `TimeUp` in its place: first the jobs of graders whose
     graphs would take too long, as nothing can stop building them.

@@ -10,6 +10,7 @@ from statistics import median
 import numpy as np
 import polars as pl
 
+from stenosis_kit import rsna
 from stenosis_kit.answers.dataset_shift import moments
 from stenosis_kit.answers.out_of_fold import Answers, Labels, as_rows, fit_pools, pool_views
 from stenosis_kit.answers.pools import Pool
@@ -18,7 +19,7 @@ from stenosis_kit.answers.second_stage import fit_second_stage
 from stenosis_kit.base.files import read_json, write_frame
 from stenosis_kit.base.manifest import fingerprint as content_of
 from stenosis_kit.graders.job import result_path
-from stenosis_kit.graders.model_file import Description, TrainedGrader
+from stenosis_kit.graders.model_file import Description, TrainedGrader, networks_a_grader
 from stenosis_kit.graders.settings import Grader, Training
 from stenosis_kit.graders.start_answers import StartAnswers, before
 
@@ -83,8 +84,7 @@ def assemble(
     rows = as_rows(labels.studies, answers)
     write_frame(folder / "oof.csv", rows)
     write_frame(folder / "history.csv", _history(results))
-    models = 1 + max(each.fold for each in networks)
-    return {"models": models, "networks": len(networks), "oof_rows": rows.height}
+    return {"models": networks_a_grader(networks), "networks": len(networks), "oof_rows": rows.height}
 
 
 def _pooled(
@@ -101,15 +101,18 @@ def _results(folder: Path, networks: Sequence[TrainedGrader]) -> dict[TrainedGra
 
 
 def _joined(results: dict[TrainedGrader, dict], grader: Grader) -> Answers:
+    """A grader's answers: where several of its networks have a fold, their mean, as in prediction."""
     own = [result for job, result in results.items() if job.grader == grader]
-    rows = np.array([row for result in own for row in result["rows"]], int)
-    return Answers(rows, np.array([row for result in own for row in result["answers"]], float).reshape(-1, 3))
+    return Answers.mean_of(
+        np.array([row for result in own for row in result["rows"]], int),
+        np.array([row for result in own for row in result["answers"]], float).reshape(-1, len(rsna.SEVERITIES)),
+    )
 
 
 def _history(results: dict[TrainedGrader, dict]) -> pl.DataFrame:
     rows = [
-        {"view": job.grader.view, "fold": job.fold, "epoch": number, **epoch}
+        {"view": job.grader.view, "fold": job.fold, "number": job.number, "epoch": place, **epoch}
         for job, result in results.items()
-        for number, epoch in enumerate(result["history"], start=1)
+        for place, epoch in enumerate(result["history"], start=1)
     ]
     return pl.DataFrame(rows, infer_schema_length=None)

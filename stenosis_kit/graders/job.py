@@ -106,7 +106,7 @@ def _train(job: Job, budget: Budget, store: Store) -> str:
     from stenosis_kit.graders.loss import weighted_log_loss
 
     recipe, trained = job.recipe, job.trained
-    view, seed = trained.grader.view, recipe.training.seed + 1000 * trained.fold
+    view, seed = trained.grader.view, recipe.training.seed + 1000 * trained.fold + 100 * trained.number
     lesson, held_out = read_lesson(store, view, recipe.folds, trained.fold)
     trainer = _trainer(trained.grader, recipe.training)
     ranges = augmentation_of(VIEW_BY_NAME[view], recipe.placement.get(view))

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
@@ -46,22 +48,24 @@ class TrainedGrader:
         fold: that it has not seen.
         weights: its weights' file name.
         content: fingerprint of that file; empty while it is trained, and in models of before that was noted.
+        number: 0, or 1 and so on of further networks of the same grader and fold, which differ by chance alone.
     """
 
     grader: Grader
     fold: int
     weights: str
     content: str = ""
+    number: int = 0
 
     @classmethod
-    def of(cls, grader: Grader, fold: int) -> TrainedGrader:
+    def of(cls, grader: Grader, fold: int, number: int = 0) -> TrainedGrader:
         """Names the weights' file."""
-        return cls(grader, fold, f"{grader.view}.fold{fold}.weights.h5")
+        return cls(grader, fold, f"{_name(grader, fold, number)}.weights.h5", number=number)
 
     @property
     def name(self) -> str:
-        """View and fold, for people and file names."""
-        return f"{self.grader.view}.fold{self.fold}"
+        """View, fold and number, for people and file names."""
+        return _name(self.grader, self.fold, self.number)
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,15 @@ class Description:
         value = asdict(self) | {"version": __version__}
         value["priors"] = {f"{condition}_{level}": row.tolist() for (condition, level), row in self.priors.items()}
         write_json(folder / MODEL_NAME, value)
+
+
+def networks_a_grader(networks: Iterable[TrainedGrader]) -> int:
+    """How many a grader has, in all folds; the most where they differ."""
+    return max(Counter(each.grader.view for each in networks).values())
+
+
+def _name(grader: Grader, fold: int, number: int) -> str:
+    return f"{grader.view}.fold{fold}" + (f".{number}" if number else "")
 
 
 def model_files(folder: Path) -> list[Path]:
@@ -161,7 +174,9 @@ def _checked(found: Description) -> Description:
     rules = {
         "graders of known views": all(each.grader.view in VIEW_BY_NAME for each in found.graders),
         "names of files": all(Path(each.weights).name == each.weights for each in found.graders),
-        "folds from 0": all(type(each.fold) is int and each.fold >= 0 for each in found.graders),
+        "folds and numbers from 0": all(
+            type(place) is int and place >= 0 for each in found.graders for place in (each.fold, each.number)
+        ),
         "a power for each view of a pool": all(len(pool.views) == len(pool.powers) for pool in found.pools),
         "powers that are numbers": all(_are_numbers([*pool.powers, pool.prior_power]) for pool in found.pools),
         "a second stage of numbers": all(_are_numbers(rows) for rows in found.second_stage.weights.values()),

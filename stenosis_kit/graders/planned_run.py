@@ -19,9 +19,11 @@ from stenosis_kit.base.errors import InputError, TimeTooShort
 from stenosis_kit.base.tensorflow_start import load_tensorflow
 from stenosis_kit.crops.resolution import pixel_mm
 from stenosis_kit.graders.bundled import NONE
+from stenosis_kit.graders.cost import work
+from stenosis_kit.graders.governor import plan, startable
 from stenosis_kit.graders.job import JOBS, measured_pixels
 from stenosis_kit.graders.model_file import TrainedGrader
-from stenosis_kit.graders.plan import Load, Plan, Time, plan, startable, work
+from stenosis_kit.graders.plan import Load, Plan, Time
 from stenosis_kit.graders.request import Request
 from stenosis_kit.graders.settings import Grader, Training
 from stenosis_kit.graders.start_answers import StartAnswers, settled_answers
@@ -72,7 +74,7 @@ class PlannedRun:
         return self.start.weights(trained, self.training, self.request.studies) if self.start else None
 
     def work(self, trained: TrainedGrader) -> float:
-        """What a network's training takes, see `plan.work`."""
+        """What a network's training takes, see `cost.work`."""
         fold = pl.col("study_id").replace_strict(self.folds)
         learnt = self.request.manifest.filter(pl.col("view") == trained.grader.view, fold != trained.fold)
         return work(trained.grader, self.training, learnt.height)
@@ -113,10 +115,15 @@ def plan_run(request: Request) -> PlannedRun:
     folds, training = _folds(request, chosen.folds), chosen.settings(request.adapted)
     graders = _learnable(request, training.graders, folds)
     lost = tuple(grader.view for grader in training.graders if grader not in graders)
-    networks = tuple(TrainedGrader.of(grader, fold) for fold in range(chosen.models) for grader in graders)
+    networks = tuple(
+        TrainedGrader.of(grader, fold, number)
+        for number in range(chosen.twins)
+        for fold in range(chosen.models)
+        for grader in graders
+    )
     training = replace(training, graders=graders)
     planned = PlannedRun(request, training, folds, networks, lost, start, answers, chosen.grading_s)
-    _log_plan(planned, chosen.models)
+    _log_plan(planned, chosen)
     return planned
 
 
@@ -133,7 +140,7 @@ def _plan(request: Request, start_answers_too: bool) -> Plan:
     axial_mm = pixel_mm(request.manifest, rsna.AXIAL_T2)
     load = Load(request.crops, len(request.studies), parts, request.to_grade, not request.start, axial_mm)
     chosen = plan(training, load, time)
-    beside = 1 + start_answers_too / chosen.models
+    beside = 1 + start_answers_too / chosen.networks
     chosen = replace(chosen, grading_s=beside * slow * chosen.grading_s)
     return start.fitting(chosen, training) if start else chosen
 
@@ -144,7 +151,7 @@ def _slowness(request: Request) -> float:
 
 
 def _time(request: Request, slow: float) -> Time:
-    """For the networks, in seconds of a machine that is as fast as usual: `plan` knows no other ones."""
+    """For the networks, in seconds of a machine that is as fast as usual: the governor knows no other ones."""
     seconds = request.budget.remaining() / slow - BESIDE_S
     return Time(seconds, workers=request.cluster.workers if request.cluster else 0)
 
@@ -174,11 +181,11 @@ def _learnable(request: Request, graders: Sequence[Grader], folds: Mapping[int, 
     return tuple(grader for grader in graders if grader.view not in lost)
 
 
-def _log_plan(planned: PlannedRun, models: int) -> None:
+def _log_plan(planned: PlannedRun, chosen: Plan) -> None:
     graders, filters, networks = planned.training.graders, planned.training.filters, planned.networks
     sizes = "/".join(str(grader.px) for grader in graders)
-    text = "train: %d networks: %d graders, %d fold(s) of %d; %s pixels a side, %d to %d filters"
-    counts = len(networks), len(graders), models, len(set(planned.folds.values()))
+    text = "train: %d networks: %d graders, %d fold(s) of %d, %d of each; %s pixels a side, %d to %d filters"
+    counts = len(networks), len(graders), chosen.models, len(set(planned.folds.values())), chosen.twins
     log.info(text, *counts, sizes, filters[0], filters[-1])
     if planned.grading_s:
         log.info("train: %s of the time are kept for grading with them", show_time(planned.grading_s))

@@ -35,7 +35,7 @@ class Grader:
         view: name of a view in `crops.views.VIEWS`.
         mm: side of the part of the stored crop that is seen.
         px: side of the network's input, pixels.
-        time: times the share of the training time that its crops, pixels and epochs give it, see `plan.work`.
+        time: times the share of the training time that its crops, pixels and epochs give it, see `cost.work`.
         repeats: times the training's epochs. The canal has half as many crops as the others, with less noisy labels:
             on 240 synthetic studies 30 epochs instead of 15 lower its log loss from .395 to .360; the others gain
             nothing.
@@ -56,7 +56,7 @@ GRADERS = (
     Grader("foraminal_axial", mm=32.0, px=32),
     Grader("subarticular_sagittal", mm=40.0, px=40),
 )
-"""In order of worth: where time is short, `plan` leaves the last out; where there is time to spare it makes inputs
+"""In order of worth: where time is short, `governor` leaves the last out; where there is time to spare it makes inputs
 finer than the 1 mm a pixel of these."""
 
 
@@ -66,7 +66,7 @@ class Training:
 
     Attributes:
         folds: number of folds by study; each makes one network a grader, fewer where the time is short.
-        grow: whether spare time makes inputs finer, networks wider, and up to twice as many folds, see `plan`.
+        grow: whether spare time makes inputs finer, several networks of each fold, and wider ones, see `governor`.
         seed: of folds, weights, shuffling and augmentation.
         filters, dense: of the five-block CNN; half the paper's width, which trains three times as many images a second.
         block_dropout: none, because dropout before batch normalisation makes the validation loss jump.

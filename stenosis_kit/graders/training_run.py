@@ -81,7 +81,7 @@ def train_planned(planned: PlannedRun) -> TrainedRun:
         log.info("train: going on; %d of %d networks are already trained", total - len(wanted), total)
     recipe = _recipe(planned)
     # What does with less than its time comes last in a fold, and has what the others leave.
-    wanted = sorted(wanted, key=lambda each: (each.fold, -min(each.grader.time, 1)))
+    wanted = sorted(wanted, key=lambda each: (each.number, each.fold, -min(each.grader.time, 1)))
     jobs = [Job(recipe, each, planned.weights(each), planned.work(each)) for each in wanted]
     budget = planned.time_to_train()
     outcomes = train_on(cluster, jobs, budget) if cluster else train_here(jobs, budget)

@@ -145,7 +145,7 @@ class Start:
         same = [each for each in fitting if each.fold == trained.fold]
         any_may = self.folds_kept(studies) is None or trained.fold not in self.folds.values()
         offers = same or (fitting if any_may else [])
-        return self.folder / offers[trained.fold % len(offers)].weights if offers else None
+        return self.folder / offers[(trained.fold + trained.number) % len(offers)].weights if offers else None
 
     def _fitting(self, grader: Grader, training: Training) -> list[TrainedGrader]:
         """Its networks of the grader's view whose weights have the same shapes."""

@@ -43,8 +43,11 @@ def _networks(path: Path) -> dict[str, Curves]:
         history = history.with_columns(val_nats=None)
     history = history.with_columns(pl.col("val_nats").cast(pl.Float64).fill_null(math.nan))
     networks: dict[str, Curves] = {}
-    for (view, fold), rows in history.group_by("view", "fold", maintain_order=True):
-        networks.setdefault(view, {})[f"fold {fold}"] = rows["nats"].to_list(), rows["val_nats"].to_list()
+    if "number" not in history.columns:
+        history = history.with_columns(number=0)
+    for (view, fold, number), rows in history.group_by("view", "fold", "number", maintain_order=True):
+        name = f"fold {fold}" + (f", network {number + 1}" if number else "")
+        networks.setdefault(view, {})[name] = rows["nats"].to_list(), rows["val_nats"].to_list()
     return networks
 
 

@@ -57,7 +57,7 @@ def saliency_section(evidence: Evidence, budget: Budget) -> Markup:
     blocks = [
         _explained(evidence, trained, description.training, held_out)
         for trained in description.graders
-        if trained.fold == 0 and budget.reaches(_GRADER_S)
+        if trained.fold == trained.number == 0 and budget.reaches(_GRADER_S)
     ]
     text = (
         "Left as the network sees it, right with what speaks for the label's severity (Grad-CAM). The crops are of "

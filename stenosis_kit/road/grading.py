@@ -18,6 +18,7 @@ from stenosis_kit.base.tasks import TimeUp, is_accident, run_tasks
 from stenosis_kit.crops.study_crops import StudyCrops, cut_study
 from stenosis_kit.crops.views import VIEW_BY_NAME
 from stenosis_kit.graders.model import Model
+from stenosis_kit.graders.model_file import networks_a_grader
 from stenosis_kit.levels.canal import LocatedStudy
 from stenosis_kit.levels.finder import CanalFinder
 from stenosis_kit.road.passed_over import PassedOver
@@ -66,9 +67,9 @@ class Grading:
         self.spare = [spare] if spare else []
         self.budget = budget
         self.workers = workers
-        networks = [each for model in [*models, *self.spare] for each in model.description.graders]
-        self.cutter = partial(cut_study, views=frozenset(each.grader.view for each in networks))
-        self.folds = max(1 + each.fold for each in networks)
+        networks = [model.description.graders for model in [*models, *self.spare]]
+        self.cutter = partial(cut_study, views=frozenset(each.grader.view for own in networks for each in own))
+        self.networks = max(map(networks_a_grader, networks))
         self.failed: dict[int, str] = {}
         self._finish_s = slowness() * _FINISH_S
         self._crops: Counter[int] = Counter()  # of each study, as graded last
@@ -102,11 +103,11 @@ class Grading:
     def _grade_part(self, studies: list[LocatedStudy], pace: Pace, bar: tqdm) -> int:
         """Returns the number of studies for which the time did not reach."""
         waiting: list[StudyCrops] = []
-        asked = max(1, int(pace.share() * self.folds))
-        late, watch, share = 0, Stopwatch(), asked / self.folds
+        asked = max(1, int(pace.share() * self.networks))
+        late, watch, share = 0, Stopwatch(), asked / self.networks
         if share < 1:
             text = "predict: TIME IS SHORT: %d of a grader's %d networks answer for %d studies"
-            log.warning(text, asked, self.folds, len(studies))
+            log.warning(text, asked, self.networks, len(studies))
         results = run_tasks(self.cutter, studies, self.workers, budget=self.budget.share(keep=self._finish_s))
         for done, (located, crops) in enumerate(results, 1):
             late += isinstance(crops, TimeUp)

@@ -28,10 +28,10 @@ from stenosis_kit.crops.store_set import join_stores
 from stenosis_kit.crops.study_crops import CUTTING_VERSION
 from stenosis_kit.crops.views import VIEW_BY_NAME
 from stenosis_kit.graders.batches import labelled, read_lesson
+from stenosis_kit.graders.cost import work
 from stenosis_kit.graders.ensemble import assemble
 from stenosis_kit.graders.job import result_path
 from stenosis_kit.graders.model_file import MODEL_NAME, TrainedGrader, model_files
-from stenosis_kit.graders.plan import work
 from stenosis_kit.graders.settings import GRADERS, Training
 from stenosis_kit.phantom import phantom
 from stenosis_kit.phantom.cohort import VERSION

@@ -18,9 +18,9 @@ from stenosis_kit.base.errors import TimeTooShort
 from stenosis_kit.base.tasks import TimeUp
 from stenosis_kit.base.tensorflow_start import load_s, load_tensorflow
 from stenosis_kit.graders.bundled import BUNDLED, NONE, bundled_graders
+from stenosis_kit.graders.cost import least_s
 from stenosis_kit.graders.model_file import MODEL_NAME
 from stenosis_kit.graders.own_localiser import teaching_s
-from stenosis_kit.graders.plan import least_s
 from stenosis_kit.graders.planned_run import BESIDE_S
 from stenosis_kit.graders.settings import Training
 from stenosis_kit.graders.warm_start import read_start

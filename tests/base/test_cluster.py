@@ -27,10 +27,11 @@ from stenosis_kit.base.tasks import ExecutorGone, run_tasks
 from stenosis_kit.crops.store import open_store
 from stenosis_kit.graders import dispatch as rounds
 from stenosis_kit.graders.dispatch import train_on
+from stenosis_kit.graders.governor import startable
 from stenosis_kit.graders.job import JOBS, Job, Recipe, result_path
 from stenosis_kit.graders.model import Model
 from stenosis_kit.graders.model_file import TrainedGrader
-from stenosis_kit.graders.plan import Time, startable
+from stenosis_kit.graders.plan import Time
 from stenosis_kit.road.format import format
 from stenosis_kit.road.train import UNFINISHED, train
 

@@ -9,10 +9,11 @@ from stenosis_kit.base.budget import Budget
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import write_json
 from stenosis_kit.crops.store import open_store
-from stenosis_kit.graders import dispatch
+from stenosis_kit.graders import dispatch, planned_run
 from stenosis_kit.graders.ensemble import cut_short
 from stenosis_kit.graders.job import result_path
 from stenosis_kit.graders.model_file import TrainedGrader, read_description
+from stenosis_kit.graders.plan import Plan
 from stenosis_kit.graders.settings import GRADERS
 from stenosis_kit.road.train import train
 
@@ -55,6 +56,20 @@ def test_a_network_cut_short_is_left_out_of_the_model(
     assert (run["networks"], run["left_out"]) == (1, ["canal_sagittal.fold1"])
     assert not (tmp_path / "model" / "canal_sagittal.fold1.weights.h5").exists()
     assert "canal_sagittal.fold1 IS LEFT OUT: it got" in caplog.text
+
+
+def test_networks_of_one_fold_answer_together(store, model, small_training, tmp_path, monkeypatch, quick_jobs):
+    training = replace(small_training, graders=small_training.graders[:1])
+    monkeypatch.setattr(planned_run, "plan", lambda *_: Plan(2, twins=2))
+    run = train(store, tmp_path / "model", Budget(), training, start="none")
+    assert (run["models"], run["networks"]) == (4, 4)
+    assert [(job.trained.fold, job.trained.number) for job in quick_jobs] == [(0, 0), (1, 0), (0, 1), (1, 1)]
+    assert len({job.trained.weights for job in quick_jobs}) == len(list((tmp_path / "model").glob("canal*.h5"))) == 4
+    once, twice = (pl.read_csv(folder / "oof.csv") for folder in (model, tmp_path / "model"))
+    assert twice["row_id"].n_unique() == twice.height == once.filter(pl.col("row_id").str.contains("spinal")).height
+    history = pl.read_csv(tmp_path / "model" / "history.csv")
+    assert history.unique(["view", "fold", "number", "epoch"]).height == history.height
+    assert read_description(tmp_path / "model").graders[-1].name == "canal_sagittal.fold1.1"
 
 
 def with_labels_in(store, folder, views, studies):

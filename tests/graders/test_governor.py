@@ -10,18 +10,9 @@ import pytest
 from stenosis_kit import rsna
 from stenosis_kit.base.errors import InputError, TimeTooShort
 from stenosis_kit.crops.views import VIEW_BY_NAME, VIEWS
-from stenosis_kit.graders.plan import (
-    Load,
-    Plan,
-    Time,
-    cost_s,
-    grading_s,
-    plan,
-    shortest_s,
-    startable,
-    typical_pixels,
-    work,
-)
+from stenosis_kit.graders.cost import cost_s, grading_s, shortest_s, typical_pixels
+from stenosis_kit.graders.governor import plan, startable
+from stenosis_kit.graders.plan import Load, Plan, Time
 from stenosis_kit.graders.settings import Training
 
 TRAINING = Training()
@@ -38,16 +29,16 @@ def chosen(seconds: float, crops: int = 1, **given) -> Plan:
 
 
 def size(one: Plan) -> tuple[float, ...]:
-    return one.graders or len(TRAINING.graders), one.models, one.axial, one.scale, one.width
+    return one.graders or len(TRAINING.graders), one.models, one.axial, one.twins, one.scale, one.width
 
 
 def test_more_time_never_trains_less() -> None:
     plans = [
-        chosen(seconds) for seconds in (45, 60, 70, 100, 150, 200, 300, 400, 600, 900, 1800, 3600, 2 * 3600, 4 * 3600)
+        chosen(seconds) for seconds in (45, 60, 70, 100, 150, 200, 300, 400, 600, 900, 1800, 3600, 2 * 3600, 8 * 3600)
     ]
     assert [size(one) for one in plans] == sorted(size(one) for one in plans)
-    assert size(plans[0]) == (3, 1, 1, 1, 1)
-    assert size(plans[-1]) == (6, TRAINING.folds, 1.5, 1.5, 2)
+    assert size(plans[0]) == (3, 1, 1, 1, 1, 1)
+    assert size(plans[-1]) == (6, TRAINING.folds, 1.5, 3, 1.5, 2)
 
 
 @pytest.mark.parametrize("seconds", [250, 400, 900, 3600])
@@ -65,27 +56,37 @@ def test_more_studies_leave_time_for_less() -> None:
 
 
 def test_networks_grow_only_where_the_settings_let_them_and_all_folds_fit() -> None:
-    assert size(chosen(3600, grow=False)) == (6, TRAINING.folds, 1, 1, 1)
+    assert size(chosen(3600, grow=False)) == (6, TRAINING.folds, 1, 1, 1, 1)
     assert chosen(200).models < TRAINING.folds
-    assert size(chosen(200))[3:] == (1, 1)
+    assert size(chosen(200))[3:] == (1, 1, 1)
 
 
-def test_time_that_is_left_over_makes_twice_as_many_folds() -> None:
-    assert size(chosen(8 * 3600)) == (6, 2 * TRAINING.folds, 1.5, 1.5, 2)
-    assert chosen(8 * 3600, grow=False).models == TRAINING.folds
+def test_time_that_is_left_over_after_all_folds_makes_several_networks_of_each() -> None:
+    assert [chosen(seconds).twins for seconds in (900, 3000)] == [1, 2]
+    assert {chosen(seconds).twins for seconds in range(100, 8 * 3600, 100) if chosen(seconds).models < 5} == {1}
+    assert chosen(8 * 3600, grow=False).twins == 1
 
 
-def test_networks_that_start_from_others_stay_as_wide_and_have_more_folds_sooner() -> None:
-    started = chosen(2 * 3600, may_widen=False)
-    assert size(started) == (6, 2 * TRAINING.folds, 1.5, 1.5, 1)
-    assert chosen(2 * 3600).width > 1
+def test_networks_that_start_from_others_stay_as_wide() -> None:
+    started = chosen(4 * 3600, may_widen=False)
+    assert size(started) == (6, TRAINING.folds, 1.5, 3, 1.5, 1)
+    assert chosen(4 * 3600).width > 1
     assert cost_s(started, TRAINING, CROPS, PIXELS) <= 2 * 3600
 
 
 def test_few_studies_do_not_get_more_networks_than_can_be_started() -> None:
     crops = {view: count // 8 for view, count in CROPS.items()}
     few = [plan(TRAINING, Load(crops, 30, may_widen=False), Time(seconds)) for seconds in (400, 800)]
-    assert [one.models for one in few] == [TRAINING.folds, 2 * TRAINING.folds]
+    assert [(one.models, one.twins) for one in few] == [(TRAINING.folds, 1), (TRAINING.folds, 2)]
+
+
+def test_of_few_studies_each_network_learns_from_four_fifths_where_there_is_no_time_for_all_folds() -> None:
+    crops = {view: count // 24 for view, count in CROPS.items()}
+    few, enough = (plan(TRAINING, Load(crops, studies), Time(200)) for studies in (10, 240))
+    assert few.models == enough.models < TRAINING.folds
+    assert (few.folds, enough.folds) == (TRAINING.folds, enough.models)
+    assert plan(TRAINING, Load(crops, 3), Time(200)).folds == 3
+    assert plan(replace(TRAINING, folds=2), Load(crops, 10), Time(200)).folds == 2
 
 
 def test_folds_of_earlier_networks_stay_as_many() -> None:
@@ -93,11 +94,11 @@ def test_folds_of_earlier_networks_stay_as_many() -> None:
 
 
 def test_axial_inputs_become_finer_before_there_are_three_folds_and_the_others_after_all_folds() -> None:
-    plans = {size(chosen(seconds))[1:4] for seconds in range(100, 3600, 20)}
-    assert {axial for models, axial, _ in plans if models == 1} == {1.0}
-    assert {axial for models, axial, _ in plans if models == 2} == {1.0, 1.5}
-    assert {axial for models, axial, _ in plans if models > 2} == {1.5}
-    assert {scale for models, _, scale in plans if models < TRAINING.folds} == {1.0}
+    plans = {size(chosen(seconds))[1:5] for seconds in range(100, 3600, 20)}
+    assert {axial for models, axial, _, _ in plans if models == 1} == {1.0}
+    assert {axial for models, axial, _, _ in plans if models == 2} == {1.0, 1.5}
+    assert {axial for models, axial, _, _ in plans if models > 2} == {1.5}
+    assert {(twins, scale) for models, _, twins, scale in plans if models < TRAINING.folds} == {(1, 1.0)}
 
 
 def test_of_images_that_are_coarse_themselves_there_are_more_folds_instead() -> None:
@@ -149,20 +150,6 @@ def test_a_short_time_starts_fewer_models() -> None:
     assert [len(each) for each in plans] == [1, 2, 3, TRAINING.folds]
 
 
-def test_work_follows_crops_pixels_epochs_and_the_settings_share() -> None:
-    grader = replace(TRAINING.graders[0], time=1.0, repeats=1.0)
-    usual = work(grader, TRAINING, 10_000)
-    for more in (replace(grader, px=2 * grader.px), replace(grader, repeats=4.0)):
-        assert work(more, TRAINING, 10_000) == pytest.approx(4 * usual, rel=0.05)
-    assert work(grader, TRAINING, 40_000) == pytest.approx(4 * usual, rel=0.05)
-    assert work(replace(grader, time=3.0), TRAINING, 10_000) == pytest.approx(3 * usual)
-
-
-def test_a_network_with_hardly_any_crops_still_has_time_to_start() -> None:
-    few, none = (work(TRAINING.graders[0], TRAINING, crops) for crops in (10, 0))
-    assert 0 < few < 1.2 * none
-
-
 def test_too_short_a_time_is_said_with_the_least_that_would_do() -> None:
     with pytest.raises(TimeTooShort, match="expected at least .* for training 3 graders"):
         chosen(20)
@@ -181,13 +168,6 @@ def test_wider_networks_are_slower_where_their_speed_is_not_known() -> None:
     wide = replace(TRAINING, filters=tuple(2 * each for each in TRAINING.filters))
     assert typical_pixels(wide) == typical_pixels(TRAINING) / 4
     assert plan(wide, Load(CROPS, 240), Time(400)).models < plan(TRAINING, Load(CROPS, 240), Time(400)).models
-
-
-def test_folds_that_are_there_already_count_for_the_cost() -> None:
-    """Of two models each learns from half of the studies; in folds of five that were given from four fifths."""
-    two = replace(TRAINING, folds=2, grow=False)
-    own, given = (plan(two, Load(CROPS, 240, parts), Time(1e9)) for parts in (None, 5))
-    assert cost_s(given, TRAINING, CROPS, PIXELS) > 1.4 * cost_s(own, TRAINING, CROPS, PIXELS)
 
 
 def test_time_to_grade_with_the_networks_is_reckoned_with() -> None:

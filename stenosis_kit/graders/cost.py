@@ -1,0 +1,78 @@
+"""What training a network and answering with it take: in input pixels, and in seconds."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from stenosis_kit import rsna
+from stenosis_kit.crops.views import VIEW_BY_NAME
+from stenosis_kit.graders.plan import Plan
+from stenosis_kit.graders.settings import Grader, Training
+
+ENOUGH_EPOCHS = 10
+"""Rather fewer models than fewer epochs; more epochs hardly help."""
+SHORTEST_JOB_S = 12.0
+"""Of a network, in the mean: building its graphs alone takes 4 to 7 s (measured on two cores)."""
+SHORTEST_ROUND_S = 25.0
+"""The same on a cluster, where TensorFlow is imported and the graphs are built for each network."""
+_TYPICAL_PIXELS = 1.0e6  # a second, learnt by networks of the default width on two cores; channels do not count
+_START_S = 2.5  # a network: new weights, the first answers, saving
+_ANSWERING = 1 / 3  # of the cost of learning from a crop: the forward pass alone
+_GRADING_MARGIN = 1.5  # chosen by hand: worker processes read and cut at the same time
+_LOADING_S = 0.35  # a network's weights and graph
+_CELLS = Counter(rsna.CONDITION_BY_NAME[condition].term for condition, _ in rsna.CELLS)  # of a study, by term
+
+
+def cost_s(chosen: Plan, training: Training, crops: Mapping[str, int], pixels: float) -> float:
+    """Seconds that `ENOUGH_EPOCHS` of all of a plan's networks take, one after the other."""
+    learnt, graders = 1 - 1 / chosen.folds, chosen.settings(training).graders
+    epochs = {grader: ENOUGH_EPOCHS * grader.repeats * learnt + _ANSWERING * (1 - learnt) for grader in graders}
+    seen = sum(n * crops.get(grader.view, 0) * grader.px**2 for grader, n in epochs.items())
+    return chosen.networks * (seen * chosen.width**2 / pixels + _START_S * len(graders))
+
+
+def work(grader: Grader, training: Training, crops: int) -> float:
+    """What a network's whole training takes, relative to others of the same width: input pixels, the start counted in.
+
+    Args:
+        grader: the network's.
+        training: settings, which say how many epochs.
+        crops: that it learns from.
+    """
+    seen = training.max_epochs * grader.repeats * crops * grader.px**2
+    return grader.time * (seen + _START_S * _TYPICAL_PIXELS)
+
+
+def grading_s(chosen: Plan, training: Training, studies: int, pixels: float) -> float:
+    """Seconds, with a margin, in which all networks of a plan are loaded and answer all cells of studies."""
+    if not studies:
+        return 0.0
+    graders = chosen.settings(training).graders
+    seen = sum(_CELLS[VIEW_BY_NAME[grader.view].term] * grader.px**2 for grader in graders)
+    answering = _GRADING_MARGIN * studies * seen * chosen.width**2 * _ANSWERING / pixels
+    return chosen.networks * (answering + _LOADING_S * len(graders))
+
+
+def typical_pixels(training: Training) -> float:
+    """Input pixels a second where that was not measured; the cost grows with the square of the networks' width."""
+    return _TYPICAL_PIXELS * (Training().filters[0] / training.filters[0]) ** 2
+
+
+def least_s(training: Training) -> float:
+    """Seconds without which this process begins no training at all."""
+    return shortest_s(training.graders[: one_a_term(training.graders)], 1, 0)
+
+
+def one_a_term(graders: Sequence[Grader]) -> int:
+    """How many of the first graders there have to be for one a term."""
+    terms = [VIEW_BY_NAME[grader.view].term for grader in graders]
+    return max(terms.index(term) for term in terms) + 1
+
+
+def shortest_s(graders: Sequence[Grader], models: int, workers: int) -> float:
+    """Seconds without which so many models of each grader are not begun."""
+    if workers:  # rounds of as many jobs as there are workers
+        return SHORTEST_ROUND_S * math.ceil(models * len(graders) / workers)
+    return SHORTEST_JOB_S * models * len(graders)
