@@ -72,6 +72,8 @@ def fit_second_stage(
 ) -> tuple[SecondStage, np.ndarray]:
     """Fits the second stage, and keeps of it the terms in which it gains on held-out studies.
 
+    Of fewer answered studies than the cross-validation has folds it keeps none: there a gain is chance.
+
     Args:
         answers: (studies, 25, 3) out-of-fold answers; NaN where there are none.
         prior: (25, 3).
@@ -82,6 +84,10 @@ def fit_second_stage(
         The second stage, and (studies, 25, 3) its answers to the studies given, each by weights that were fitted
         without it.
     """
+    answered = np.isfinite(answers).all(axis=2)
+    if answered.any(axis=1).sum() < _CV_FOLDS:
+        return SecondStage({}), answers
+    severity = np.where(answered, severity, -1)  # without an answer there is nothing to learn from
     held_out = np.random.default_rng(seed).permutation(len(answers)) % _CV_FOLDS
     evidence, honest = evidence_of(answers, prior), answers.copy()
     kept = {}

@@ -25,10 +25,21 @@ _LOADING_S = 0.35  # a network's weights and graph
 _CELLS = Counter(rsna.CONDITION_BY_NAME[condition].term for condition, _ in rsna.CELLS)  # of a study, by term
 
 
-def cost_s(chosen: Plan, training: Training, crops: Mapping[str, int], pixels: float) -> float:
-    """Seconds that `ENOUGH_EPOCHS` of all of a plan's networks take, one after the other."""
+def cost_s(
+    chosen: Plan, training: Training, crops: Mapping[str, int], pixels: float, all_epochs: bool = False
+) -> float:
+    """Seconds that all of a plan's networks take, one after the other.
+
+    Args:
+        chosen: the plan.
+        training: settings.
+        crops: {view: number of labelled crops}.
+        pixels: that training learns from in a second.
+        all_epochs: that they can make use of, and not `ENOUGH_EPOCHS`.
+    """
     learnt, graders = 1 - 1 / chosen.folds, chosen.settings(training).graders
-    epochs = {grader: ENOUGH_EPOCHS * grader.repeats * learnt + _ANSWERING * (1 - learnt) for grader in graders}
+    each = {grader: training.max_epochs * grader.time if all_epochs else ENOUGH_EPOCHS for grader in graders}
+    epochs = {grader: n * grader.repeats * learnt + _ANSWERING * (1 - learnt) for grader, n in each.items()}
     seen = sum(n * crops.get(grader.view, 0) * grader.px**2 for grader, n in epochs.items())
     return chosen.networks * (seen * chosen.width**2 / pixels + _START_S * len(graders))
 

@@ -25,7 +25,7 @@ _FINER_AXIAL = 1.5
 which differ by some .02)."""
 _FINE_MM = 0.9  # chosen by hand: images of coarser pixels show no more at finer inputs than at those of 1 mm
 _LARGER = ((2, 1.0, 1.0), (3, 1.0, 1.0), (3, 1.5, 1.0), (3, 1.5, 1.5), (3, 1.5, 2.0))
-"""Twins, scale and width; a scale of 1.5 reaches the resolution of the stored crops.
+"""Twins, scale and width, where there is time for all epochs; a scale of 1.5 reaches the stored crops' resolution.
 
 Of one of five folds of real crops, started from the bundled graders, the mean answers of three networks have a weighted
 log loss of .494 where single ones have .502 in the mean (foramina), .565 for .581 (recesses), .381 for .403 (canals).
@@ -49,7 +49,8 @@ def plan(training: Training, load: Load, time: Time) -> Plan:
         plans += _larger(plans[-1], training, load, time)
     pixels, longest = time.pixels or typical_pixels(training), time.seconds / 2
     plans = [replace(one, grading_s=min(grading_s(one, training, load.to_grade, pixels), longest)) for one in plans]
-    needed = [cost_s(one, training, load.crops, pixels) / max(time.workers, 1) + one.grading_s for one in plans]
+    costs = [cost_s(one, training, load.crops, pixels, one.twins > 1) for one in plans]
+    needed = [cost / max(time.workers, 1) + one.grading_s for cost, one in zip(costs, plans, strict=True)]
     return [one for one, seconds in zip(plans, needed, strict=True) if one is plans[0] or seconds <= time.seconds][-1]
 
 

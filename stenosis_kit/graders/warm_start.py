@@ -96,13 +96,12 @@ class Start:
         return min(1.0, max(_LEAST_SHARE, _ENOUGH_CROPS / max(training.max_epochs * grader.repeats * crops, 1)))
 
     def fitting(self, chosen: Plan, training: Training) -> Plan:
-        """The plan at the width of its own networks, and with finer inputs only if that lets no fewer weights fit."""
+        """The plan, with finer inputs only if that lets no fewer weights fit."""
 
         def graders_with_weights(one: Plan) -> int:
             return sum(bool(self._fitting(grader, training)) for grader in one.settings(training).graders)
 
-        coarse = replace(chosen, width=1.0, axial=1.0, scale=1.0)
-        return max(replace(chosen, width=1.0), coarse, key=graders_with_weights)
+        return max(chosen, replace(chosen, axial=1.0, scale=1.0), key=graders_with_weights)
 
     def assign_folds(self, manifest: pl.DataFrame, folds: int, seed: int) -> dict[int, int]:
         """{study_id: fold} of its own studies and of a manifest's others, see `folds.assign_folds`.

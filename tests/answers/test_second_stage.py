@@ -130,12 +130,25 @@ def test_honest_answers_never_see_their_own_label() -> None:
     assert np.abs(changed - honest).max() > 1e-3  # others have learnt from it
 
 
-@pytest.mark.parametrize("studies", [1, 2, 3])
-def test_few_studies_are_enough_to_run(studies: int) -> None:
-    first = answers(studies)
-    stage, honest = fit_second_stage(first, PRIOR, np.full((studies, 25), -1))
-    assert np.isfinite(stage.answer(first, PRIOR)).all()
-    assert honest.shape == first.shape
+@pytest.mark.parametrize(("studies", "is_kept"), [(1, False), (9, False), (10, True)])
+def test_of_too_few_studies_none_is_kept(studies: int, is_kept: bool) -> None:
+    """All canals are severe, and the answers say so too seldom: any fit gains on studies that it has not seen."""
+    first, severity = answers(studies), np.full((studies, 25), 2)
+    stage, honest = fit_second_stage(first, PRIOR, severity)
+    assert bool(stage.weights) == is_kept
+    assert np.array_equal(honest, first) != is_kept
+
+
+def test_labels_of_studies_without_an_answer_teach_nothing() -> None:
+    first = answers(40)
+    severity = severities_of(first)
+    first[20:] = np.nan
+    stage, _ = fit_second_stage(first, PRIOR, severity)
+    assert stage.weights  # or all would be as it was
+    severity[20:] = 2
+    again, honest = fit_second_stage(first, PRIOR, severity)
+    assert again == stage
+    assert np.isnan(honest[20:]).all()
 
 
 @pytest.mark.parametrize("term", rsna.TERMS)

@@ -237,7 +237,7 @@ def test_only_weights_that_fit_are_taken(start, small_training):
 )
 def test_inputs_become_finer_where_the_weights_still_fit(start, small_training, px, scale):
     training = replace(small_training, graders=(replace(small_training.graders[0], px=px),))
-    assert start.fitting(Plan(2, scale=1.5, width=2.0), training) == Plan(2, scale=scale)
+    assert start.fitting(Plan(2, scale=1.5), training) == Plan(2, scale=scale)
 
 
 def test_networks_stay_as_wide_as_the_earlier_ones(start, small_training):
