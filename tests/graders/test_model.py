@@ -132,7 +132,7 @@ def test_no_readable_weights_at_all_is_an_error(model, tmp_path):
         (lambda value: value["graders"][0].update(weights="../secret.weights.h5"), "names of files"),
         (lambda value: value["graders"][0]["grader"].update(px="40"), "ValueError"),
         (lambda value: value["graders"][0]["grader"].update(mm=0), "ValueError"),
-        (lambda value: value["graders"][0].update(fold=-1), "folds from 0"),
+        (lambda value: value["graders"][0].update(fold=-1), "folds and numbers from 0"),
         (lambda value: value["training"].update(filters=["a"]), "ValueError"),
         (lambda value: value["pools"][0].update(powers=[]), "a power for each view"),
         (lambda value: value["pools"][0].update(prior_power=None), "powers that are numbers"),
