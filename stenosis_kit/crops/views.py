@@ -35,6 +35,13 @@ class View:
         """Of a crop: (px, px, slices)."""
         return self.px, self.px, self.slices
 
+    @property
+    def mirror_axis(self) -> int | None:
+        """Along which crops (n, px, px, slices) turn into those of the mirrored patient; None: they have a side."""
+        if any(condition.side for condition in rsna.CONDITIONS if condition.term == self.term):
+            return None
+        return 2 if self.series_kind == rsna.AXIAL_T2 else 3
+
 
 VIEWS = (
     View(CANAL_SAGITTAL, "spinal", rsna.SAGITTAL_T2, mm=64.0, px=96, slices=5, step_mm=4.5),

@@ -95,10 +95,9 @@ def change(images: tf.Tensor, view: View, ranges: Augmentation) -> tf.Tensor:
     noise = ranges.noise * np.float32(np.sqrt(3))  # uniform numbers take a third of the time of normal ones
     signal = tf.exp(gamma * tf.math.log(images + _BLACK) + _gains(count, images.shape[1], ranges))
     images = signal + tf.random.uniform(tf.shape(images), -noise, noise)
-    if view.term == "spinal":
-        axis = 2 if view.series_kind == rsna.AXIAL_T2 else 3
+    if view.mirror_axis:
         heads = tf.random.uniform([count, 1, 1, 1]) < 0.5
-        images = tf.where(heads, tf.reverse(images, [axis]), images)
+        images = tf.where(heads, tf.reverse(images, [view.mirror_axis]), images)
     return tf.clip_by_value(images, 0.0, 1.0)
 
 

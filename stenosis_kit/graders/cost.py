@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from stenosis_kit import rsna
-from stenosis_kit.crops.views import VIEW_BY_NAME
+from stenosis_kit.crops.views import VIEW_BY_NAME, View
 from stenosis_kit.graders.plan import Plan
 from stenosis_kit.graders.settings import Grader, Training
 
@@ -61,9 +61,14 @@ def grading_s(chosen: Plan, training: Training, studies: int, pixels: float) -> 
     if not studies:
         return 0.0
     graders = chosen.settings(training).graders
-    seen = sum(_CELLS[VIEW_BY_NAME[grader.view].term] * grader.px**2 for grader in graders)
+    seen = sum(_looks(VIEW_BY_NAME[grader.view]) * grader.px**2 for grader in graders)
     answering = _GRADING_MARGIN * studies * seen * chosen.width**2 * _ANSWERING / pixels
     return chosen.networks * (answering + _LOADING_S * len(graders))
+
+
+def _looks(view: View) -> int:
+    """That a network takes at a study: at each cell one, and where the view has no side, one at its mirror image."""
+    return _CELLS[view.term] * (2 if view.mirror_axis else 1)
 
 
 def typical_pixels(training: Training) -> float:

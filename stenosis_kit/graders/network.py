@@ -60,6 +60,10 @@ def load_network(folder: Path, trained: TrainedGrader, training: Training) -> ke
 def answering(network: keras.Model, grader: Grader) -> Answering:
     """What has a network answer: (n, px, px, slices) uint8 crops of the grader's view to (n, 3) probabilities.
 
+    Where a view has no side, they are the mean of those to the crop and to its mirror image: on canals of 304 real
+    studies, out of fold, that takes the weighted log loss of single networks from .405 to .397, and that of two from
+    .385 to .380.
+
     The first call builds its graph, in a third of a second; it holds for any number of crops, where Keras's own
     `predict` builds a second one for a second number.
     """
@@ -71,8 +75,11 @@ def answering(network: keras.Model, grader: Grader) -> Answering:
 
     @tf.function(input_signature=[tf.TensorSpec((None, view.px, view.px, view.slices), tf.uint8)])
     def answers(crops: tf.Tensor) -> tf.Tensor:
-        transforms = central(view, grader.mm, grader.px, tf.shape(crops)[0])
-        return network(sample(crops, transforms, grader.px), training=False)
+        images = sample(crops, central(view, grader.mm, grader.px, tf.shape(crops)[0]), grader.px)
+        found = network(images, training=False)
+        if not view.mirror_axis:
+            return found
+        return (found + network(tf.reverse(images, [view.mirror_axis]), training=False)) / 2
 
     def answer(crops: np.ndarray) -> np.ndarray:
         parts = [np.asarray(crops[first : first + _BATCH]) for first in range(0, len(crops), _BATCH)]
