@@ -76,10 +76,9 @@ def answering(network: keras.Model, grader: Grader) -> Answering:
     @tf.function(input_signature=[tf.TensorSpec((None, view.px, view.px, view.slices), tf.uint8)])
     def answers(crops: tf.Tensor) -> tf.Tensor:
         images = sample(crops, central(view, grader.mm, grader.px, tf.shape(crops)[0]), grader.px)
-        found = network(images, training=False)
-        if not view.mirror_axis:
-            return found
-        return (found + network(tf.reverse(images, [view.mirror_axis]), training=False)) / 2
+        looks = [images, tf.reverse(images, [view.mirror_axis])] if view.mirror_axis else [images]
+        found = network(tf.concat(looks, axis=0), training=False)
+        return tf.reduce_mean(tf.reshape(found, [len(looks), -1, len(rsna.SEVERITIES)]), axis=0)
 
     def answer(crops: np.ndarray) -> np.ndarray:
         parts = [np.asarray(crops[first : first + _BATCH]) for first in range(0, len(crops), _BATCH)]
