@@ -59,6 +59,7 @@ def fit_lean(probabilities: np.ndarray, severity: np.ndarray, weights: np.ndarra
     rows = np.arange(len(severity))
 
     def loss(constants: np.ndarray) -> float:
+        """The weighted log loss, and the penalty on the distance from what is expected before fitting."""
         power, prior_weight, *shift = constants
         answers = log_softmax(_leant(graded, prior, power, prior_weight, np.array([0.0, *shift])), axis=1)
         nats = -np.maximum(answers[rows, severity], np.log(1e-12)) @ weights / weights.sum()

@@ -46,6 +46,7 @@ def halve_weights(path: Path) -> None:
     with replacing(path) as partial, h5py.File(path) as whole, h5py.File(partial, "w") as half:
 
         def copy(name: str, item: h5py.Group | h5py.Dataset) -> None:
+            """A group, or the numbers of a dataset, with its attributes."""
             if isinstance(item, h5py.Group):
                 new = half.require_group(name)
             else:

@@ -49,6 +49,7 @@ def plan(training: Training, load: Load, time: Time) -> Plan:
         plans += _larger(plans[-1], training, load, time)
     pixels, longest = time.pixels or typical_pixels(training), time.seconds / 2
     plans = [replace(one, grading_s=min(grading_s(one, training, load.to_grade, pixels), longest)) for one in plans]
+    # Spare time is what is left when all networks have all of their epochs.
     costs = [cost_s(one, training, load.crops, pixels, one.twins > 1) for one in plans]
     needed = [cost / max(time.workers, 1) + one.grading_s for cost, one in zip(costs, plans, strict=True)]
     return [one for one, seconds in zip(plans, needed, strict=True) if one is plans[0] or seconds <= time.seconds][-1]

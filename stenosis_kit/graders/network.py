@@ -75,6 +75,7 @@ def answering(network: keras.Model, grader: Grader) -> Answering:
 
     @tf.function(input_signature=[tf.TensorSpec((None, view.px, view.px, view.slices), tf.uint8)])
     def answers(crops: tf.Tensor) -> tf.Tensor:
+        """Of so many crops as one call takes."""
         images = sample(crops, central(view, grader.mm, grader.px, tf.shape(crops)[0]), grader.px)
         looks = [images, tf.reverse(images, [view.mirror_axis])] if view.mirror_axis else [images]
         found = network(tf.concat(looks, axis=0), training=False)

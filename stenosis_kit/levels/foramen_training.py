@@ -82,6 +82,7 @@ def _batches(crops: np.ndarray, rows: np.ndarray, seed: int) -> tf.data.Dataset:
     px, slices = crops.shape[1] // 2, crops.shape[3]
 
     def draw() -> Iterator[np.ndarray]:
+        """Batches of crops, at half the resolution."""
         left = np.empty(0, int)
         while True:
             while len(left) < BATCH:

@@ -11,11 +11,11 @@ Writes {view: {"area", "real", "synthetic"}}: the area, and the number of crops 
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
 import numpy as np
+from campaigns.arguments import crops_parser
 from sklearn.metrics import roc_auc_score
 
 from stenosis_kit.base.errors import InputError
@@ -83,11 +83,8 @@ def measure(one: GivenCrops, store: Store) -> dict:
 
 def main(arguments: list[str] | None = None) -> int:
     """Reads the arguments, measures, prints and writes; 2 where the input is no good."""
-    parser = argparse.ArgumentParser(prog="campaigns.apart", description=__doc__.split("\n")[0])
-    parser.add_argument("--crops", type=Path, required=True, help="folder of <view>_<share>.npz")
-    parser.add_argument("--share", default="open", help="open or kept (default open)")
+    parser = crops_parser("campaigns.apart", __doc__.split("\n")[0])
     parser.add_argument("--store", type=Path, required=True, help="crops of a synthetic cohort")
-    parser.add_argument("--json", type=Path, required=True, help="where the figures go")
     args = parser.parse_args(arguments)
     try:
         store = open_store(args.store)

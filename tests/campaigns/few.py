@@ -11,13 +11,13 @@ weighted log loss of what `predict` would answer.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 from functools import reduce
 from pathlib import Path
 
 import numpy as np
+from campaigns.arguments import crops_parser
 from campaigns.transfer import by_study
 from given_store import write_store
 
@@ -65,15 +65,12 @@ def worth(cells: list[GivenCrops], count: int, seed: int, seconds: float) -> Los
 
 def main(arguments: list[str] | None = None) -> int:
     """Reads the arguments, measures, prints and writes; 2 where the input is no good."""
-    parser = argparse.ArgumentParser(prog="campaigns.few", description=__doc__.split("\n")[0])
-    parser.add_argument("--crops", type=Path, required=True, help="folder of <view>_<share>.npz")
-    parser.add_argument("--share", default="open", help="open or kept (default open)")
+    parser = crops_parser("campaigns.few", __doc__.split("\n")[0])
     parser.add_argument(
         "--studies", type=int, nargs="+", default=[3, 10, 30, 100, 300], help="how many are learnt from"
     )
     parser.add_argument("--draws", type=int, default=5, help="of each number (default 5)")
     parser.add_argument("--time-limit", type=parse_time, default=120.0, help="of each training (default 2m)")
-    parser.add_argument("--json", type=Path, required=True, help="where the figures go")
     args = parser.parse_args(arguments)
     load_tensorflow()
     try:

@@ -13,13 +13,13 @@ the loss was not reached.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from campaigns.arguments import crops_parser
 from given_store import write_store
 
 from stenosis_kit.base.budget import Budget, Stopwatch
@@ -86,12 +86,9 @@ def graders(store: Store) -> list[Grader]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Reads the arguments, measures, prints and writes; 2 where the input is no good."""
-    parser = argparse.ArgumentParser(prog="campaigns.minutes", description=__doc__.split("\n")[0])
-    parser.add_argument("--crops", type=Path, required=True, help="folder of <view>_<share>.npz")
-    parser.add_argument("--share", default="open", help="open or kept (default open)")
+    parser = crops_parser("campaigns.minutes", __doc__.split("\n")[0])
     parser.add_argument("--seed", type=int, default=0, help="of folds and networks (default 0)")
     parser.add_argument("--epochs", type=int, nargs="+", default=EPOCHS, help="that are tried")
-    parser.add_argument("--json", type=Path, required=True, help="where the figures go")
     args = parser.parse_args(arguments)
     load_tensorflow()
     try:
