@@ -52,9 +52,9 @@ def augmentation_of(view: View, placement_sd: Sequence[float] | None) -> Augment
     return Augmentation(shift_mm=shift, slip=2 * NormalDist(0, depth).cdf(-view.step_mm / 2))
 
 
-def central(view: View, mm: float, px: int, count: tf.Tensor) -> tf.Tensor:
-    """(count, 8) transforms (as `sample` takes them) to the central part of a view's crops."""
-    scale = tf.fill([count], np.float32(mm / px * view.px / view.mm))
+def central(view: View, mm: float | tf.Tensor, px: int, count: int | tf.Tensor) -> tf.Tensor:
+    """(count, 8) transforms (as `sample` takes them) to a view's central parts of one or (count,) sides, mm."""
+    scale = tf.broadcast_to(mm * np.float32(view.px / view.mm / px), [count])
     zeros = tf.zeros([count])
     return _about_center(scale, zeros, zeros, zeros, view, px)
 

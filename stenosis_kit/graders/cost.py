@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from stenosis_kit import rsna
 from stenosis_kit.crops.views import VIEW_BY_NAME, View
+from stenosis_kit.graders.network import ZOOMS, zooms_of
 from stenosis_kit.graders.plan import Plan
 from stenosis_kit.graders.settings import Grader, Training
 
@@ -39,7 +40,8 @@ def cost_s(
     """
     learnt, graders = 1 - 1 / chosen.folds, chosen.settings(training).graders
     each = {grader: training.max_epochs * grader.time if all_epochs else ENOUGH_EPOCHS for grader in graders}
-    epochs = {grader: n * grader.repeats * learnt + _ANSWERING * (1 - learnt) for grader, n in each.items()}
+    answers = _ANSWERING * len(ZOOMS) * (1 - learnt)
+    epochs = {grader: n * grader.repeats * learnt + answers for grader, n in each.items()}
     seen = sum(n * crops.get(grader.view, 0) * grader.px**2 for grader, n in epochs.items())
     return chosen.networks * (seen * chosen.width**2 / pixels + _START_S * len(graders))
 
@@ -61,13 +63,14 @@ def grading_s(chosen: Plan, training: Training, studies: int, pixels: float) -> 
     if not studies:
         return 0.0
     graders = chosen.settings(training).graders
-    seen = sum(_looks(VIEW_BY_NAME[grader.view]) * grader.px**2 for grader in graders)
+    looks = len(zooms_of(0, chosen.networks))
+    seen = looks * sum(_parts(VIEW_BY_NAME[grader.view]) * grader.px**2 for grader in graders)
     answering = _GRADING_MARGIN * studies * seen * chosen.width**2 * _ANSWERING / pixels
     return chosen.networks * (answering + _LOADING_S * len(graders))
 
 
-def _looks(view: View) -> int:
-    """That a network takes at a study: at each cell one, and where the view has no side, one at its mirror image."""
+def _parts(view: View) -> int:
+    """Of a study, that a network answers to: each cell's, and where the view has no side, the mirror images."""
     return _CELLS[view.term] * (2 if view.mirror_axis else 1)
 
 

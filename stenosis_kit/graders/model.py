@@ -22,7 +22,7 @@ from stenosis_kit.crops.study_crops import StudyCrops
 from stenosis_kit.crops.views import VIEW_BY_NAME
 from stenosis_kit.graders.bundled import bundled_graders
 from stenosis_kit.graders.model_file import MODEL_NAME, TrainedGrader, read_description
-from stenosis_kit.graders.network import Answering, answering, load_network
+from stenosis_kit.graders.network import Answering, answering, load_network, zooms_of
 from stenosis_kit.tables.folds import read_folds
 
 log = logging.getLogger(__name__)
@@ -115,14 +115,16 @@ class Model:
             share: of its networks that answer, one at least; a study that the model knows is not affected.
         """
         networks = {trained: answer for trained, answer in self._networks.items() if trained.grader.view == view}
+        some = list(networks.values())[: max(1, round(share * len(networks)))]
         fold_of = np.array([self.folds.get(int(study), -1) for study in studies], int)
-        total, count = np.zeros((len(crops), len(rsna.SEVERITIES))), np.zeros((len(crops), 1))
-        most = max(1, round(share * len(networks)))
-        for place, (trained, answer) in enumerate(networks.items()):
-            use = np.flatnonzero((fold_of == -1) & (place < most) | (fold_of == trained.fold))
-            total[use] += answer(crops[use])
-            count[use] += 1
-        return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+        graded = np.full((len(crops), len(rsna.SEVERITIES)), np.nan)
+        for fold in np.unique(fold_of):
+            use = np.flatnonzero(fold_of == fold)
+            own = some if fold < 0 else [answer for trained, answer in networks.items() if trained.fold == fold]
+            if own:
+                each = [answer(crops[use], zooms_of(place, len(own))) for place, answer in enumerate(own)]
+                graded[use] = np.mean(each, axis=0)
+        return graded
 
 
 def bundled_model() -> Model:

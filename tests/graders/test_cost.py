@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from stenosis_kit.crops.views import VIEWS
-from stenosis_kit.graders.cost import cost_s, typical_pixels, work
+from stenosis_kit.graders.cost import cost_s, grading_s, typical_pixels, work
 from stenosis_kit.graders.governor import plan
 from stenosis_kit.graders.plan import Load, Plan, Time
 from stenosis_kit.graders.settings import Training
@@ -42,3 +42,8 @@ def test_folds_that_are_there_already_count_for_the_cost() -> None:
 def test_several_networks_of_each_fold_cost_as_much_each() -> None:
     one, three = (cost_s(Plan(5, twins=twins), TRAINING, CROPS, PIXELS) for twins in (1, 3))
     assert three == pytest.approx(3 * one)
+
+
+def test_one_network_answers_at_all_zooms_and_three_at_one_each() -> None:
+    one, three, six = (grading_s(Plan(models), TRAINING, 100_000, PIXELS) for models in (1, 3, 6))
+    assert three == pytest.approx(one, rel=0.01) and six == pytest.approx(2 * one, rel=0.01)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from stenosis_kit.crops.views import VIEW_BY_NAME
-from stenosis_kit.graders.network import answering, build_network
+from stenosis_kit.graders.network import ZOOMS, answering, build_network, zooms_of
 from stenosis_kit.graders.settings import Grader
 
 
@@ -24,3 +24,23 @@ def test_a_mirrored_canal_has_the_same_answer_and_what_has_a_side_another(small_
     found = answer(crops)
     np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
     assert np.allclose(found, answer(np.ascontiguousarray(mirrored)), atol=1e-5) == is_alike
+
+
+def test_an_answer_is_the_mean_of_those_at_its_zooms(small_training):
+    grader = Grader("subarticular_axial", mm=40.0, px=40)
+    view = VIEW_BY_NAME[grader.view]
+    network = build_network(grader, small_training)
+    answer = answering(network, grader)
+    crops = np.random.default_rng(0).integers(0, 256, (5, *view.shape)).astype(np.uint8)
+    each = [answer(crops, [zoom]) for zoom in ZOOMS]
+    assert np.abs(each[0] - each[1]).max() > 1e-4
+    np.testing.assert_allclose(answer(crops), np.mean(each, axis=0), atol=1e-5)
+    larger = answering(network, Grader(grader.view, mm=40.0 * ZOOMS[2], px=40))
+    np.testing.assert_allclose(larger(crops, [1.0]), answer(crops, [ZOOMS[2]]), atol=1e-5)
+
+
+@pytest.mark.parametrize("networks", range(1, 8))
+def test_all_zooms_are_answered_at_by_each_of_few_networks_and_by_many_in_turn(networks):
+    each = [zooms_of(place, networks) for place in range(networks)]
+    assert {zoom for zooms in each for zoom in zooms} == set(ZOOMS)
+    assert all(len(zooms) == (1 if networks >= len(ZOOMS) else len(ZOOMS)) for zooms in each)
