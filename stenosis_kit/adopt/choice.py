@@ -13,6 +13,7 @@ from stenosis_kit.adopt.series import Found
 from stenosis_kit.adopt.words import LUMBAR, OTHER, T1, T2, is_enhanced, region, weighting_by_codes, weighting_by_words
 from stenosis_kit.images.geometry import AXIAL, SAGITTAL
 from stenosis_kit.images.series import Series
+from stenosis_kit.levels.overview import USUAL_MM
 
 _KINDS = {(SAGITTAL, T1): rsna.SAGITTAL_T1, (SAGITTAL, T2): rsna.SAGITTAL_T2, (AXIAL, T2): rsna.AXIAL_T2}
 PROVISIONAL = {SAGITTAL: rsna.SAGITTAL_T2, AXIAL: rsna.AXIAL_T2}
@@ -23,7 +24,6 @@ _BY_CODES, _BY_WORDS, _ASSUMED = 0.98, 0.95, 0.6  # how sure
 _CONTRADICTS = 0.9  # how sure pixels have to be to stand against a description: some hold for all series of a study
 _SAME_PLACE_MM = 40.0  # mean distance of two columns that are the same part of the spine, a level apart at most
 _LEAST_INSIDE = 0.34  # of an axial series' slices inside the sagittal field
-_USUAL_MM = 340.0  # up to which a field is made for the lumbar spine, see `levels.overview`
 _DOUBTFUL, _APART = 1.25, 1.4  # times: so near the bound, and so far from another series; see `tell_apart`
 _ENOUGH_MM = 60.0  # slices over so much reach both foramina, which lie up to 19 mm from the midline
 
@@ -45,7 +45,7 @@ class Candidate:
     Attributes:
         found, series: its images, and the same read from the root.
         look: what its pixels tell, as far as they were asked.
-        weighting, why, certainty: see `words`; what told it, and how sure.
+        weighting, by, certainty: see `words`; what told it, and how sure.
         out: why it is left out; empty where it is not.
     """
 
@@ -53,7 +53,7 @@ class Candidate:
     series: Series
     look: Look | None = None
     weighting: str = ""
-    why: str = ""
+    by: str = ""
     certainty: float = 0.9
     out: str = ""
 
@@ -67,13 +67,15 @@ class Candidate:
         """Whether it looks as the competition's do: T1 without contrast agent and fat suppression."""
         return self.weighting != T1 or not is_enhanced(self.found.acquisition)
 
-    def say(self, weighting: str, why: str, certainty: float) -> None:
-        """Notes the weighting, and what told it."""
-        self.weighting, self.why, self.certainty = weighting, _told_by(why), certainty
+    @property
+    def why(self) -> str:
+        """What told the weighting, in words."""
+        text = f"weighting by its {self.by}" if self.by else f"{self.weighting} is assumed: nothing tells"
+        return text if self.is_plain else f"{text}; fat-suppressed or with a contrast agent"
 
-
-def _told_by(what: str) -> str:
-    return f"weighting by its {what}"
+    def say(self, weighting: str, by: str, certainty: float) -> None:
+        """Notes the weighting, and what told it; empty where nothing did."""
+        self.weighting, self.by, self.certainty = weighting, by, certainty
 
 
 def decide(candidates: list[Candidate], eye: Eye) -> list[Decision]:
@@ -138,9 +140,8 @@ def tell_apart(seen: list[Candidate]) -> None:
     if len(seen) < 2 or len({one.weighting for one in seen}) > 1:
         return
     doubtful, *_, plain = sorted(seen, key=lambda one: _times(one.look.brightness, FLUID_BRIGHT))
-    told_by_pixels = doubtful.why == _told_by(_PIXELS)
     is_doubtful = _times(doubtful.look.brightness, FLUID_BRIGHT) <= _DOUBTFUL
-    if told_by_pixels and is_doubtful and _times(doubtful.look.brightness, plain.look.brightness) >= _APART:
+    if doubtful.by == _PIXELS and is_doubtful and _times(doubtful.look.brightness, plain.look.brightness) >= _APART:
         doubtful.say(T1 if doubtful.weighting == T2 else T2, "pixels, beside its other series", _ASSUMED)
 
 
@@ -156,11 +157,11 @@ def _take_best(rivals: list[Candidate]) -> None:
         if one is not best:
             one.out = f"another {one.kind} covers more or is finer"
         elif not one.is_plain:
-            one.certainty, one.why = _ASSUMED, f"{one.why}; fat-suppressed or with a contrast agent"
+            one.certainty = _ASSUMED
 
 
 def _worth(one: Candidate) -> tuple:
-    planes, usual = one.series.planes, one.found.field_mm <= _USUAL_MM
+    planes, usual = one.series.planes, one.found.field_mm <= USUAL_MM
     across = float(np.ptp([plane.center @ planes[0].normal for plane in planes]))
     fine = -round(float(np.mean(planes[0].spacing)), 2)
     return one.is_plain, usual, min(across, _ENOUGH_MM) // 10, fine, len(planes), one.found.key
@@ -178,6 +179,6 @@ def _judge_axial(one: Candidate, sagittal: list[Candidate], eye: Eye) -> None:
         found = look and axial_brightness(one.series, look.canal)
         if found:
             bound = FLUID_BRIGHT_AXIAL
-            one.say(T2 if found >= bound else T1, "pixels", certainty(found / bound))
+            one.say(T2 if found >= bound else T1, _PIXELS, certainty(found / bound))
         else:
-            one.weighting, one.why, one.certainty = T2, "T2 is assumed: nothing tells", _ASSUMED
+            one.say(T2, "", _ASSUMED)

@@ -29,7 +29,7 @@ SLICES = 5
 SLICE_WEIGHTS = np.array([1.0, 2.0, 3.0, 2.0, 1.0]) / 9
 """How much a slice's maps count, and how often it is shown in training; chosen by hand."""
 GRID = [PX, STEP_MM, SLICES]
-_USUAL_MM = PX * STEP_MM + 20
+USUAL_MM = PX * STEP_MM + 20
 """Fields up to this are seen as one window: 10 mm at either end tell nothing. The competition's reach some 330 mm."""
 _BELOW_MM = 34.0
 """A window's middle lies this far below the levels' mean, about a level: the sacrum tells which level is which, the
@@ -160,13 +160,13 @@ def _middle_frames(series: Series) -> tuple[np.ndarray, tuple[int, int]]:
 def _pixels_along(plane: Plane, axis: np.ndarray) -> int:
     """How many pixels the grid has along an axis (3,) of a slice; even."""
     mm = plane.extent(axis)
-    return PX if mm <= _USUAL_MM else 2 * round(mm / STEP_MM / 2)
+    return PX if mm <= USUAL_MM else 2 * round(mm / STEP_MM / 2)
 
 
 def _field_mm(series: Series) -> float:
-    """The longer side of a series' field of view; up to `_USUAL_MM` all are alike."""
+    """The longer side of a series' field of view; up to `USUAL_MM` all are alike."""
     plane = series.planes[len(series.slices) // 2]
-    return max(_USUAL_MM, *(plane.extent(axis) for axis in plane.display_axes(SAGITTAL)))
+    return max(USUAL_MM, *(plane.extent(axis) for axis in plane.display_axes(SAGITTAL)))
 
 
 def _on_grid(series: Series, frames: np.ndarray, size: tuple[int, int]) -> Overview:
@@ -187,5 +187,5 @@ def _brightness(series: Series) -> Brightness:
     Of 20 synthetic studies under a weak and a strong coil the levels found so differ by .05 mm (median), with the
     brightness of whole series by .4 mm.
     """
-    usual = _field_mm(series) <= _USUAL_MM
+    usual = _field_mm(series) <= USUAL_MM
     return brightness_of(series, canal_points(series)) if usual else Brightness.of_series(series)
