@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stenosis_kit.base.budget import Budget, show_time
-from stenosis_kit.base.files import write_json
+from stenosis_kit.base.files import read_json, write_json
 from stenosis_kit.base.manifest import RUN_NAME, run_matches
 from stenosis_kit.base.tensorflow_start import load_tensorflow
 from stenosis_kit.crops.store import Store, open_store, release
@@ -120,6 +120,16 @@ def _train(job: Job, budget: Budget, store: Store) -> str:
     reached = weighted_log_loss(answers, lesson.severity[lesson.validate], lesson.weight[lesson.validate])
     took = show_time(budget.elapsed())
     return f"{trained.name}: {len(history)} epochs in {took}, weighted log loss held out {reached:.3f}"
+
+
+def part_trained(job: Job) -> float:
+    """How many of its epochs a job that is done got, 0 to 1; 0 where it left no result.
+
+    Raises:
+        InputError: where its result cannot be read.
+    """
+    path, epochs = result_path(job.recipe.model, job.trained), job.recipe.training.epochs(job.trained.grader)
+    return len(read_json(path, "a finished job")["history"]) / epochs if path.is_file() else 0.0
 
 
 def build_graphs(job: Job) -> None:

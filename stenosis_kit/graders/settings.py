@@ -93,6 +93,10 @@ class Training:
     max_epochs: Count = 15
     graders: tuple[Grader, ...] = GRADERS
 
+    def epochs(self, grader: Grader) -> int:
+        """The most that a grader's networks learn for."""
+        return round(self.max_epochs * grader.repeats)
+
 
 def field_value(kind: Any, value: Any) -> Any:
     """A value of TOML or JSON as a field of that type has it.

@@ -72,7 +72,7 @@ class Trainer:
         self._start_over(seed, start)
         sample = lesson.validate[:: math.ceil(len(lesson.validate) / _VALIDATED) or 1]
         held_out = batches(lesson, sample, self.grader, _VALIDATED).cache() if len(sample) else None
-        steps, epochs = math.ceil(len(lesson.learn) / training.batch), round(training.max_epochs * self.grader.repeats)
+        steps, epochs = math.ceil(len(lesson.learn) / training.batch), training.epochs(self.grader)
         timer = TimedTraining(budget, training.peak_rate, steps, epochs, self._answers_s(lesson, sample))
         if held_out:
             learner.evaluate(held_out, verbose=0)  # builds the graph,

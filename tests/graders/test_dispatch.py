@@ -16,9 +16,10 @@ from stenosis_kit.graders.settings import GRADERS
 
 @pytest.fixture
 def turned(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """The clock; how long a graph takes; by how much a job outlasts its share, and how much
-    of that it uses; what was built and trained, and the seconds given."""
-    turned = SimpleNamespace(now=0.0, graph_s=5.0, late_s=0.0, used=1.0, built=[], trained=[], given=[])
+    """The clock; how long a graph takes; by how much a job outlasts its share, how much of
+    that it uses, and the seconds that all of its epochs take; what was built and trained, and
+    the seconds given."""
+    turned = SimpleNamespace(now=0.0, graph_s=5.0, late_s=0.0, used=1.0, whole_s=1.0, built=[], trained=[], given=[])
 
     def build(job: Job) -> None:
         turned.now += turned.graph_s
@@ -33,6 +34,7 @@ def turned(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     monkeypatch.setattr("stenosis_kit.base.budget.time", SimpleNamespace(monotonic=lambda: turned.now))
     monkeypatch.setattr(dispatch, "build_graphs", build)
     monkeypatch.setattr(dispatch, "train_job", train)
+    monkeypatch.setattr(dispatch, "part_trained", lambda job: min(1.0, turned.given[-1] / turned.whole_s))
     return turned
 
 
@@ -89,3 +91,15 @@ def test_what_one_leaves_the_others_get(turned: SimpleNamespace) -> None:
     turned.graph_s, turned.used = 0.0, 0.5
     list(dispatch.train_here(works(2.0, 1.0, 1.0), Budget(100.0)))
     assert turned.given == pytest.approx([50.0, 37.5, 56.25])
+
+
+@pytest.mark.parametrize(("whole_s", "folds"), [(20.0, 5), (70.0, 5), (130.0, 3), (400.0, 1)])
+def test_where_the_machine_became_slow_the_last_folds_are_left_out_and_the_others_trained(
+    turned: SimpleNamespace, whole_s: float, folds: int
+) -> None:
+    """Of 600 s each of six networks has 20 at first; a quarter of its epochs is the least."""
+    turned.graph_s, turned.whole_s = 0.0, whole_s
+    outcomes = list(dispatch.train_here(jobs(5), Budget(600.0)))
+    assert lost(outcomes) == [f"{grader.view}.fold{fold}" for fold in range(folds, 5) for grader in GRADERS]
+    assert len(turned.trained) == 6 * folds
+    assert turned.now == pytest.approx(600) or folds == 1
