@@ -24,7 +24,7 @@ _FINER_AXIAL = 1.5
 .553 and that of canals from .350 to .334 (304 studies, one of two folds, started from the bundled graders; single runs,
 which differ by some .02)."""
 _FINE_MM = 0.9  # chosen by hand: images of coarser pixels show no more at finer inputs than at those of 1 mm
-_LARGER = ((2, 1.0, 1.0), (3, 1.0, 1.0), (3, 1.5, 1.0), (3, 1.5, 1.5), (3, 1.5, 2.0))
+_LARGER = ((2, 1.0, 1.0), (3, 1.0, 1.0), (4, 1.0, 1.0), (4, 1.5, 1.0), (4, 1.5, 1.5), (4, 1.5, 2.0))
 """Twins, scale and width, where there is time for all epochs; a scale of 1.5 reaches the stored crops' resolution.
 
 Of one of five folds of real crops, started from the bundled graders, the mean answers of three networks have a weighted

@@ -38,7 +38,7 @@ def test_more_time_never_trains_less() -> None:
     ]
     assert [size(one) for one in plans] == sorted(size(one) for one in plans)
     assert size(plans[0]) == (3, 1, 1, 1, 1, 1)
-    assert size(plans[-1]) == (6, TRAINING.folds, 1.5, 3, 1.5, 2)
+    assert size(plans[-1]) == (6, TRAINING.folds, 1.5, 4, 1.5, 2)
 
 
 @pytest.mark.parametrize("seconds", [250, 400, 900, 3600])
@@ -69,7 +69,7 @@ def test_time_that_is_left_over_after_all_folds_makes_several_networks_of_each()
 
 def test_networks_that_start_from_others_stay_as_wide() -> None:
     started = chosen(4 * 3600, may_widen=False)
-    assert size(started) == (6, TRAINING.folds, 1.5, 3, 1.5, 1)
+    assert size(started) == (6, TRAINING.folds, 1.5, 4, 1.5, 1)
     assert chosen(8 * 3600).width > 1
     assert cost_s(started, TRAINING, CROPS, PIXELS) <= 2 * 3600
 
