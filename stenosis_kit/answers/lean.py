@@ -4,7 +4,8 @@
 
 with the temperature t, the prior's weight b and a shift s of each severity: what graders of synthetic studies answer is
 surer than it is right on real ones, and one severity comes too often. Several views of a cell are averaged in the
-logarithm, each leaning by itself; pools and second stage, fitted on answers to synthetic studies, are left out.
+logarithm, each leaning by itself. Pools, fitted on answers to synthetic studies, are left out; the second stage that
+follows has tied weights, fitted as these constants were.
 """
 
 from __future__ import annotations

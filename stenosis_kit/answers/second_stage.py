@@ -7,6 +7,9 @@ severe. The second answer is linear in the evidence of the cell and of its kin (
 
 Its weights minimise the metric on out-of-fold answers, for the canal with the term of the worst level in a study
 (any_severe_spinal), beside a quadratic penalty on their distance from "leave everything as it is".
+
+Tied weights are seven constants a term: one for each of `TIES`, the same for both severities, and their shifts. The
+bundled graders' answers, which lean on the prior (see `lean`), are read together with these.
 """
 
 from __future__ import annotations
@@ -22,10 +25,16 @@ from stenosis_kit.answers.priors import filled
 
 TRUST_CELLS = 100.0
 """Weight of the penalty, in cells: at 240 studies 30 to 100 were best in cross-validation, and it hardly mattered."""
+_TRUST_TIED = 30.0
+"""The same for tied weights. On the bundled graders' answers to 1,201 real studies, each half read with what was fitted
+on the other, 10, 30 and 100 give .689, .693 and .702 (recesses; without reading together .741), .642, .642 and .644
+(foramina; .650), .468, .466 and .464 (canal; .477)."""
 KIN = ("own", "side", "above", "below", "level_1", "level_2", "column")
 """Whose mean evidence a cell hears of: its own; the other side's; that of the level above and below; at the same level
 and on its side that of the two other terms, in the order of `rsna.TERMS`; of all levels.
 """
+TIES = (("own",), ("side",), ("above", "below"), ("level_1",), ("level_2",))
+"""Kin whose evidence has one weight together."""
 FEATURES = (*(f"{kin}_{severity}" for kin in KIN for severity in rsna.SEVERITIES[1:]), "bias")
 _CV_FOLDS = 10
 _SEVERE = rsna.SEVERITIES.index("severe")
@@ -68,7 +77,7 @@ def read_second_stage(weights: dict[str, list[list[float]]]) -> SecondStage:
 
 
 def fit_second_stage(
-    answers: np.ndarray, prior: np.ndarray, severity: np.ndarray, seed: int = 0
+    answers: np.ndarray, prior: np.ndarray, severity: np.ndarray, seed: int = 0, tied: bool = False
 ) -> tuple[SecondStage, np.ndarray]:
     """Fits the second stage, and keeps of it the terms in which it gains on held-out studies.
 
@@ -79,6 +88,7 @@ def fit_second_stage(
         prior: (25, 3).
         severity: (studies, 25) true class indices; -1 where there is no label.
         seed: of the cross-validation.
+        tied: that weights are tied.
 
     Returns:
         The second stage, and (studies, 25, 3) its answers to the studies given, each by weights that were fitted
@@ -90,18 +100,18 @@ def fit_second_stage(
     severity = np.where(answered, severity, -1)  # without an answer there is nothing to learn from
     held_out = np.random.default_rng(seed).permutation(len(answers)) % _CV_FOLDS
     evidence, honest = evidence_of(answers, prior), answers.copy()
-    kept = {}
+    kept, form = {}, (_TIED, _TRUST_TIED) if tied else (np.eye(2 * len(FEATURES)), TRUST_CELLS)
     for term, places in rsna.CELLS_OF_TERM.items():
         cells = list(places)
         features, truth = _features(evidence, term), severity[:, cells]
         second = np.empty((*truth.shape, len(rsna.SEVERITIES)))
         for fold in np.unique(held_out):
             own = held_out == fold
-            weights = _fit(features[~own], truth[~own], prior[cells], term)
+            weights = _fit(features[~own], truth[~own], prior[cells], term, *form)
             second[own] = answers_of(features[own] @ weights, prior[cells])
         first = filled(answers[:, cells], prior[cells])
         if _loss(second, truth, term)[0] < _loss(first, truth, term)[0]:
-            kept[term] = tuple(map(tuple, _fit(features, truth, prior[cells], term).tolist()))
+            kept[term] = tuple(map(tuple, _fit(features, truth, prior[cells], term, *form).tolist()))
             honest[:, cells] = second
     return SecondStage(kept), np.where(np.isnan(answers), np.nan, honest)
 
@@ -139,20 +149,37 @@ def _features(evidence: np.ndarray, term: str) -> np.ndarray:
     return np.pad(kin, ((0, 0), (0, 0), (0, 1)), constant_values=1.0)
 
 
-def _fit(features: np.ndarray, severity: np.ndarray, prior: np.ndarray, term: str) -> np.ndarray:
-    """(features, 2) weights."""
-    start = np.zeros((len(FEATURES), 2))
-    start[0, 0] = start[1, 1] = 1.0
-    pull = TRUST_CELLS / max((severity >= 0).sum(), 1)
+def _tied() -> np.ndarray:
+    """(2 * features, constants): the flat weights that each constant stands for, none across severities."""
+    weights = np.zeros((len(FEATURES), 2, len(TIES) + 2))
+    for place, severity in enumerate(rsna.SEVERITIES[1:]):
+        weights[FEATURES.index("bias"), place, len(TIES) + place] = 1.0
+        for column, tie in enumerate(TIES):
+            weights[[FEATURES.index(f"{kin}_{severity}") for kin in tie], place, column] = 1.0
+    return weights.reshape(2 * len(FEATURES), -1)
 
-    def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
+
+_TIED = _tied()
+
+
+def _fit(
+    features: np.ndarray, severity: np.ndarray, prior: np.ndarray, term: str, basis: np.ndarray, trust: float
+) -> np.ndarray:
+    """(features, 2) weights, made of a basis's columns: the flat weights that each constant to fit stands for."""
+    shape = len(FEATURES), 2
+    unchanged = np.zeros(shape)
+    unchanged[0, 0] = unchanged[1, 1] = 1.0
+    pull = trust / max((severity >= 0).sum(), 1)
+
+    def loss(fitted: np.ndarray) -> tuple[float, np.ndarray]:
         """The metric's part and the penalty, with the gradient."""
-        weights = flat.reshape(start.shape)
+        weights = (basis @ fitted).reshape(shape)
         nats, slope = _loss(answers_of(features @ weights, prior), severity, term)
-        slope = np.tensordot(features, slope[..., 1:], ((0, 1), (0, 1))) + 2 * pull * (weights - start)
-        return nats + pull * float(((weights - start) ** 2).sum()), slope.ravel()
+        slope = np.tensordot(features, slope[..., 1:], ((0, 1), (0, 1))) + 2 * pull * (weights - unchanged)
+        return nats + pull * float(((weights - unchanged) ** 2).sum()), slope.ravel() @ basis
 
-    return minimize(loss, start.ravel(), jac=True, method="L-BFGS-B").x.reshape(start.shape)
+    start = np.linalg.pinv(basis) @ unchanged.ravel()
+    return (basis @ minimize(loss, start, jac=True, method="L-BFGS-B").x).reshape(shape)
 
 
 def _loss(answers: np.ndarray, severity: np.ndarray, term: str) -> tuple[float, np.ndarray]:

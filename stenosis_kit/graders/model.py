@@ -1,4 +1,4 @@
-"""A trained model that answers: its networks by view, then pools with the prior and the second stage, or the lean.
+"""A trained model that answers: its networks by view, then pools with the prior, or the lean, and the second stage.
 
 In the pools of a model that started from the bundled graders, their answers stand in the prior's place.
 """
@@ -86,10 +86,11 @@ class Model:
         by_view = {view: self._view_answers(view, studies, share) for view in views}
         used = {view: np.isfinite(own).all(axis=2) for view, own in by_view.items()}
         if leans:
-            return lean_views(leans, by_view, prior), used
-        beside = filled(self._start.answer(studies)[0], prior) if self._start else prior
-        pooled = pool_views(self.description.pools, by_view, beside)
-        return self.description.second_stage.answer(pooled, prior), used
+            first = lean_views(leans, by_view, prior)
+        else:
+            beside = filled(self._start.answer(studies)[0], prior) if self._start else prior
+            first = pool_views(self.description.pools, by_view, beside)
+        return self.description.second_stage.answer(first, prior), used
 
     def _view_answers(self, view: str, studies: Sequence[StudyCrops], share: float) -> np.ndarray:
         """(studies, 25, 3), NaN where there is none."""

@@ -76,12 +76,12 @@ class Description:
         training: the settings it was trained with.
         graders: its networks.
         pools: how views and prior are pooled, a pool for each combination of views of a term.
-        second_stage: how a study's pooled answers change each other.
+        second_stage: how a study's answers change each other, after pools or lean.
         moments: of the held-out answers in training, see `answers.dataset_shift`.
         priors: of the labels it was trained on.
         fingerprint: of the input and settings.
         cutting_version: of the crops it was trained on, see `crops.study_crops`.
-        lean: how each view leans on the prior, in the place of pools and second stage; empty where none does.
+        lean: how each view leans on the prior, in the place of pools; empty where none does.
         start: fingerprint of the bundled graders whose answers stand in the prior's place in the pools, see
             `start_answers`; empty where it is the prior.
     """

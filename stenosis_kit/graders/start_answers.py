@@ -125,7 +125,8 @@ def start_answers(store: Store, manifest: pl.DataFrame) -> StartAnswers:
     own = model.description
     views = sorted({each.grader.view for each in own.graders} & store.arrays.keys())
     by_view = {view: labels.table(manifest, _answers(model, store.arrays[view], manifest, view)) for view in views}
-    return StartAnswers(own.fingerprint, lean_views(own.lean, by_view, cell_priors(own.priors)))
+    prior = cell_priors(own.priors)
+    return StartAnswers(own.fingerprint, own.second_stage.answer(lean_views(own.lean, by_view, prior), prior))
 
 
 def _answers(model: Model, crops: np.ndarray, manifest: pl.DataFrame, view: str) -> Answers:

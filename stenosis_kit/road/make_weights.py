@@ -22,9 +22,8 @@ from stenosis_kit.base.files import make_folder, read_json
 from stenosis_kit.base.lock import locked
 from stenosis_kit.base.manifest import fingerprint
 from stenosis_kit.graders.bundled import FOLDER_NAME
-from stenosis_kit.graders.model_file import read_description
 from stenosis_kit.graders.settings_file import read_training
-from stenosis_kit.road.fit_leans import complete, fit_leans, write_leans
+from stenosis_kit.road.fit_leans import Measured, fit_leaning, held_out, write_leaning
 from stenosis_kit.road.make_graders import make_graders
 from stenosis_kit.road.make_level_networks import NETWORKS, make_network
 
@@ -79,13 +78,13 @@ def _graders(chosen: argparse.Namespace) -> dict:
 
 def _lean(chosen: argparse.Namespace) -> dict:
     folder = chosen.out / FOLDER_NAME
-    fitted = fit_leans(folder, chosen.crops, chosen.share)
-    for view, each in fitted.items():
-        log.info("weights: %s: %s", view, each)
-    views = [each.grader.view for each in read_description(folder).graders]
-    leans = complete(fitted, views)
-    write_leans(folder, leans)
-    return leans
+    measured = Measured.of(folder, chosen.crops, chosen.share)
+    leaning = fit_leaning(measured)
+    answers = {"answered": leaning.answer(measured.by_view, measured.prior), "held out": held_out(measured)}
+    for name, own in answers.items():
+        log.info("weights: %s: %s", name, measured.losses(own))
+    write_leaning(folder, leaning)
+    return leaning.leans
 
 
 if __name__ == "__main__":

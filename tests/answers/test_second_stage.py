@@ -108,6 +108,25 @@ def test_it_is_kept_where_kin_tell_and_only_there() -> None:
     np.testing.assert_array_equal(honest[:, others], first[:, others])
 
 
+def test_tied_weights_hear_of_kin_alike_for_both_severities() -> None:
+    """The canal's answers tell nothing, its truth is that of the recesses, which are known."""
+    chances = answers(300)
+    severity = severities_of(chances)
+    severity[:, CANAL] = severity[:, RECESSES[:5]]
+    first = weighted(chances)
+    first[:, CANAL] = weighted(np.tile([1 / 3] * 3, (5, 1)))
+    stage, honest = fit_second_stage(first, weighted(np.tile([1 / 3] * 3, (25, 1))), severity, tied=True)
+    own = np.array(stage.weights["spinal"])
+    assert own[FEATURES.index("level_2_severe"), 1] > 0.1
+    for kin in ("own", "side", "above", "below", "level_1", "level_2", "column"):
+        rows = own[[FEATURES.index(f"{kin}_moderate"), FEATURES.index(f"{kin}_severe")]]
+        np.testing.assert_allclose(rows, rows[0, 0] * np.eye(2))
+    assert own[FEATURES.index("above_severe"), 1] == own[FEATURES.index("below_severe"), 1]
+    assert not own[FEATURES.index("column_severe")].any()
+    before = _loss(first[:, CANAL], severity[:, CANAL], "spinal")[0]
+    assert _loss(honest[:, CANAL], severity[:, CANAL], "spinal")[0] < before - 0.05
+
+
 def test_where_labels_are_noise_nothing_is_gained_on_held_out_studies() -> None:
     """But in the canal's term, whose worst level counts: that it is severe is likelier than any one level's answer."""
     severity = np.random.default_rng(3).choice(3, (60, 25), p=PRIOR[0])

@@ -35,12 +35,11 @@ Losses = dict[str, float]
 
 def losses(model: Path, cells: list[GivenCrops], left_out: np.ndarray) -> Losses:
     """Of what a model answers to each view's crops, studies that are left out aside."""
-    loaded = Model(model)
+    studies = [crops for crops in by_study(cells) if crops.study_id not in left_out]
+    answers, _ = Model(model).answer(studies)
+    place_of = {crops.study_id: place for place, crops in enumerate(studies)}
     found = {}
-    for one in cells:  # a view alone, as if there were no other
-        studies = [crops for crops in by_study([one]) if crops.study_id not in left_out]
-        answers, _ = loaded.answer(studies)
-        place_of = {crops.study_id: place for place, crops in enumerate(studies)}
+    for one in cells:
         table = np.full((len(one.study), 3), np.nan)
         use = np.array([study in place_of for study in one.study.tolist()])
         table[use] = answers[[place_of[study] for study in one.study[use].tolist()], one.places[use]]

@@ -11,6 +11,7 @@ import pytest
 from stenosis_kit import rsna
 from stenosis_kit.answers.lean import Lean
 from stenosis_kit.answers.out_of_fold import Labels
+from stenosis_kit.answers.second_stage import FEATURES, SecondStage
 from stenosis_kit.base.budget import Budget
 from stenosis_kit.crops.store import open_store
 from stenosis_kit.crops.study_crops import StudyCrops
@@ -21,7 +22,7 @@ from stenosis_kit.graders.model import Model
 from stenosis_kit.graders.model_file import read_description
 from stenosis_kit.graders.start_answers import before, can_answer, is_affordable, settled_answers, start_answers
 from stenosis_kit.graders.warm_start import chosen_start, read_start
-from stenosis_kit.road.fit_leans import write_leans
+from stenosis_kit.road.fit_leans import Leaning, write_leaning
 from stenosis_kit.road.train import train
 
 
@@ -31,7 +32,9 @@ def leaning(shipped, tmp_path, monkeypatch):
     folder = tmp_path / "graders"
     shutil.copytree(shipped(), folder)
     views = [each.grader.view for each in read_description(folder).graders]
-    write_leans(folder, dict.fromkeys(views, Lean(2.0, (0.0, 0.2, -0.2), 0.7)))
+    half = tuple((0.5 * (row == 0), 0.5 * (row == 1)) for row in range(len(FEATURES)))
+    leans = dict.fromkeys(views, Lean(2.0, (0.0, 0.2, -0.2), 0.7))
+    write_leaning(folder, Leaning(leans, SecondStage({"spinal": half})))
     replace(read_description(folder), fingerprint="theirs").save(folder)
     monkeypatch.setattr(bundled, "_folder", lambda: folder)
     return folder
