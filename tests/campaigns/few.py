@@ -5,14 +5,15 @@
 FOLDER holds <view>_<share>.npz as `crops.given_crops` describes them. Studies are drawn of those that have crops of all
 its views; answers are measured on all that are not drawn.
 
-Writes {"bundled": {view: loss}, "prior": {view: loss}, "trained": {studies: {view: [loss of each draw]}}}: the metric's
-weighted log loss of what `predict` would answer.
+Writes {"bundled": {view: loss}, "prior": {view: loss}, "trained": {studies: {view: [loss of each draw]}}, "untrained":
+the same of the bundled graders on the same studies}: the metric's weighted log loss of what `predict` would answer.
 """
 
 from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Sequence
 from functools import reduce
 from pathlib import Path
 
@@ -31,18 +32,22 @@ from stenosis_kit.graders.model import Model
 from stenosis_kit.road.train import train
 
 Losses = dict[str, float]
+Answers = dict[str, np.ndarray]
 
 
-def losses(model: Path, cells: list[GivenCrops], left_out: np.ndarray) -> Losses:
-    """Of what a model answers to each view's crops, studies that are left out aside."""
-    studies = [crops for crops in by_study(cells) if crops.study_id not in left_out]
+def answered(model: Path, cells: list[GivenCrops]) -> Answers:
+    """What a model answers to each view's crops, (n, 3)."""
+    studies = by_study(cells)
     answers, _ = Model(model).answer(studies)
     place_of = {crops.study_id: place for place, crops in enumerate(studies)}
+    return {one.view.name: answers[[place_of[study] for study in one.study.tolist()], one.places] for one in cells}
+
+
+def losses(answers: Answers, cells: list[GivenCrops], left_out: Sequence[int] = ()) -> Losses:
+    """Of answers to the crops, those of some studies left out."""
     found = {}
     for one in cells:
-        table = np.full((len(one.study), 3), np.nan)
-        use = np.array([study in place_of for study in one.study.tolist()])
-        table[use] = answers[[place_of[study] for study in one.study[use].tolist()], one.places[use]]
+        table = np.where(np.isin(one.study, left_out)[:, None], np.nan, answers[one.view.name])
         found[one.view.name] = round(one.loss(table), 4)
     return found
 
@@ -53,13 +58,12 @@ def draw(cells: list[GivenCrops], count: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).permutation(whole)[:count]
 
 
-def worth(cells: list[GivenCrops], count: int, seed: int, seconds: float) -> Losses:
-    """Losses after training on some studies from the bundled graders."""
-    studies = draw(cells, count, seed)
+def worth(cells: list[GivenCrops], studies: np.ndarray, seconds: float) -> Losses:
+    """Losses on all other studies after training on some from the bundled graders."""
     with tempfile.TemporaryDirectory() as folder:
         store = write_store(Path(folder) / "store", cells, studies.tolist())
         train(store, Path(folder) / "model", Budget(seconds))
-        return losses(Path(folder) / "model", cells, studies)
+        return losses(answered(Path(folder) / "model", cells), cells, studies)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -75,15 +79,22 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         model = Model(bundled_graders())
         cells = read_given(args.crops, args.share, {each.grader.view for each in model.description.graders})
+        start = answered(bundled_graders(), cells)
         figures = {
-            "bundled": losses(bundled_graders(), cells, np.array([], int)),
+            "bundled": losses(start, cells),
             "prior": {one.view.name: round(one.loss(one.prior()), 4) for one in cells},
             "trained": {},
+            "untrained": {},
         }
         for count in args.studies:
-            drawn = [worth(cells, count, seed, args.time_limit) for seed in range(args.draws)]
-            figures["trained"][count] = {view: [each[view] for each in drawn] for view in drawn[0]}
-            print(count, figures["trained"][count], flush=True)
+            draws = [draw(cells, count, seed) for seed in range(args.draws)]
+            found = {
+                "trained": [worth(cells, studies, args.time_limit) for studies in draws],
+                "untrained": [losses(start, cells, studies) for studies in draws],
+            }
+            for name, own in found.items():
+                figures[name][count] = {view: [each[view] for each in own] for view in own[0]}
+                print(count, name, figures[name][count], flush=True)
             write_json(args.json, figures)
     except InputError as error:
         print(f"campaigns.few: {error}", file=sys.stderr)

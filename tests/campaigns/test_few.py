@@ -46,10 +46,11 @@ def test_each_number_of_studies_and_each_draw_has_its_losses(tmp_path, crops, mo
     assert few.main(asked) == 0
     assert trained == [2, 2, 3, 3]
     figures = json.loads(out.read_text())
-    assert figures.keys() == {"bundled", "prior", "trained"}
+    assert figures.keys() == {"bundled", "prior", "trained", "untrained"}
     assert figures["bundled"].keys() == figures["prior"].keys() == {CANAL.name, FORAMEN.name}
-    assert figures["trained"].keys() == {"2", "3"}
-    for row in figures["trained"].values():
+    assert figures["trained"].keys() == figures["untrained"].keys() == {"2", "3"}
+    assert figures["trained"] != figures["untrained"]
+    for row in (*figures["trained"].values(), *figures["untrained"].values()):
         assert row.keys() == figures["prior"].keys()
         assert all(len(each) == 2 and np.isfinite(each).all() for each in row.values())
 
