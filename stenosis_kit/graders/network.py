@@ -102,6 +102,7 @@ def answering(network: keras.Model, grader: Grader) -> Answering:
         return tf.reduce_mean(tf.reshape(found, [len(looks) * times, -1, len(rsna.SEVERITIES)]), axis=0)
 
     def answer(crops: np.ndarray, zooms: Sequence[float] = ZOOMS) -> np.ndarray:
+        """Of any number of crops, some at a time."""
         sizes = np.array(zooms, np.float32)
         parts = [np.asarray(crops[first : first + _BATCH]) for first in range(0, len(crops), _BATCH)]
         none = np.empty((0, len(rsna.SEVERITIES)), np.float32)
