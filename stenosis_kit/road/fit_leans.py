@@ -90,13 +90,14 @@ class Measured:
 
     def losses(self, answers: np.ndarray) -> dict[str, float]:
         """{view: weighted log loss} of (studies, 25, 3) answers, on the cells that the view has crops of."""
-        return {view: round(self._loss(answers, table), 4) for view, table in self.answered().items()}
+        from stenosis_kit.graders.loss import weighted_log_loss
 
-    def _loss(self, answers: np.ndarray, table: np.ndarray) -> float:
-        use = np.isfinite(table).all(axis=2) & np.isfinite(answers).all(axis=2)
-        truth = self.severity[use]
-        nats = -np.log(answers[use][np.arange(len(truth)), truth])
-        return float(np.average(nats, weights=np.array(rsna.SEVERITY_WEIGHTS)[truth]))
+        weights, found = np.array(rsna.SEVERITY_WEIGHTS), {}
+        for view, table in self.answered().items():
+            use = np.isfinite(table).all(axis=2) & np.isfinite(answers).all(axis=2)
+            truth = self.severity[use]
+            found[view] = round(weighted_log_loss(answers[use], truth, weights[truth]), 4)
+        return found
 
 
 def fit_leaning(measured: Measured) -> Leaning:
@@ -119,14 +120,14 @@ def fit_leaning(measured: Measured) -> Leaning:
 def held_out(measured: Measured) -> np.ndarray:
     """(studies, 25, 3) answers to each half of the studies, at random, with constants fitted on the other.
 
-    Raises:
-        ValueError: where a half has no answer.
+    NaN where there is nothing to fit on.
     """
     answers = np.full((*measured.severity.shape, len(rsna.SEVERITIES)), np.nan)
     halves = np.array_split(np.random.default_rng(0).permutation(len(answers)), 2)
     for own, other in (halves, halves[::-1]):
-        part = measured.of_studies(own)
-        answers[own] = fit_leaning(measured.of_studies(other)).answer(part.by_view, part.prior)
+        part, rest = measured.of_studies(own), measured.of_studies(other)
+        if rest.answered():
+            answers[own] = fit_leaning(rest).answer(part.by_view, part.prior)
     return answers
 
 
