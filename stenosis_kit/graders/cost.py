@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from stenosis_kit import rsna
 from stenosis_kit.crops.views import VIEW_BY_NAME, View
-from stenosis_kit.graders.network import ZOOMS, zooms_of
+from stenosis_kit.graders.network import ZOOMS
 from stenosis_kit.graders.plan import Plan
 from stenosis_kit.graders.settings import Grader, Training
 
@@ -63,7 +63,7 @@ def grading_s(chosen: Plan, training: Training, studies: int, pixels: float) -> 
     if not studies:
         return 0.0
     graders = chosen.settings(training).graders
-    looks = len(zooms_of(0, chosen.networks))
+    looks = max(1.0, len(ZOOMS) / chosen.networks)  # of each network
     seen = looks * sum(_parts(VIEW_BY_NAME[grader.view]) * grader.px**2 for grader in graders)
     answering = _GRADING_MARGIN * studies * seen * chosen.width**2 * _ANSWERING / pixels
     return chosen.networks * (answering + _LOADING_S * len(graders))

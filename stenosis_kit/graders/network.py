@@ -65,13 +65,13 @@ def load_network(folder: Path, trained: TrainedGrader, training: Training) -> ke
 
 
 def zooms_of(place: int, networks: int) -> tuple[float, ...]:
-    """At which zooms one of several networks answers: where there are enough, each takes one, and else all.
+    """At which zooms one of several networks answers: they are dealt out, one at least to each.
 
     Args:
         place: of the network among them.
         networks: whose answers are averaged.
     """
-    return ZOOMS if networks < len(ZOOMS) else ZOOMS[place % len(ZOOMS) :][:1]
+    return ZOOMS[place % len(ZOOMS) :: networks]
 
 
 def answering(network: keras.Model, grader: Grader) -> Answering:

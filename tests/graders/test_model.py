@@ -11,6 +11,7 @@ from stenosis_kit.answers.lean import Lean
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.crops.store import open_store
 from stenosis_kit.crops.study_crops import CUTTING_VERSION
+from stenosis_kit.graders import model as graders_model
 from stenosis_kit.graders.model import Model, bundled_model
 from stenosis_kit.graders.model_file import read_description
 from stenosis_kit.graders.network import answering
@@ -29,7 +30,8 @@ def test_a_description_comes_back_as_it_was_saved(model, tmp_path, leans):
     assert (tmp_path / "model.json").read_text() == (model / "model.json").read_text()
 
 
-def test_a_model_grades_its_training_studies_by_the_network_that_did_not_see_them(model, store):
+def test_a_model_grades_its_training_studies_by_the_network_that_did_not_see_them(model, store, monkeypatch):
+    monkeypatch.setattr(graders_model, "zooms_of", lambda place, networks: (1.0,))
     opened, loaded = open_store(store), Model(model)
     manifest = opened.manifest.filter(view="canal_axial")
     studies = manifest["study_id"].to_numpy()

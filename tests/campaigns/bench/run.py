@@ -27,7 +27,7 @@ class Sizes:
         rows: crops, the two numbers between which training rates are taken.
         laps: how often what is compared takes its turn.
         growth_laps: how often each size is measured.
-        training: of one epoch.
+        training: of one epoch, and of as many networks as the defaults ask for, whatever the time could buy.
     """
 
     studies: tuple[int, int, int] = (50, 100, 200)
@@ -35,7 +35,7 @@ class Sizes:
     rows: tuple[int, int] = (256, 2048)
     laps: int = 3
     growth_laps: int = 2
-    training: Training = field(default_factory=lambda: replace(Training(), max_epochs=1))
+    training: Training = field(default_factory=lambda: replace(Training(), max_epochs=1, grow=False))
 
 
 def bench(cohort: Path, real: Path | None, sizes: Sizes, scratch: Path) -> dict:
