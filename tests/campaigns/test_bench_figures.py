@@ -59,7 +59,7 @@ def test_the_table_names_every_target(found: dict) -> None:
 
 def test_what_was_not_measured_is_said(found: dict) -> None:
     (row,) = (row for row in found["targets"] if row["figure"] == "predict, s a real study")
-    assert (row["value"], row["target"], row["met"]) == (None, "<= 1", None)
+    assert (row["value"], row["target"], row["met"]) == (None, "<= 0.2", None)
     assert found["predict"]["real"] is found["format"]["real"] is None
     assert "not measured" in table(found)
 

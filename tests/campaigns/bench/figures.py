@@ -22,7 +22,7 @@ def targets(found: dict) -> list[Row]:
     for view, figures in found["training"].items():
         rows += [_row(f"training, {view} / plain Keras", figures["ratio"], least=2)]
         rows += [_row(f"training, {view}, share of a matrix product", figures["share"], least=0.4)]
-    rows += [_row("predict, s a real study", found["predict"]["real"], most=1)]
+    rows += [_row("predict, s a real study", found["predict"]["real"], most=0.2)]
     rows += [_row(f"memory of {stage}, GB", value, most=3) for stage, value in found["memory_gb"].items()]
     rows += [_row(f"growth of {stage}", each["ratio"], most=_STEEPEST) for stage, each in found["growth"].items()]
     return rows + [_row("the bench, s", found["seconds"], most=LONGEST_S)]

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 _SETTINGS = ("TF_ENABLE", "TF_NUM", "OMP_", "KMP_", "XLA_")
 _MATRIX = 2048  # side, of a product that takes some .1 s on two cores
+_GROWTH_EPOCHS = 4  # over which growth is taken: one over 50 studies' canals takes no longer than a clock's noise
 
 
 def compare(
@@ -48,7 +49,7 @@ def compare(
         training: of one epoch; all its graders are measured.
         rows: numbers of crops between which the rate is taken.
         laps: how often each is measured.
-        studies: over which growth is taken: an epoch over their crops.
+        studies: over which growth is taken: a few epochs over their crops.
     """
     figures, products = {}, []
     with child() as kit, child() as plain:
@@ -67,7 +68,7 @@ def compare(
             images, plain_images, product = in_turns(laps, ours, theirs, lambda lap: plain.run(product_gflop_s))
             products.append(product)
             figures[grader.view] = _figures(images, plain_images, gflop, product)
-        first, crops = training.graders[0], _crops_a_study(store, training.graders[0])
+        first, crops = training.graders[0], _GROWTH_EPOCHS * _crops_a_study(store, training.graders[0])
         grown = grow(studies, laps, lambda count: kit.run(learn_seconds, store, first, training, round(count * crops)))
     return round(float(np.median(products)), 1), figures, grown
 
