@@ -50,7 +50,8 @@ def adopt(
 
     Args:
         folder: a tree of files, named in any way, and archives.
-        root: a new or empty folder, or one that adopt made; what it made there is replaced.
+        root: a new or empty folder, or one that adopt made; what it made there is replaced. All of that stays
+            where nothing is found or a table cannot be used, and adopted.csv in any case until the new one is whole.
         split: train or test.
         series: a table with study_id, series_id and series_description (one of `rsna.SERIES_KINDS`, or nothing to leave
             the series out) whose rows decide: adopted.csv, edited, for instance.
@@ -63,9 +64,10 @@ def adopt(
     folder, root, passed = Path(folder), Path(root), Counter()
     _check(folder, root, labels)
     wanted = _read_kinds(Path(series)) if series else {}
-    _begin(root)
+    make_folder(root)
     found = _found(folder, passed)
     graded = read_grades(Path(labels), known_names(found)) if labels else {}
+    _begin(root)
     if strangers := wanted.keys() - {one.key for one in found}:
         log.warning("adopt: %s: %d rows name series that are not in %s", series, len(strangers), folder)
     decisions = _take(found, root / rsna.images_folder(split), wanted, passed)
@@ -82,13 +84,19 @@ def adopt(
 
 
 def _check(folder: Path, root: Path, labels: Path | str | None) -> None:
-    """Raises InputError where the folder is not there, or the root would take in or write over what it is made from."""
+    """Raises InputError where the folder is not there, or the root is not for adopt to use.
+
+    It would take in or write over what it is made from; or it is neither new nor empty nor adopt's own.
+    """
     if not folder.exists():
         raise InputError(folder, "a folder with DICOM files", "no such folder", "Is the path right?")
     check_folder(root, [folder])
     if followed(root) in followed(folder).parents:
         raise InputError(folder, "a folder outside of the root", f"one in {root}", "Give another root.")
     check_outputs([root / name for name in (*rsna.FILES, _UNFINISHED)], [Path(labels)] if labels else [])
+    names = {path.name for path in root.iterdir()} if root.is_dir() else set()
+    if names and not names & {TABLE, _UNFINISHED}:
+        raise InputError(root, "a new or empty folder, or adopt's own", "one that holds files", "Give another.")
 
 
 def _read_kinds(path: Path) -> Kinds:
@@ -103,15 +111,11 @@ def _read_kinds(path: Path) -> Kinds:
 
 
 def _begin(root: Path) -> None:
-    """Takes a folder that is new, empty or adopt's own, of which it removes what adopt made there."""
-    names = {path.name for path in root.iterdir()} if root.is_dir() else set()
-    if names and not names & {TABLE, _UNFINISHED}:
-        raise InputError(root, "a new or empty folder, or adopt's own", "one that holds files", "Give another.")
-    make_folder(root)
+    """Removes what adopt made in a folder, but for the table, which the user may have edited."""
     write_text(root / _UNFINISHED, "stenosis-kit adopt has not finished here; run again, it begins anew\n")
     for split in rsna.SPLITS:
         shutil.rmtree(root / rsna.images_folder(split), ignore_errors=True)
-    for name in (TABLE, *rsna.FILES):
+    for name in rsna.FILES:
         (root / name).unlink(missing_ok=True)
 
 
@@ -121,6 +125,8 @@ def _found(folder: Path, passed: Counter[str]) -> list[Found]:
     if not found:
         told = "; ".join(f"{count} files: {why}" for why, count in passed.most_common(3)) or "no files"
         raise InputError(folder, "DICOM files", told, "Give the folder, or the archive, that holds the images.")
+    if len({one.key[0] for one in found}) < len({one.study for one in found}):  # their images would be mixed up
+        raise InputError(folder, "studies of different ids", "two of one id", "Adopt it in two parts, into two roots.")
     return found
 
 

@@ -24,7 +24,8 @@ _SCALES = {
     "grade_0_3": {"0": 0, "1": 0, "2": 1, "3": 2},
 }
 """Columns of grades: in words, 0 to 2 (normal or mild, moderate, severe), 0 to 3 (normal, mild, moderate, severe)."""
-_TERMS = (("spinal", "canal|central"), ("foraminal", "foram"), ("subarticular", "subart|recess"))
+_TERMS = (("foraminal", "foram"), ("subarticular", "subart|recess"), ("spinal", "canal|central"))
+"""By words, the first that fit: foramina and recesses may be called parts of a canal, the canal no part of these."""
 _SIDES = {"l": rsna.LEFT, "left": rsna.LEFT, "r": rsna.RIGHT, "right": rsna.RIGHT}
 
 Grades = dict[tuple[int, str, str], str]
@@ -100,14 +101,14 @@ _SCHEMA = {"study_id": pl.Int64, "condition": pl.String, "level": pl.String, "se
 
 
 def _cell(row: Mapping[str, str | None]) -> tuple[str, str] | None:
-    """(condition, level) of a row; None where it names none: left and right belong to foramina and recesses alone."""
+    """(condition, level) of a row; None where it names none: foramina and recesses have a side, the canal has none."""
     digits = re.fullmatch(r"l?([1-5])[^0-9]*([1-5])", (row["level"] or "").lower())
     level = f"l{digits[1]}_{'s' if digits[1] == '5' else 'l'}{digits[2]}" if digits else ""
     named = (row["condition"] or "").lower()
     term = next((term for term, words in _TERMS if re.search(words, named)), "")
     given = (row.get("side") or "").lower() or next((side for side in ("left", "right") if side in named), "")
     try:
-        condition = rsna.condition_of(term, None if term == "spinal" else _SIDES.get(given)).name
+        condition = rsna.condition_of(term, _SIDES.get(given)).name
     except StopIteration:
         return None
     return (condition, level) if level in rsna.LEVELS else None

@@ -18,17 +18,16 @@ from pydicom.multival import MultiValue
 
 from stenosis_kit.adopt.sources import Source
 from stenosis_kit.images.file import UnreadableSlice, open_image
-from stenosis_kit.images.geometry import Plane
+from stenosis_kit.images.geometry import PLACE, Plane
 from stenosis_kit.images.header import check_start
 
-_PLACE = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
 _OWNERS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "AccessionNumber")
 _CODES = ("ImageType", "FrameType", "AcquisitionContrast", "ScanningSequence", "ScanOptions", "EchoPulseSequence")
 _TEXTS = ("SeriesDescription", "ProtocolName", "SequenceName", "PulseSequenceName")
 _TIMES = (("RepetitionTime",), ("EffectiveEchoTime", "EchoTime"), ("InversionTimes", "InversionTime"))
 _SHARED, _PER_FRAME = "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"
 _READ = [
-    *(*_PLACE, *_OWNERS, *_CODES, *_TEXTS, *(name for names in _TIMES for name in names), _SHARED, _PER_FRAME),
+    *(*PLACE, *_OWNERS, *_CODES, *_TEXTS, *(name for names in _TIMES for name in names), _SHARED, _PER_FRAME),
     *("SOPClassUID", "Modality", "InstanceNumber", "Rows", "Columns", "BodyPartExamined", "ContrastBolusAgent"),
     *("InversionRecovery", "SpecificCharacterSet"),
 ]
@@ -125,7 +124,7 @@ def frame_header(dataset: Dataset, frame: int | None) -> dict[str, Any]:
 def _image(dataset: Dataset, source: Source, frame: int | None) -> Image:
     header, plane, number = frame_header(dataset, frame), None, frame
     with suppress(TypeError, ValueError, KeyError):
-        plane = Plane.from_tags(*(header.get(name) for name in _PLACE), (int(header["Rows"]), int(header["Columns"])))
+        plane = Plane.from_tags(*(header.get(name) for name in PLACE), (int(header["Rows"]), int(header["Columns"])))
     with suppress(TypeError, ValueError):
         number = int(header.get("InstanceNumber")) if frame is None else frame + 1
     owners = (str(header.get(name) or "").strip() for name in _OWNERS)

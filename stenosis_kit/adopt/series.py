@@ -22,8 +22,11 @@ _LARGEST_NUMBER = 10**9  # beyond what `images.names` takes for an instance numb
 
 
 def integer_id(*parts: str) -> int:
-    """An id of a UID that stays the same wherever it is met: 48 bits of its SHA-256, which a spreadsheet can hold."""
-    return int(hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12], 16)
+    """An id of a UID that stays the same wherever it is met: up to 11 digits of its SHA-256.
+
+    A spreadsheet writes longer ones as 1.23457E+14. Among 1,000 studies two have one id in 1 of 200,000 cases.
+    """
+    return int(hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16], 16) % 10**11
 
 
 @dataclass

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from stenosis_kit.images.file import MAX_BYTES, UnreadableSlice, unreadable
+from stenosis_kit.images.file import MAX_BYTES, UnreadableSlice, ordinary_size, unreadable
 
 _HEAD, _ZIP, _GZIP, _TAR, _TAR_AT = 512, b"PK\x03\x04", b"\x1f\x8b", b"ustar", 257  # by which archives are known
 _OPENERS = {_GZIP: gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
@@ -40,8 +40,13 @@ def files(folder: Path) -> Iterator[Path]:
 
 
 def is_packed(path: Path) -> bool:
-    """Whether a file is an archive or compressed as a whole, by its first bytes; raises as `members` does."""
+    """Whether a file is an archive or compressed as a whole, by its first bytes.
+
+    Raises:
+        UnreadableSlice: where it cannot be read, or is no ordinary file.
+    """
     try:
+        ordinary_size(path)
         with path.open("rb") as file:
             head = file.read(_HEAD)
     except OSError as error:

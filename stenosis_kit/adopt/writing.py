@@ -15,14 +15,12 @@ from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 
 from stenosis_kit.adopt.image import Image, frame_header, read_dataset, several
 from stenosis_kit.images.file import UnreadableSlice
+from stenosis_kit.images.geometry import PLACE
 from stenosis_kit.phantom.files.encode import Elements, encode_file
 
 _WHOLE = ("SamplesPerPixel", "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation")
 _PADDING = ("PixelPaddingValue", "PixelPaddingRangeLimit")
-_DECIMAL = (
-    *("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness", "SpacingBetweenSlices"),
-    *("RescaleSlope", "RescaleIntercept"),
-)
+_DECIMAL = (*PLACE, "SliceThickness", "SpacingBetweenSlices", "RescaleSlope", "RescaleIntercept")
 _NO_UID = "2.25.0"
 
 
@@ -64,7 +62,15 @@ def _encoded(dataset: Dataset, frame: int | None) -> bytes:
     if syntax.is_compressed and not syntax.is_deflated:
         pixels = get_frame(dataset.PixelData, frame or 0, number_of_frames=int(header.get("NumberOfFrames") or 1))
     else:
-        stored = pixel_array(dataset, index=frame or 0, raw=True)
+        stored = pixel_array(dataset, index=frame or 0, raw=True, **_used_bits(elements))
         pixels, syntax = stored.astype(stored.dtype.newbyteorder("<")).tobytes(), ExplicitVRLittleEndian
     meta = {"MediaStorageSOPClassUID": MRImageStorage, "MediaStorageSOPInstanceUID": _NO_UID}
     return encode_file(elements, pixels, syntax, meta)
+
+
+def _used_bits(elements: Elements) -> dict[str, int]:
+    """How far up pixels reach, for pydicom, which empties the bits above: left-justified ones reach to HighBit."""
+    if "BitsStored" not in elements:  # of floating point numbers
+        return {}
+    highest = max(elements["BitsStored"], elements.get("HighBit", 0) + 1)
+    return {"bits_stored": min(highest, elements["BitsAllocated"])}

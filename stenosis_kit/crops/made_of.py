@@ -2,6 +2,9 @@
 
 An image is known by its file's name, size and time of change: one that was replaced by another of the same size has
 another time. Copying a folder may change the times too; that costs cutting again, no more (see `parts.Joined.content`).
+
+A transfer syntax that could not be read and now can be counts as a change of the kit. One that could be and now cannot
+is none: a store is not made anew to have less in it.
 """
 
 from __future__ import annotations
@@ -9,12 +12,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from stenosis_kit import __version__
 from stenosis_kit.base.errors import may_pass
 from stenosis_kit.base.manifest import fingerprint
 from stenosis_kit.crops.study_crops import CUTTING_VERSION
 from stenosis_kit.crops.views import VIEWS
+from stenosis_kit.images.coding import readable_syntaxes
 from stenosis_kit.images.names import list_now
 from stenosis_kit.levels.overview import GRID
 from stenosis_kit.tables.study import Study
@@ -28,21 +33,25 @@ class MadeOf:
         kit: version of the kit and of the cutting, views, overviews.
         tables: the competition's tables.
         images: {study: of its image files}; empty where they could not be listed.
+        syntaxes: the compressed transfer syntaxes that can be read, by their UIDs.
     """
 
     kit: str
     tables: str
     images: Mapping[int, str]
+    syntaxes: Sequence[str]
 
     @classmethod
     def of(cls, tables: Sequence[Path], studies: Sequence[Study]) -> MadeOf:
         """As things are now."""
         kit = fingerprint(__version__, CUTTING_VERSION, [asdict(view) for view in VIEWS], GRID)
-        return cls(kit, fingerprint(*tables), {study.study_id: images_of(study) for study in studies})
+        images = {study.study_id: images_of(study) for study in studies}
+        return cls(kit, fingerprint(*tables), images, readable_syntaxes())
 
-    def noted(self) -> dict[str, str]:
-        """For a run.json: a fingerprint of each kind."""
-        return {"kit": self.kit, "tables": self.tables, "images": fingerprint(sorted(self.images.items()))}
+    def noted(self) -> dict[str, Any]:
+        """For a run.json: a fingerprint of each kind, and the syntaxes."""
+        images = fingerprint(sorted(self.images.items()))
+        return {"kit": self.kit, "tables": self.tables, "images": images, "syntaxes": list(self.syntaxes)}
 
     @property
     def unlisted(self) -> list[int]:
@@ -55,7 +64,13 @@ class MadeOf:
         if not isinstance(noted, dict):
             return ["kit"]
         sure = [kind for kind in ("kit", "tables", "images") if kind != "images" or not self.unlisted]
-        return [kind for kind in sure if noted.get(kind) != self.noted()[kind]]
+        changed = [kind for kind in sure if noted.get(kind) != self.noted()[kind]]
+        return changed if "kit" in changed or not self._reads_more(noted) else ["kit", *changed]
+
+    def _reads_more(self, noted: Mapping) -> bool:
+        """Whether a syntax can be read that could not be then; not where nobody noted what could be."""
+        then = noted.get("syntaxes")
+        return isinstance(then, list) and not set(self.syntaxes).issubset(map(str, then))
 
 
 def images_of(study: Study) -> str:

@@ -67,7 +67,7 @@ def read_part(folder: Path, study_id: int) -> StudyCrops:
     """Reads a part back.
 
     Raises:
-        files.DAMAGED: where there is no such part, or it is damaged.
+        arrays.DAMAGED: where there is no such part, or it is damaged.
     """
     with np.load(_part(folder, study_id)) as file:
         arrays = {view.name: file[view.name] for view in VIEWS if view.name in file.files}

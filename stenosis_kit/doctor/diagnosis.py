@@ -15,7 +15,7 @@ class Diagnosis:
     """What was found.
 
     Attributes:
-        findings: by the contract's JSON keys.
+        findings: by the keys of what `doctor --json` writes.
         remarks: for people: a line each, with what the kit does about it and the first cases.
         rows_lost: whether rows will be lost or be unusable unless the user mends the data.
     """

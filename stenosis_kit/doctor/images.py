@@ -58,7 +58,7 @@ CONSEQUENCES = {
     "series_not_from_1": "Slices are known by their file names, whatever the first one is.",
     "series_with_several_shapes": "Each slice is cut by its own geometry.",
     "series_with_several_orientations": "Usual in axial series; slices are ordered inside each orientation.",
-    "series_with_duplicate_positions": "Of slices in one place the lowest number is taken.",
+    "series_with_duplicate_positions": "The nearest is taken; of those as near to .001 mm, the lowest number.",
     **POINT_CONSEQUENCES,
 }
 """Every finding in images, and what the kit does about it."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from stenosis_kit import rsna
 from stenosis_kit.images.series import Series
-from stenosis_kit.tables.study import LabelPoint, Study
+from stenosis_kit.tables.study import Study
 
 Note = Callable[[str, str, int], None]
 """Takes a finding's key, a case, and how often."""
@@ -39,14 +39,10 @@ def examine_study_points(note: Note, task: Study, study: Sequence[Series]) -> No
             note("points_without_image", f"{name} ({point.series_id}/{point.instance_number}.dcm)", 1)
             continue
         plane = series.planes[index]
-        note("points_outside_their_image", name, int(not _inside(point, plane.shape)))
+        note("points_outside_their_image", name, int(not plane.holds(point.x, point.y)))
         placed[condition, level] = plane.to_patient(np.array([point.x, point.y]))
     _compare_sides(note, task.study_id, placed)
     _compare_levels(note, task.study_id, placed)
-
-
-def _inside(point: LabelPoint, shape: tuple[int, int]) -> bool:
-    return -0.5 <= point.x <= shape[1] - 0.5 and -0.5 <= point.y <= shape[0] - 0.5
 
 
 def _compare_sides(note: Note, study_id: int, placed: dict[tuple[str, str], np.ndarray]) -> None:

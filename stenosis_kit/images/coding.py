@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydicom.pixels import get_decoder
-from pydicom.uid import UID, JPEGExtended12Bit, RLELossless
+from pydicom.uid import UID, AllTransferSyntaxes, JPEGExtended12Bit, RLELossless
 
 from stenosis_kit.images.file import BoundedFile, Kind, UnreadableSlice
 
@@ -89,6 +89,19 @@ def check_decoder(syntax: UID, options: dict[str, Any]) -> None:
         remedy = CODECS
     named = str(syntax) if syntax.name == syntax else f"{syntax.name} ({syntax})"
     raise UnreadableSlice(f"expected pixels that a decoder is installed for; found {named}: {remedy}", Kind.DECODER)
+
+
+def readable_syntaxes() -> list[str]:
+    """The compressed transfer syntaxes that an installed decoder reads, with all depths that images have."""
+    return [str(syntax) for syntax in AllTransferSyntaxes if syntax.is_compressed and _is_readable(syntax)]
+
+
+def _is_readable(syntax: UID) -> bool:
+    try:
+        check_decoder(syntax, {"bits_stored": 12})
+    except UnreadableSlice:
+        return False
+    return True
 
 
 def find_pixels(file: BoundedFile, syntax: UID, options: dict[str, Any], implicit: bool, little: bool) -> Coding:

@@ -122,15 +122,26 @@ def open_image(path: Path | bytes) -> Iterator[BoundedFile]:
 
 
 def _checked_size(path: Path) -> int:
+    size = ordinary_size(path)
+    if size == 0:
+        raise UnreadableSlice("a file of no bytes")
+    if size > MAX_BYTES:
+        raise UnreadableSlice(f"expected at most {MAX_BYTES} bytes; found {size}")
+    return size
+
+
+def ordinary_size(path: Path) -> int:
+    """The size of an ordinary file, bytes: opening a pipe would wait for ever.
+
+    Raises:
+        UnreadableSlice: where it is none.
+        OSError: where the system does not tell.
+    """
     found = path.stat()
     if stat.S_ISDIR(found.st_mode):
         raise a_folder()
     if not stat.S_ISREG(found.st_mode):
         raise UnreadableSlice("not a file but a pipe or device")
-    if found.st_size == 0:
-        raise UnreadableSlice("a file of no bytes")
-    if found.st_size > MAX_BYTES:
-        raise UnreadableSlice(f"expected at most {MAX_BYTES} bytes; found {found.st_size}")
     return found.st_size
 
 

@@ -28,6 +28,8 @@ _DISPLAY_AXES = {
 _SPACING_MM = (0.01, 50.0)  # wider than any scanner's; chosen by hand
 FIELD_MM = (50.0, 700.0)
 """Of an image's longer side; the competition's lie between 120 and 400. Else its PixelSpacing is in other units."""
+PLACE = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
+"""The elements that say where an image lies, in the order in which `Plane.from_tags` takes them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +85,11 @@ class Plane:
     @cached_property
     def pixels_a_mm(self) -> np.ndarray:
         """(3, 2) by which a step (3,), mm, is multiplied to be one of pixels (x, y)."""
-        return np.column_stack([self.row / self.spacing[1], self.column / self.spacing[0]])
+        # Headers' axes may be three degrees from perpendicular, and `to_patient` takes them as they are. Its exact
+        # inverse takes of each what is perpendicular to the other: of perpendicular axes, the axes themselves.
+        skew = self.row @ self.column
+        across, down = self.row - skew * self.column, self.column - skew * self.row
+        return np.column_stack([across / self.spacing[1], down / self.spacing[0]]) / (1 - skew**2)
 
     @cached_property
     def center(self) -> np.ndarray:
@@ -112,7 +118,10 @@ class Plane:
 
     def shows(self, point: np.ndarray) -> bool:
         """Whether a point (3,), projected on the plane, falls inside the image."""
-        x, y = self.to_pixel(point).tolist()
+        return self.holds(*self.to_pixel(point).tolist())
+
+    def holds(self, x: float, y: float) -> bool:
+        """Whether pixel coordinates fall inside the image, which ends at the edges of its outermost pixels."""
         return -0.5 <= x <= self.shape[1] - 0.5 and -0.5 <= y <= self.shape[0] - 0.5
 
     def extent(self, axis: np.ndarray) -> float:

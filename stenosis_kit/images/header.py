@@ -18,7 +18,7 @@ from pydicom.tag import Tag
 from stenosis_kit.images.coding import Coding, check_decoder, find_pixels
 from stenosis_kit.images.elements import Elements, read_elements
 from stenosis_kit.images.file import PREFIX, PREFIX_AT, BoundedFile, Kind, UnreadableSlice, open_image
-from stenosis_kit.images.geometry import FIELD_MM, Plane
+from stenosis_kit.images.geometry import FIELD_MM, PLACE, Plane
 from stenosis_kit.images.padding import PADDING_TAGS, declared_padding
 from stenosis_kit.images.plain_elements import plain_elements
 from stenosis_kit.images.silence import Padding
@@ -43,12 +43,11 @@ _NEEDED = ("rows", "columns", "bits_allocated")
 _NEEDED_OF_INTEGERS = ("bits_stored", "pixel_representation")
 _PHOTOMETRIC = "PhotometricInterpretation"
 _GREY = ("MONOCHROME2", "MONOCHROME1")  # the first is taken where a file says nothing
-_PLACE = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
 _SCALE = ("RescaleSlope", "RescaleIntercept")
 _GAPS = ("SliceThickness", "SpacingBetweenSlices")
 _PER_FRAME = int(Tag("PerFrameFunctionalGroupsSequence"))  # where Enhanced MR keeps the places of its frames
 _BARE_STARTS = (b"\x02\x00", b"\x08\x00", b"\x00\x08")  # groups 0002 and 0008: what files without preamble start with
-_TAGS = {keyword: int(Tag(keyword)) for keyword in (*_OPTIONS.values(), _PHOTOMETRIC, *_PLACE, *_SCALE, *_GAPS)}
+_TAGS = {keyword: int(Tag(keyword)) for keyword in (*_OPTIONS.values(), _PHOTOMETRIC, *PLACE, *_SCALE, *_GAPS)}
 _READ = frozenset({*_TAGS.values(), *PADDING_TAGS, _PER_FRAME})
 
 
@@ -123,7 +122,7 @@ def check_start(file: BoundedFile) -> None:
 
 def _plane(elements: Elements, shape: tuple[int, int]) -> Plane:
     try:
-        plane = Plane.from_tags(*(_values(elements, keyword) for keyword in _PLACE), shape)
+        plane = Plane.from_tags(*(_values(elements, keyword) for keyword in PLACE), shape)
     except ValueError as error:
         if _PER_FRAME in elements.raw:  # the SOP class does not tell: the competition's files give a wrong one
             raise _several_frames("an Enhanced MR image") from None
@@ -175,4 +174,4 @@ def _number(elements: Elements, keyword: str, absent: float) -> float:
 
 
 def _values(elements: Elements, keyword: str) -> tuple[Any, ...]:
-    return elements.values(_TAGS[keyword], Kind.PLACE if keyword in _PLACE else Kind.DAMAGED)
+    return elements.values(_TAGS[keyword], Kind.PLACE if keyword in PLACE else Kind.DAMAGED)

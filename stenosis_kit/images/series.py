@@ -40,7 +40,7 @@ class Series:
     Attributes:
         series_id: as in the tables.
         kind: one of `rsna.SERIES_KINDS`, from the tables.
-        slices: ordered by orientation group and along its normal (see `geometry.stacking_order`).
+        slices: ordered by orientation group and along its normal (see `stack.stacking_order`).
         skipped: {file name: why} of the files that cannot be used; files whose pixels cannot be decoded join it.
     """
 

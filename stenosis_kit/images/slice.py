@@ -56,7 +56,7 @@ class Signal(NamedTuple):
 
     Attributes:
         values: (rows, columns) float32: larger is brighter. Silent pixels have the darkest of the others' values.
-        silent: (rows, columns) bool: which pixels are no signal, see `silence`; None where all are.
+        silent: (rows, columns) bool: which pixels are no signal, see `silence`; None where all are signal.
     """
 
     values: np.ndarray

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import polars as pl
@@ -22,7 +24,13 @@ def restored(text: pl.DataFrame, images: Path) -> tuple[pl.DataFrame, list[str]]
     Returns:
         The table, and a line for each spelling that was read.
     """
-    notes: list[str] = []
+    notes: dict[str, None] = {}  # each once, in order
+    folders = cache(_folders)
+
+    @cache
+    def fitting(spelt: str, folder: Path) -> list[str]:
+        return _fitting(spelt, folders(folder))
+
     for column in ("study_id", "series_id"):
         if column not in text.columns:
             continue
@@ -30,22 +38,24 @@ def restored(text: pl.DataFrame, images: Path) -> tuple[pl.DataFrame, list[str]]
         ids = text[column].to_list()
         for row in odd.arg_true():
             folder = images if column == "study_id" else images / str(text["study_id"][row])
-            fitting = [name for name in _folders(folder) if _fits(ids[row], name)]
-            if len(fitting) == 1:
-                note = f"column {column}: {ids[row]} is read as {fitting[0]}, the one image folder that fits"
-                notes += [note] if note not in notes else []
-                ids[row] = fitting[0]
+            found = fitting(ids[row], folder)
+            if len(found) == 1:
+                notes[f"column {column}: {ids[row]} is read as {found[0]}, the one image folder that fits"] = None
+                ids[row] = found[0]
         text = text.with_columns(pl.Series(column, ids, pl.String))
-    return text, notes
+    return text, list(notes)
 
 
-def _fits(spelt: str, name: str) -> bool:
-    """Whether an id may have been rewritten so: rounded to the digits that are left."""
+def _fitting(spelt: str, names: Sequence[str]) -> list[str]:
+    """The ids that may have been rewritten so: rounded to the digits that are left."""
     if re.match(_GROUPED, spelt):
-        return re.sub(r"\D", "", spelt) == name
-    digits, power = re.split("[eE]", spelt.replace(",", "."))
+        digits = re.sub(r"\D", "", spelt)
+        return [name for name in names if name == digits]
+    plain = spelt.replace(",", ".")
+    digits, power = re.split("[eE]", plain)
     last = 10.0 ** (int(power) - len(digits.partition(".")[2]))  # what one more in the last digit is worth
-    return abs(float(spelt.replace(",", ".")) - int(name)) <= last / 2
+    value = float(plain)
+    return [name for name in names if abs(value - int(name)) <= last / 2]
 
 
 def _folders(folder: Path) -> list[str]:

@@ -111,6 +111,32 @@ def test_the_users_table_decides(pacs, adopted, tmp_path: Path) -> None:
         adopt(pacs[0], tmp_path / "root", series=tmp_path / "mine.csv")
 
 
+def test_an_edited_table_survives_whatever_stops_the_next_run(tmp_path: Path, monkeypatch) -> None:
+    folder, root = tmp_path / "in", tmp_path / "root"
+    lumbar(folder / "a", "1.2", "1.2.1", **T1)
+    adopt(folder, root)
+    edited = (root / TABLE).read_text().replace(rsna.SAGITTAL_T1, rsna.SAGITTAL_T2)
+    (root / TABLE).write_text(edited)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "grades.csv").write_text("study,grade\n1.2,mild\n")
+    for source, labels in ((tmp_path / "empty", None), (folder, tmp_path / "grades.csv")):
+        with pytest.raises(InputError):
+            adopt(source, root, series=root / TABLE, labels=labels)
+        assert (root / TABLE).read_text() == edited
+        assert kinds(root) == [rsna.SAGITTAL_T1]
+        assert len(list(root.glob("test_images/*/*/*.dcm"))) == 9
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("stenosis_kit.adopt.command.copy_images", interrupted)
+        adopt(folder, root, series=root / TABLE)
+    assert (root / TABLE).read_text() == edited
+    adopt(folder, root, series=root / TABLE)
+    assert kinds(root) == [rsna.SAGITTAL_T2]
+
+
 def test_of_several_the_finer_one_is_taken_and_one_study_in_two_folders_is_one(tmp_path: Path) -> None:
     lumbar(tmp_path / "a" / "x", "1.2", "1.2.1", **T1)
     lumbar(tmp_path / "b", "1.2", "1.2.2", **T2)
@@ -142,6 +168,14 @@ def test_exit_codes_and_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     shutil.rmtree(tmp_path / "in" / "good")
     assert cli.main(["adopt", str(tmp_path / "in"), str(tmp_path / "root")]) == 2
     assert "no MR but CT" in capsys.readouterr().err
+
+
+def test_two_studies_that_come_to_one_id_are_not_mixed_up(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("stenosis_kit.adopt.series.integer_id", lambda *parts: len(parts))
+    for study in ("1.2", "1.3"):
+        lumbar(tmp_path / "in" / study, study, f"{study}.1", **T1)
+    with pytest.raises(InputError, match="found two of one id"):
+        adopt(tmp_path / "in", tmp_path / "root")
 
 
 def test_folders_that_are_no_good(tmp_path: Path) -> None:

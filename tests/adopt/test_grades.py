@@ -33,8 +33,10 @@ def grades(tmp_path: Path, *rows: tuple, scale: str = "grade", study: str = "Acc
         (("1.2.3", "L3-4", "right", "lateral recess", "1"), (12, RIGHT_RECESS, "l3_l4", "moderate"), "grade_0_2"),
         (("A1", "L5-S1", "", "central", "1"), (11, CANAL, "l5_s1", "normal_mild"), "grade_0_3"),
         (("A1", "1/2", "", "left neural foraminal narrowing", "3"), (11, LEFT_FORAMEN, "l1_l2", "severe"), "grade_0_3"),
+        (("A1", "L4/L5", "L", "Foraminal canal stenosis", "Severe"), (11, LEFT_FORAMEN, "l4_l5", "severe"), "grade"),
+        (("12", "L4/L5", "R", "lateral recess of the canal", "2"), (12, RIGHT_RECESS, "l4_l5", "severe"), "grade_0_2"),
     ],
-    ids=["words", "mild", "0 to 2", "0 to 3", "side in the condition"],
+    ids=["words", "mild", "0 to 2", "0 to 3", "side in the condition", "a foramen's canal", "a canal's recess"],
 )
 def test_spellings_and_scales(tmp_path: Path, row: tuple, cell: tuple, scale: str) -> None:
     assert grades(tmp_path, row, scale=scale) == {cell[:3]: cell[3]}
@@ -46,9 +48,11 @@ def test_spellings_and_scales(tmp_path: Path, row: tuple, cell: tuple, scale: st
         (("A1", "L6/S1", "", "canal", "mild"), "no such cell"),
         (("A1", "L4/L5", "", "foraminal", "mild"), "no such cell"),
         (("A1", "L4/L5", "", "listhesis", "mild"), "no such cell"),
+        (("A1", "L4/L5", "L", "canal", "mild"), "no such cell"),
+        (("A1", "L4/L5", "", "Right spinal canal", "mild"), "no such cell"),
         (("A1", "L4/L5", "", "canal", "2"), "no grade"),
     ],
-    ids=["level", "no side", "condition", "a number without a scale"],
+    ids=["level", "no side", "condition", "a canal's side", "a canal's side in words", "a number without a scale"],
 )
 def test_rows_that_are_no_good_are_named(tmp_path: Path, row: tuple, told: str) -> None:
     with pytest.raises(TableError, match=f"row 2: {told}") as error:

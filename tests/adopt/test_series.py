@@ -24,7 +24,9 @@ def images(count: int = 6, kind: str = "sagittal", **said: object) -> list[Image
 
 
 def test_ids_hold_in_a_spreadsheet_and_stay() -> None:
-    assert 0 < integer_id("1.2.3") < 10**15
+    ids = {integer_id(f"1.2.{n}") for n in range(2000)}
+    assert len(ids) == 2000
+    assert 10**10 < max(ids) < 10**11
     assert integer_id("1.2", "3") != integer_id("1.2.3")
     assert integer_id("1.2.3") == integer_id("1.2.3")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import tarfile
 import zipfile
 from pathlib import Path
@@ -52,6 +53,13 @@ def test_damaged_and_plain(tmp_path: Path) -> None:
         list(members(tmp_path / "x"))
     (tmp_path / "plain").write_bytes(b"DICM" * 200)
     assert not is_packed(tmp_path / "plain")
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert list(files(tmp_path)) == [tmp_path / "pipe"]
+    with pytest.raises(UnreadableSlice, match="not a file but a pipe or device"):
+        is_packed(tmp_path / "pipe")
 
 
 def test_walks_links_once(tmp_path: Path) -> None:

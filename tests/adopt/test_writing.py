@@ -23,6 +23,7 @@ from stenosis_kit.images.file import UnreadableSlice
 from stenosis_kit.images.slice import read_signal, read_slice
 
 SECRET = "ZZSECRETZZ"
+PIXELS = (np.arange(120 * 100).reshape(120, 100) % 3000 + 500).astype(np.uint16)
 OWNED = {
     "StudyInstanceUID": "1.2.99", "SeriesInstanceUID": "1.2.99.1", "PatientName": SECRET, "PatientComments": SECRET,
     "RescaleSlope": 2.5, "RescaleIntercept": -64, "SliceThickness": 4.125, "AccessionNumber": SECRET,
@@ -30,8 +31,7 @@ OWNED = {
 
 
 def written(path: Path, syntax: str | None = None, **tags: object) -> Path:
-    pixels = (np.arange(120 * 100).reshape(120, 100) % 3000 + 500).astype(np.uint16)
-    write_dicom(path, plane("sagittal", 3.25, mm=1.3), pixels, **OWNED | tags)
+    write_dicom(path, plane("sagittal", 3.25, mm=1.3), PIXELS, **OWNED | tags)
     if syntax:
         dataset = pydicom.dcmread(path)
         if syntax in (RLELossless, JPEGLSLossless):
@@ -62,6 +62,16 @@ def test_a_copy_is_the_same_image_of_nobody(tmp_path: Path, syntax: str | None) 
     bare = (tmp_path / "2.dcm").read_bytes()
     assert SECRET.encode() not in bare
     assert b"1.2.99" not in bare
+
+
+@pytest.mark.parametrize("high_bit", [11, 13, 15])
+def test_a_copy_has_all_bits_of_left_justified_values(tmp_path: Path, high_bit: int) -> None:
+    path = written(tmp_path / "1.dcm", HighBit=high_bit, PixelData=(PIXELS << (high_bit - 11)).tobytes())
+    data = path.read_bytes()
+    (image,) = read_images(data, Source(path, 4))
+    put({tmp_path / "2.dcm": image}, data)
+    copy = read_slice(tmp_path / "2.dcm")
+    assert np.array_equal(read_signal(copy).values, PIXELS * np.float32(2.5) - np.float32(64))
 
 
 def test_a_file_of_its_own_is_linked(tmp_path: Path) -> None:

@@ -133,6 +133,19 @@ def test_a_series_that_shows_no_level_has_the_brightness_of_all_it_shows(tmp_pat
         assert (found.window, found.slope) == (series.window(), 0)
 
 
+def test_levels_of_one_value_leave_the_brightness_to_the_whole_series(tmp_path):
+    """As where a window was burned into the images, and all about the canal lies beyond it."""
+
+    def clipped(places):
+        return np.where(np.hypot(places[..., 0] - 2, places[..., 1] + 6) < 40, 300.0, body(places))
+
+    series = series_of(tmp_path, clipped)
+    found = brightness_of(series, CANAL)
+    assert (found.window, found.slope) == (series.window(), 0)
+    low, high = found.window
+    assert greys(series, found) == pytest.approx(255 * (300 - low) / (high - low), abs=0.6)
+
+
 def test_sagittal_series_are_looked_at_where_their_crops_are_cut(tmp_path):
     """On T1 beside the canal: the slices in the middle may be of any brightness."""
     planes = [plane("sagittal", x, shape=(160, 120)) for x in range(-20, 21, 4)]

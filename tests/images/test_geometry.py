@@ -35,6 +35,21 @@ def test_pixels_come_back_from_patient_space():
     assert oblique().to_pixel(oblique().to_patient(PIXELS)) == pytest.approx(PIXELS)
 
 
+def skewed() -> Plane:
+    """Its axes are as far from perpendicular as is accepted."""
+    sine = 0.049
+    return Plane.from_tags((-61.5, -80.25, 33.0), (1, 0, 0, sine, np.sqrt(1 - sine**2), 0), (0.8, 0.5), (512, 512))
+
+
+def test_pixels_come_back_where_the_axes_are_not_perpendicular():
+    item, pixels = skewed(), np.array([[0.0, 0.0], [511.0, 0.0], [0.0, 511.0], [511.0, 511.0]])
+    points = item.to_patient(pixels)
+    assert item.to_pixel(points) == pytest.approx(pixels, abs=1e-9)
+    assert item.to_pixel(points + 7 * item.normal) == pytest.approx(pixels, abs=1e-9)
+    matrix = sampling_matrix(item, SquareGrid(points[3], item.display_axes(AXIAL), px=33, mm=66.0))
+    assert matrix @ [16, 16, 1] == pytest.approx(pixels[3])
+
+
 def test_pixel_to_patient_agrees_with_highdicom():
     spatial = pytest.importorskip("highdicom.spatial")
     item = oblique()

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hostile import PIXELS, SHAPE, refuse, rewritten
-from pydicom.uid import UID, JPEGExtended12Bit, RLELossless
+from pydicom.uid import UID, JPEGExtended12Bit, JPEGLosslessSV1, RLELossless
 
+from stenosis_kit.images.coding import readable_syntaxes
 from stenosis_kit.images.file import Kind, UnreadableSlice
 from stenosis_kit.images.pixels import stream_shape
 from stenosis_kit.images.slice import read_pixels, read_slice
@@ -121,6 +122,15 @@ def test_a_decoder_of_eight_bits_alone_is_none_for_twelve(path: Path, monkeypatc
             read_slice(path)
     else:
         assert read_slice(path).header
+
+
+@pytest.mark.parametrize("available", [True, False])
+def test_syntaxes_are_readable_where_a_decoder_of_them_is_installed(monkeypatch, available: bool) -> None:
+    monkeypatch.setattr("pydicom.pixels.decoders.base.Decoder.is_available", available)
+    monkeypatch.setattr("pydicom.pixels.decoders.base.Decoder.available_plugins", ("pillow",))
+    found = set(readable_syntaxes())
+    assert {RLELossless, JPEGLosslessSV1} <= found if available else not found
+    assert not found & {JPEGExtended12Bit, "1.2.840.10008.1.2.4.100"}, "of eight bits alone, and a film's"
 
 
 def test_pixels_in_fragments_under_an_uncompressed_syntax_are_refused_from_the_header_alone(path: Path) -> None:

@@ -50,3 +50,13 @@ def test_what_fits_two_folders_stays_as_it_is(images: Path) -> None:
 
 def test_without_images_nothing_is_guessed(tmp_path: Path) -> None:
     assert restored(pl.DataFrame({"study_id": ["3.142E+09"]}), tmp_path / "nowhere")[1] == []
+
+
+def test_each_folder_is_listed_once_however_many_rows_there_are(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed, honest = [], Path.iterdir
+    monkeypatch.setattr(Path, "iterdir", lambda self: listed.append(self) or honest(self))
+    rows = {"study_id": ["3.142E+09", "3,141,592,653"] * 20, "series_id": ["2.72E+08", "271,828,182"] * 20}
+    found, notes = restored(pl.DataFrame(rows), images)
+    assert set(found.rows()) == {(str(STUDY), str(SERIES))}
+    assert len(notes) == 4
+    assert sorted(listed) == [images, images / str(STUDY)]
