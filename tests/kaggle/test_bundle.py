@@ -15,6 +15,8 @@ from stenosis_kit.kaggle import bundle as module
 from stenosis_kit.kaggle.bundle import bundle, stage_kernels
 from stenosis_kit.kaggle.metadata import read_metadata
 
+ROOT = Path(__file__).parents[2]
+
 
 @pytest.fixture(scope="module")
 def staged(model: Path, package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -52,6 +54,15 @@ def test_a_bundles_metadata_obeys_the_rules_and_describes_it_with_the_card(stage
     assert metadata["id"] == "ada/stenosis-kit"
     assert metadata["description"].startswith("# Stenosis kit")
     assert "not a medical device" in metadata["description"]
+
+
+def test_the_cards_figures_are_those_of_the_readme():
+    readme, card = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "submission/dataset-card.md"))
+    lines = readme[readme.index("How they do on real crops") :].splitlines()
+    for name, row in (("foramina", "foramina, one"), ("recesses", "recesses, axial"), ("axial canals", "canal, axial")):
+        cells = next(line for line in lines if line.startswith(f"| {row}")).split("|")
+        prior, answers = cells[3].strip(), cells[5].strip(" *")
+        assert f"{name} {answers} for {prior}" in " ".join(card.split())
 
 
 def test_without_a_model_the_package_goes_alone(quick, tmp_path, caplog):
