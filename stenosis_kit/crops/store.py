@@ -130,8 +130,11 @@ def release(crops: np.ndarray) -> None:
 
     For arrays that cannot be dropped themselves: TensorFlow keeps whatever a `numpy_function` has seen for ever.
     """
-    if isinstance(crops.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-        crops.base.madvise(mmap.MADV_DONTNEED)
+    mapped = crops.base
+    while isinstance(mapped, np.ndarray):
+        mapped = mapped.base
+    if isinstance(mapped, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        mapped.madvise(mmap.MADV_DONTNEED)
 
 
 def severity_indices(manifest: pl.DataFrame) -> np.ndarray:

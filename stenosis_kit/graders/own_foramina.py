@@ -10,7 +10,7 @@ import numpy as np
 
 from stenosis_kit.base.budget import Budget, show_time
 from stenosis_kit.base.errors import InputError
-from stenosis_kit.crops.store import Store
+from stenosis_kit.crops.store import Store, release
 from stenosis_kit.levels.against_labels import mean_miss_mm
 from stenosis_kit.levels.carry import FORAMINAL, Carry
 from stenosis_kit.levels.foramen_errors import Expected, expected_places, found_places, label_crops
@@ -56,6 +56,7 @@ def make_foramen_finder(
         places = found_places(finder, crops, expected)
         if budget and len(rows):
             finder, places = _better(finder, places, crops, rows, expected, budget, seed)
+        release(crops)
     finder.save(folder)
     return expected.in_frame(places)
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from stenosis_kit.base.budget import Budget, show_time, slowness
 from stenosis_kit.base.errors import InputError
-from stenosis_kit.crops.store import Store
+from stenosis_kit.crops.store import Store, release
 from stenosis_kit.crops.views import VIEWS
 from stenosis_kit.graders.own_foramina import make_foramen_finder
 from stenosis_kit.levels.against_labels import (
@@ -56,7 +56,7 @@ def make_localiser(store: Store, folder: Path, folds: Mapping[int, int], budget:
     Args:
         store: with overviews.
         folder: of the model.
-        folds: {study: fold}; fold 0 is held out.
+        folds: {study: fold}; fold 0 is held out. Studies without a label point of the canal teach and measure nothing.
         budget: of the whole training.
         seed: of fine-tuning.
 
@@ -71,9 +71,9 @@ def make_localiser(store: Store, folder: Path, folds: Mapping[int, int], budget:
         return {}
     slow = slowness()
     affordable = int(min(_MOST_MEASURED, max(4, _MEASURING_SHARE * budget.remaining() / (_MEASURING_S * slow))))
-    seen = set(overviews.study.tolist())  # a store of crops alone has none
-    held_out = [study for study, fold in folds.items() if fold == 0 and study in seen][:affordable]
-    learners = [study for study, fold in folds.items() if fold != 0 and study in seen]
+    labelled = overviews.labelled  # none in a store of crops alone, or of grades without points, as adopt writes them
+    held_out = [study for study, fold in folds.items() if fold == 0 and study in labelled][:affordable]
+    learners = [study for study, fold in folds.items() if fold != 0 and study in labelled]
     seconds = teaching_s(budget, slow)
     localiser, is_taught = bundled, seconds > 0 and len(learners) >= _FEWEST_STUDIES
     if is_taught:
@@ -88,6 +88,7 @@ def make_localiser(store: Store, folder: Path, folds: Mapping[int, int], budget:
     canals = found_canals(localiser, overviews, held_out)
     time_left = Budget(_FORAMINA_SHARE * seconds) if is_taught else None
     foramina = make_foramen_finder(store, folder, learners, canals, localiser.carry, time_left, seed)
+    release(overviews.pixels)
     errors = placement_errors(canals, localiser.carry, store.manifest)
     for view in _FORAMINAL_VIEWS.intersection(errors) if len(foramina) else ():
         errors[view] = foramina

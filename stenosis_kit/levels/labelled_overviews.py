@@ -35,6 +35,12 @@ class Overviews:
     canal: np.ndarray
     midline: np.ndarray
 
+    @property
+    def labelled(self) -> set[int]:
+        """Ids of the studies that have a label point of the canal."""
+        pairs = zip(self.study.tolist(), self.canal, strict=True)
+        return {study for study, canal in pairs if np.isfinite(canal).any()}
+
     def points(self) -> np.ndarray:
         """(n, SLICES, 5, 2) label points as pixels (x, y) of each slice."""
         found = [to_pixels(frames, canal) for frames, canal in zip(self.frames, self.canal, strict=True)]

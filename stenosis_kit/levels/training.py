@@ -37,9 +37,14 @@ def learn(
         budget: the time.
         seed: of weights, order and changes.
         start: a localiser to go on from; it is not changed.
+
+    Raises:
+        ValueError: where none of the studies has an overview with a label point of the canal.
     """
     keras.utils.set_random_seed(seed)
-    rows = np.flatnonzero(np.isin(overviews.study, list(studies)) & np.isfinite(overviews.canal).any(axis=(1, 2)))
+    rows = np.flatnonzero(np.isin(overviews.study, list(overviews.labelled.intersection(studies))))
+    if not len(rows):  # a batch would be waited for without end, whatever the budget
+        raise ValueError("expected studies with label points of the canal; found none")
     points = overviews.points()
     localiser = Localiser(Steps.of(to_cells(points[rows, SLICES // 2])))
     if start:

@@ -8,6 +8,7 @@ import numpy as np
 from stenosis_kit.base.budget import Budget
 from stenosis_kit.crops.store import open_store
 from stenosis_kit.crops.views import VIEW_BY_NAME
+from stenosis_kit.graders import own_localiser
 from stenosis_kit.graders.own_localiser import make_localiser
 from stenosis_kit.levels.carry import FORAMINAL, TYPICAL
 from stenosis_kit.levels.level_network import TAUGHT_ON_LABELS
@@ -65,3 +66,22 @@ def test_a_store_without_overviews_keeps_the_bundled_localiser_however_long_trai
     assert all(
         np.array_equal(*pair) for pair in zip(own.network.get_weights(), bundled.network.get_weights(), strict=True)
     )
+
+
+def test_studies_without_a_label_point_of_the_canal_teach_and_measure_nothing(store, tmp_path, monkeypatch):
+    """As in a root that adopt made of grades: it has overviews, and no points."""
+
+    def learn(*_):
+        raise AssertionError("there is nothing to learn from")
+
+    monkeypatch.setattr(own_localiser, "_FEWEST_STUDIES", 1)
+    monkeypatch.setattr("stenosis_kit.levels.training.learn", learn)
+    folder = tmp_path / "store"
+    shutil.copytree(store, folder, symlinks=True)
+    with np.load(folder / "overviews/facts.npz") as file:
+        facts = dict(file)
+    np.savez(folder / "overviews/facts.npz", **(facts | {"canal": np.full_like(facts["canal"], np.nan)}))
+    opened = open_store(folder)
+    folds = {study: row % 2 for row, study in enumerate(opened.manifest["study_id"].unique().sort().to_list())}
+    assert make_localiser(opened, tmp_path, folds, Budget(3600), seed=0) == {}
+    assert not Localiser.load(tmp_path).notes.get(TAUGHT_ON_LABELS)

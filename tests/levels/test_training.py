@@ -1,6 +1,9 @@
 """Training the localiser on a store's overviews."""
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 
 from stenosis_kit.base.budget import Budget
 from stenosis_kit.levels import training
@@ -27,3 +30,11 @@ def test_teaching_makes_maps_likelier_and_leaves_the_first_localiser_as_it_was(s
     )
     assert after < first - 1
     assert all(np.array_equal(a, b) for a, b in zip(forgot.network.get_weights(), spoilt, strict=True))
+
+
+def test_studies_without_a_label_point_of_the_canal_are_refused_at_once(store):
+    overviews = open_overviews(store)
+    studies, bare = np.unique(overviews.study).tolist(), np.full_like(overviews.canal, np.nan)
+    for some, wanted in ((replace(overviews, canal=bare), studies), (overviews, []), (overviews, [max(studies) + 1])):
+        with pytest.raises(ValueError, match="studies with label points of the canal"):
+            training.learn(some, wanted, Budget(1.0))
