@@ -79,7 +79,7 @@ def _row_findings(row_ids: pl.Series, grid: pl.DataFrame, wanted: list[str]) -> 
     usual = [row_id for row_id in known if row_id in seen]
     if not kinds and given != usual:
         moved = next(row for row, pair in enumerate(zip(given, usual, strict=True), start=2) if pair[0] != pair[1])
-        return [Finding("another order than the sample's (legal)", len(given), f"row {moved}", legal=True)]
+        return [Finding("another order than the kit's (legal)", len(given), f"row {moved}", legal=True)]
     return [Finding(kind, len(rows), rows[0]) for kind, rows in kinds.items()]
 
 

@@ -17,6 +17,8 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
+from stenosis_kit.answers.second_stage import SecondStage
+
 _BOUNDS = ((0.01, 3.0), (0.0, 2.0), (-2.0, 2.0), (-2.0, 2.0))  # of 1 / t, b, and s of moderate and severe
 _BEFORE = (0.5, 0.5, 0.0, 0.0)  # as much the prior's as the grader's; chosen by hand
 _TRUST_CELLS = 30.0  # weight of these, in cells, as in `pools`
@@ -39,6 +41,18 @@ class Lean:
     def answer(self, graded: np.ndarray, prior: np.ndarray) -> np.ndarray:
         """(..., 3) probabilities of a view's (..., 3) answers and the prior's, in severity order; NaN stays."""
         return softmax(_leant(graded, prior, 1 / self.temperature, self.prior_weight, np.array(self.shift)), axis=-1)
+
+
+@dataclass(frozen=True)
+class Leaning:
+    """How graders lean: a lean of each view, and a second stage, by which a study's answers are read together."""
+
+    leans: Mapping[str, Lean]
+    second_stage: SecondStage
+
+    def answer(self, by_view: Mapping[str, np.ndarray], prior: np.ndarray) -> np.ndarray:
+        """(studies, 25, 3) answers to those of the views, see `lean_views`."""
+        return self.second_stage.answer(lean_views(self.leans, by_view, prior), prior)
 
 
 def fit_lean(probabilities: np.ndarray, severity: np.ndarray, weights: np.ndarray, prior: np.ndarray) -> Lean:

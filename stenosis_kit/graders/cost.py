@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from stenosis_kit import rsna
 from stenosis_kit.crops.views import VIEW_BY_NAME, View
-from stenosis_kit.graders.network import ZOOMS
+from stenosis_kit.graders.network import ZOOMS, looks
 from stenosis_kit.graders.plan import Plan
 from stenosis_kit.graders.settings import Grader, Training
 
@@ -22,7 +22,8 @@ _TYPICAL_PIXELS = 1.0e6  # a second, learnt by networks of the default width on 
 _START_S = 2.5  # a network: new weights, the first answers, saving
 _ANSWERING = 1 / 3  # of the cost of learning from a crop: the forward pass alone
 _GRADING_MARGIN = 1.5  # chosen by hand: worker processes read and cut at the same time
-_LOADING_S = 0.35  # a network's weights and graph
+LOADING_S = 0.35
+"""A network's weights and graph, measured on two cores."""
 _CELLS = Counter(rsna.CONDITION_BY_NAME[condition].term for condition, _ in rsna.CELLS)  # of a study, by term
 
 
@@ -39,7 +40,8 @@ def cost_s(
         all_epochs: that they can make use of, and not `ENOUGH_EPOCHS`.
     """
     learnt, graders = 1 - 1 / chosen.folds, chosen.settings(training).graders
-    each = {grader: training.max_epochs * grader.time if all_epochs else ENOUGH_EPOCHS for grader in graders}
+    enough = min(ENOUGH_EPOCHS, training.max_epochs)
+    each = {grader: training.max_epochs * grader.time if all_epochs else enough for grader in graders}
     answers = _ANSWERING * len(ZOOMS) * (1 - learnt)
     epochs = {grader: n * grader.repeats * learnt + answers for grader, n in each.items()}
     seen = sum(n * crops.get(grader.view, 0) * grader.px**2 for grader, n in epochs.items())
@@ -58,15 +60,23 @@ def work(grader: Grader, training: Training, crops: int) -> float:
     return grader.time * (seen + _START_S * _TYPICAL_PIXELS)
 
 
-def grading_s(chosen: Plan, training: Training, studies: int, pixels: float) -> float:
-    """Seconds, with a margin, in which all networks of a plan are loaded and answer all cells of studies."""
+def grading_s(chosen: Plan, training: Training, studies: int, pixels: float, start_too: bool = False) -> float:
+    """Seconds, with a margin, in which all networks of a plan are loaded and answer all cells of studies.
+
+    Args:
+        chosen: the plan.
+        training: settings.
+        studies: to be graded.
+        pixels: that training learns from in a second.
+        start_too: whether what training starts from, a network a grader, answers beside.
+    """
     if not studies:
         return 0.0
     graders = chosen.settings(training).graders
-    looks = max(1.0, len(ZOOMS) / chosen.networks)  # of each network
-    seen = looks * sum(_parts(VIEW_BY_NAME[grader.view]) * grader.px**2 for grader in graders)
-    answering = _GRADING_MARGIN * studies * seen * chosen.width**2 * _ANSWERING / pixels
-    return chosen.networks * (answering + _LOADING_S * len(graders))
+    seen = sum(_parts(VIEW_BY_NAME[grader.view]) * grader.px**2 for grader in graders)
+    times = looks(chosen.networks) + (looks(1) if start_too else 0)
+    answering = _GRADING_MARGIN * studies * times * seen * chosen.width**2 * _ANSWERING / pixels
+    return answering + (chosen.networks + start_too) * LOADING_S * len(graders)
 
 
 def _parts(view: View) -> int:

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from stenosis_kit.base.budget import Budget, Stopwatch
 from stenosis_kit.base.tasks import TimeUp, run_tasks
-from stenosis_kit.graders.job import Job, build_graphs, part_trained, train_job
+from stenosis_kit.graders.job import Diverged, Job, build_graphs, part_trained, train_job
 from stenosis_kit.graders.settings import Grader
 
 if TYPE_CHECKING:
     from stenosis_kit.base.cluster import Cluster
 
 _LEAST_PART = 0.25  # of a network's epochs, chosen by hand: rather fewer networks than some that get less
+_GRAPH_S = 4.0  # a network's graphs, on two cores
 _WAY_S = 3.0  # kept for the way to a worker and back, and for a slow disk
 
 
@@ -39,13 +40,20 @@ def train_here(jobs: Sequence[Job], budget: Budget) -> Iterator[tuple[Job, str |
             return
         job, now = left[0], _round(left[0])
         share = budget.share(job.work / sum(each.work for each in left))
-        outcome = train_job(job, share.seconds) if budget.remaining() > late_s else TimeUp()
+        outcome = _outcome(job, share.seconds) if budget.remaining() > late_s else TimeUp()
         # So far beyond its share ran what cannot be stopped, as the last answers: no job is begun with less time left.
         late_s = max(late_s, share.elapsed() - share.seconds)
         if part := isinstance(outcome, str) and part_trained(job):
             whole_s[job.trained.grader] = share.elapsed() / part
         yield job, outcome
         left = left[1:]
+
+
+def _outcome(job: Job, seconds: float) -> str | Diverged:
+    try:
+        return train_job(job, seconds)
+    except Diverged as error:
+        return error
 
 
 def _round(job: Job) -> tuple[int, int]:
@@ -71,9 +79,11 @@ def _affordable(jobs: Sequence[Job], whole_s: Mapping[Grader, float], seconds: f
 def _ready(jobs: Sequence[Job], budget: Budget) -> set[Grader]:
     """Graders whose graphs are built, before the time is shared out.
 
-    One is begun where that leaves each grader as long to train as its graph took.
+    One is begun where that leaves each grader as long to train as its graph took; the first, where the time reaches.
     """
     ready: set[Grader] = set()
+    if not budget.reaches(_GRAPH_S):
+        return ready
     watch, longest = Stopwatch(), 0.0
     for job in {job.trained.grader: job for job in jobs}.values():
         if budget.remaining() < (len(ready) + 2) * longest:

@@ -48,7 +48,8 @@ def plan(training: Training, load: Load, time: Time) -> Plan:
     if training.grow and plans[-1].models == min(training.folds, load.studies):
         plans += _larger(plans[-1], training, load, time)
     pixels, longest = time.pixels or typical_pixels(training), time.seconds / 2
-    plans = [replace(one, grading_s=min(grading_s(one, training, load.to_grade, pixels), longest)) for one in plans]
+    grading = [grading_s(one, training, load.to_grade, pixels, load.start_too) for one in plans]
+    plans = [replace(one, grading_s=min(each, longest)) for one, each in zip(plans, grading, strict=True)]
     # Spare time is what is left when all networks have all of their epochs.
     costs = [cost_s(one, training, load.crops, pixels, one.twins > 1) for one in plans]
     needed = [cost / max(time.workers, 1) + one.grading_s for cost, one in zip(costs, plans, strict=True)]

@@ -12,6 +12,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from stenosis_kit.base.budget import Budget, show_time
 from stenosis_kit.base.files import read_json, write_json
 from stenosis_kit.base.manifest import RUN_NAME, run_matches
@@ -29,6 +31,10 @@ if TYPE_CHECKING:
 JOBS = "jobs"
 """Folder in an unfinished model: run.json with the run's fingerprint, and a result a job."""
 _training_one = threading.Lock()
+
+
+class Diverged(ArithmeticError):
+    """A network whose training went astray."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +98,7 @@ def train_job(job: Job, seconds: float) -> str:
     Raises:
         InputError: where the store or the weights to start from cannot be read, or the model's folder cannot be
             written to.
+        Diverged: where the network's answers are no numbers.
     """
     with _training_one:
         budget = Budget(seconds)
@@ -112,6 +119,8 @@ def _train(job: Job, budget: Budget, store: Store) -> str:
     ranges = augmentation_of(VIEW_BY_NAME[view], recipe.placement.get(view))
     history, answers = trainer.run(lesson, budget, seed, ranges, job.start)
     release(lesson.crops)
+    if not np.isfinite(answers).all():  # of its mean with the others' nothing would be left
+        raise Diverged("it answers with what are no numbers: a lower peak_rate may help")
     if not recipe.is_wanted():
         return f"{trained.name} came too late"
     save_weights(trainer.network, recipe.model / trained.weights)

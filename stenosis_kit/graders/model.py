@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 
 from stenosis_kit import rsna
-from stenosis_kit.answers.lean import lean_views
 from stenosis_kit.answers.out_of_fold import pool_views
 from stenosis_kit.answers.priors import cell_priors, filled
 from stenosis_kit.base.errors import InputError
@@ -22,7 +21,7 @@ from stenosis_kit.crops.study_crops import StudyCrops
 from stenosis_kit.crops.views import VIEW_BY_NAME
 from stenosis_kit.graders.bundled import bundled_graders
 from stenosis_kit.graders.model_file import MODEL_NAME, TrainedGrader, read_description
-from stenosis_kit.graders.network import Answering, answering, load_network, zooms_of
+from stenosis_kit.graders.network import Answering, answering, dealt_zooms, load_network
 from stenosis_kit.tables.folds import read_folds
 
 log = logging.getLogger(__name__)
@@ -75,7 +74,7 @@ class Model:
 
         Args:
             studies: their pixels go through the networks together.
-            share: of the networks that answer, see `grade`.
+            share: of what the networks do, see `grade`.
 
         Returns:
             (studies, 25, 3) probabilities in the orders of `rsna.CELLS` and severity, NaN where there is no answer; and
@@ -86,11 +85,10 @@ class Model:
         by_view = {view: self._view_answers(view, studies, share) for view in views}
         used = {view: np.isfinite(own).all(axis=2) for view, own in by_view.items()}
         if leans:
-            first = lean_views(leans, by_view, prior)
-        else:
-            beside = filled(self._start.answer(studies)[0], prior) if self._start else prior
-            first = pool_views(self.description.pools, by_view, beside)
-        return self.description.second_stage.answer(first, prior), used
+            return self.description.leaning.answer(by_view, prior), used
+        beside = filled(self._start.answer(studies, share)[0], prior) if self._start else prior
+        pooled = pool_views(self.description.pools, by_view, beside)
+        return self.description.second_stage.answer(pooled, prior), used
 
     def _view_answers(self, view: str, studies: Sequence[StudyCrops], share: float) -> np.ndarray:
         """(studies, 25, 3), NaN where there is none."""
@@ -113,18 +111,17 @@ class Model:
             view: name of the view.
             crops: (n, px, px, slices) uint8.
             studies: (n,) study ids.
-            share: of its networks that answer, one at least; a study that the model knows is not affected.
+            share: of the networks' looks, see `dealt_zooms`; a study that the model knows is not affected.
         """
         networks = {trained: answer for trained, answer in self._networks.items() if trained.grader.view == view}
-        some = list(networks.values())[: max(1, round(share * len(networks)))]
         fold_of = np.array([self.folds.get(int(study), -1) for study in studies], int)
         graded = np.full((len(crops), len(rsna.SEVERITIES)), np.nan)
         for fold in np.unique(fold_of):
             use = np.flatnonzero(fold_of == fold)
-            own = some if fold < 0 else [answer for trained, answer in networks.items() if trained.fold == fold]
-            if own:
-                each = [answer(crops[use], zooms_of(place, len(own))) for place, answer in enumerate(own)]
-                graded[use] = np.mean(each, axis=0)
+            own = [answer for trained, answer in networks.items() if fold in (-1, trained.fold)]
+            zooms = dealt_zooms(len(own), share if fold < 0 else 1.0)
+            if answers := [answer(crops[use], each) for answer, each in zip(own, zooms, strict=True) if each]:
+                graded[use] = np.mean(answers, axis=0)
         return graded
 
 

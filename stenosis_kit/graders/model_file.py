@@ -15,13 +15,13 @@ import numpy as np
 
 from stenosis_kit import __version__, rsna
 from stenosis_kit.answers.dataset_shift import Moments
-from stenosis_kit.answers.lean import Lean
+from stenosis_kit.answers.lean import Lean, Leaning
 from stenosis_kit.answers.pools import Pool
 from stenosis_kit.answers.priors import Priors
 from stenosis_kit.answers.second_stage import SecondStage, read_second_stage
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import read_json, write_json
-from stenosis_kit.base.manifest import RUN_NAME
+from stenosis_kit.base.manifest import RUN_NAME, fingerprint
 from stenosis_kit.crops.study_crops import CUTTING_VERSION
 from stenosis_kit.crops.views import VIEW_BY_NAME
 from stenosis_kit.graders.settings import Grader, Training, field_value
@@ -97,6 +97,11 @@ class Description:
     lean: dict[str, Lean] = field(default_factory=dict)
     start: str = ""
 
+    @property
+    def leaning(self) -> Leaning:
+        """How its graders lean, where they do."""
+        return Leaning(self.lean, self.second_stage)
+
     def check_cutting(self, folder: Path, version: int = CUTTING_VERSION) -> None:
         """Raises InputError where the model, in a folder, was trained on crops of another version of the cutting."""
         if self.cutting_version != version:
@@ -109,6 +114,16 @@ class Description:
         value = asdict(self) | {"version": __version__}
         value["priors"] = {f"{condition}_{level}": row.tolist() for (condition, level), row in self.priors.items()}
         write_json(folder / MODEL_NAME, value)
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether a model's folder has its model.json, the weights that it was saved with, and its folds."""
+    try:
+        description = read_description(folder)
+        same = all(fingerprint(folder / each.weights) == each.content for each in description.graders)
+    except (InputError, OSError):
+        return False
+    return same and (folder / FOLDS_NAME).is_file()
 
 
 def networks_a_grader(networks: Iterable[TrainedGrader]) -> int:

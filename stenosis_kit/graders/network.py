@@ -64,14 +64,20 @@ def load_network(folder: Path, trained: TrainedGrader, training: Training) -> ke
     return network
 
 
-def zooms_of(place: int, networks: int) -> tuple[float, ...]:
-    """At which zooms one of several networks answers: they are dealt out, one at least to each.
+def looks(networks: int) -> int:
+    """How often the crops of a view go through networks that answer together: all, and at all zooms."""
+    return max(networks, len(ZOOMS))
+
+
+def dealt_zooms(networks: int, share: float = 1.0) -> list[tuple[float, ...]]:
+    """At which zooms each of several networks answers: they are dealt out in turn.
 
     Args:
-        place: of the network among them.
         networks: whose answers are averaged.
+        share: of their looks, one at least; the last ones fall away, so that some networks have none.
     """
-    return ZOOMS[place % len(ZOOMS) :: networks]
+    some = max(1, round(share * looks(networks)))
+    return [tuple(ZOOMS[look % len(ZOOMS)] for look in range(place, some, networks)) for place in range(networks)]
 
 
 def answering(network: keras.Model, grader: Grader) -> Answering:

@@ -23,6 +23,7 @@ class Load:
         to_grade: studies that the networks have to grade in the same time, in this process.
         may_widen: whether networks may be wider than the settings say: not where they start from others' weights.
         axial_mm: side of the axial images' pixels; None: not known.
+        start_too: whether what training starts from grades beside the networks.
     """
 
     crops: Mapping[str, int]
@@ -31,6 +32,7 @@ class Load:
     to_grade: int = 0
     may_widen: bool = True
     axial_mm: float | None = None
+    start_too: bool = False
 
 
 @dataclass(frozen=True)

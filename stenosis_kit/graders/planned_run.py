@@ -138,10 +138,11 @@ def _plan(request: Request, start_answers_too: bool) -> Plan:
         time = replace(_time(request, slow), pixels=pixels * slow)
     parts = start.folds_kept(request.studies) if start else None
     axial_mm = pixel_mm(request.manifest, rsna.AXIAL_T2)
-    load = Load(request.crops, len(request.studies), parts, request.to_grade, not request.start, axial_mm)
+    load = Load(
+        request.crops, len(request.studies), parts, request.to_grade, not request.start, axial_mm, start_answers_too
+    )
     chosen = plan(training, load, time)
-    beside = 1 + start_answers_too / chosen.networks
-    chosen = replace(chosen, grading_s=beside * slow * chosen.grading_s)
+    chosen = replace(chosen, grading_s=slow * chosen.grading_s)
     return start.fitting(chosen, training) if start else chosen
 
 

@@ -12,6 +12,7 @@ import polars as pl
 
 from stenosis_kit import __version__
 from stenosis_kit.base.budget import Budget
+from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import read_json, write_json
 from stenosis_kit.base.manifest import fingerprint
 from stenosis_kit.crops.store import Store
@@ -70,9 +71,14 @@ class Request:
         """The settings for this store and start: graders of the views that are there, see `warm_start.Start.settings`.
 
         Raises:
-            InputError: where the inputs are too small for the start's networks.
+            InputError: where the store has no crops of any grader's view, or the inputs are too small for the start's
+                networks.
         """
         graders = tuple(grader for grader in self.training.graders if grader.view in self.store.arrays)
+        if not graders:
+            wanted, there = (", ".join(names) for names in ([g.view for g in self.training.graders], self.store.arrays))
+            remedy = "Give graders of the views that are there in --config, or other training data."
+            raise InputError(self.store.folder, f"crops of {wanted}", there or "none", remedy)
         training = replace(self.training, graders=graders)
         return self.start.settings(training, self.studies, self.crops) if self.start else training
 

@@ -94,8 +94,8 @@ class Training:
     graders: tuple[Grader, ...] = GRADERS
 
     def epochs(self, grader: Grader) -> int:
-        """The most that a grader's networks learn for."""
-        return round(self.max_epochs * grader.repeats)
+        """The most that a grader's networks learn for, one at least."""
+        return max(1, round(self.max_epochs * grader.repeats))
 
 
 def field_value(kind: Any, value: Any) -> Any:

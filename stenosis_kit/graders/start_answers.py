@@ -14,7 +14,6 @@ import numpy as np
 import polars as pl
 
 from stenosis_kit import rsna
-from stenosis_kit.answers.lean import lean_views
 from stenosis_kit.answers.out_of_fold import Answers, Labels
 from stenosis_kit.answers.pools import Before
 from stenosis_kit.answers.priors import cell_priors
@@ -125,8 +124,7 @@ def start_answers(store: Store, manifest: pl.DataFrame) -> StartAnswers:
     own = model.description
     views = sorted({each.grader.view for each in own.graders} & store.arrays.keys())
     by_view = {view: labels.table(manifest, _answers(model, store.arrays[view], manifest, view)) for view in views}
-    prior = cell_priors(own.priors)
-    return StartAnswers(own.fingerprint, own.second_stage.answer(lean_views(own.lean, by_view, prior), prior))
+    return StartAnswers(own.fingerprint, own.leaning.answer(by_view, cell_priors(own.priors)))
 
 
 def _answers(model: Model, crops: np.ndarray, manifest: pl.DataFrame, view: str) -> Answers:

@@ -17,6 +17,7 @@ from pathlib import Path
 import polars as pl
 
 from stenosis_kit.base.errors import InputError
+from stenosis_kit.base.manifest import fingerprint
 from stenosis_kit.crops.study_crops import CUTTING_VERSION
 from stenosis_kit.graders.bundled import BUNDLED, NONE, bundled_graders
 from stenosis_kit.graders.model_file import MODEL_NAME, Description, TrainedGrader, read_description
@@ -208,10 +209,13 @@ def read_start(folder: Path, model: Path, cutting_version: int | None = CUTTING_
     if not (folder / FOLDS_NAME).is_file():
         expected = f"a model with its {FOLDS_NAME}, which says what it has learnt from"
         raise InputError(folder, expected, "none", "Give the folder that train wrote, not a dataset's.")
-    for path in (folder / each.weights for each in description.graders):
+    remedy = "Train that model again, or copy its folder again."
+    for each in description.graders:
+        path = folder / each.weights
         if not h5py.is_hdf5(path):
-            found = "something else" if path.exists() else "none"
-            raise InputError(path, "a network's weights", found, "Train that model again, or copy its folder again.")
+            raise InputError(path, "a network's weights", "something else" if path.exists() else "none", remedy)
+        if each.content and fingerprint(path) != each.content:  # they may have learnt other studies
+            raise InputError(path, f"the weights that {MODEL_NAME} was saved with", "others", remedy)
     return Start(folder.absolute(), description, folds)
 
 

@@ -6,7 +6,7 @@ First the canal, then the foramina about the places where that one's points let 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -104,12 +104,13 @@ class CanalFinder:
         new = [one for one in studies if one.study_id not in canals]
         failed = self._look(networks.localiser, read_overviews, new, "levels", canals, budget)
         accidents |= {study: f"its levels could not be looked for: {why}" for study, why in failed.items()}
+        own = {one.study_id for one in studies}
         if networks.foramina is None:
-            return canals
+            return _of(canals, own)
         whole = self._canals.setdefault(networks.content, {})
         located = [self._located(one, canals) for one in studies if one.study_id in canals.keys() - whole.keys()]
         self._look(networks.foramina, read_patches, located, "foramina", whole, budget)
-        return canals | whole
+        return _of(canals | whole, own)
 
     def _look(
         self,
@@ -148,6 +149,10 @@ class CanalFinder:
         if late:
             log.warning("levels: no time was left to look for the %s of %d of %d studies", what, late, len(tasks))
         return accidents
+
+
+def _of(canals: Mapping[int, CanalPoints], studies: Set[int]) -> dict[int, CanalPoints]:
+    return {study: canal for study, canal in canals.items() if study in studies}
 
 
 @dataclass(frozen=True)

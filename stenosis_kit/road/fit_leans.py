@@ -16,26 +16,14 @@ from pathlib import Path
 import numpy as np
 
 from stenosis_kit import rsna
-from stenosis_kit.answers.lean import Lean, fit_lean, lean_views
+from stenosis_kit.answers.lean import Lean, Leaning, fit_lean, lean_views
 from stenosis_kit.answers.priors import cell_priors
-from stenosis_kit.answers.second_stage import SecondStage, fit_second_stage
+from stenosis_kit.answers.second_stage import fit_second_stage
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.tensorflow_start import load_tensorflow
 from stenosis_kit.crops.given_crops import read_given
 from stenosis_kit.graders.model import Model
 from stenosis_kit.graders.model_file import MODEL_NAME, read_description
-
-
-@dataclass(frozen=True)
-class Leaning:
-    """How a model leans: a lean of each view, and a second stage with tied weights."""
-
-    leans: dict[str, Lean]
-    second_stage: SecondStage
-
-    def answer(self, by_view: Mapping[str, np.ndarray], prior: np.ndarray) -> np.ndarray:
-        """(studies, 25, 3) answers to those of the views, see `lean_views`."""
-        return self.second_stage.answer(lean_views(self.leans, by_view, prior), prior)
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,4 +138,4 @@ def write_leaning(model: Path, leaning: Leaning) -> None:
     if missing:
         found = f"none for {', '.join(missing)}"
         raise InputError(model / MODEL_NAME, "a lean of each view that is graded", found, "Fit or give that too.")
-    replace(description, lean=leaning.leans, second_stage=leaning.second_stage, moments={}).save(model)
+    replace(description, lean=dict(leaning.leans), second_stage=leaning.second_stage, moments={}).save(model)

@@ -19,6 +19,7 @@ from stenosis_kit.crops.study_crops import StudyCrops, cut_study
 from stenosis_kit.crops.views import VIEW_BY_NAME
 from stenosis_kit.graders.model import Model
 from stenosis_kit.graders.model_file import networks_a_grader
+from stenosis_kit.graders.network import looks
 from stenosis_kit.levels.canal import LocatedStudy
 from stenosis_kit.levels.finder import CanalFinder
 from stenosis_kit.road.passed_over import PassedOver
@@ -69,7 +70,7 @@ class Grading:
         self.workers = workers
         networks = [model.description.graders for model in [*models, *self.spare]]
         self.cutter = partial(cut_study, views=frozenset(each.grader.view for own in networks for each in own))
-        self.networks = max(map(networks_a_grader, networks))
+        self.looks = max(looks(networks_a_grader(own)) for own in networks)
         self.failed: dict[int, str] = {}
         self._finish_s = slowness() * _FINISH_S
         self._crops: Counter[int] = Counter()  # of each study, as graded last
@@ -103,11 +104,11 @@ class Grading:
     def _grade_part(self, studies: list[LocatedStudy], pace: Pace, bar: tqdm) -> int:
         """Returns the number of studies for which the time did not reach."""
         waiting: list[StudyCrops] = []
-        asked = max(1, int(pace.share() * self.networks))
-        late, watch, share = 0, Stopwatch(), asked / self.networks
+        asked = max(1, int(pace.share() * self.looks))
+        late, watch, share = 0, Stopwatch(), asked / self.looks
         if share < 1:
-            text = "predict: TIME IS SHORT: %d of a grader's %d networks answer for %d studies"
-            log.warning(text, asked, self.networks, len(studies))
+            text = "predict: TIME IS SHORT: %d of the %d looks that a grader's networks take at a crop, for %d studies"
+            log.warning(text, asked, self.looks, len(studies))
         results = run_tasks(self.cutter, studies, self.workers, budget=self.budget.share(keep=self._finish_s))
         for done, (located, crops) in enumerate(results, 1):
             late += isinstance(crops, TimeUp)

@@ -14,7 +14,7 @@ from stenosis_kit.answers.score import score
 from stenosis_kit.answers.submission import Submission
 from stenosis_kit.base.budget import Budget, Stopwatch, show_time, slowness
 from stenosis_kit.base.cores import usable_cores
-from stenosis_kit.base.errors import TimeTooShort
+from stenosis_kit.base.errors import InputError, TimeTooShort
 from stenosis_kit.base.tasks import TimeUp
 from stenosis_kit.base.tensorflow_start import load_s, load_tensorflow
 from stenosis_kit.graders.bundled import BUNDLED, NONE, bundled_graders
@@ -38,6 +38,7 @@ _FINISH_S = 2.5  # usually, check, score, run.json, and a report of text alone
 _REPORT_S = 15.0  # the whole report, of 100 studies on two cores,
 _REPORT_SHARE = 0.03  # but no more than this of a short limit; it then leaves pictures out
 _START_S = 8.0  # starting worker processes, the localiser and the foramen finder
+_OPEN_S = 2.0  # chosen by hand: opening the store, and what training starts from, before training looks at its time
 _LEVELS_S, _SECOND_STAGE_S = 0.12, 0.03  # a test study, on two cores; training leaves time for its graders
 _CUT_MARGIN = 1.5  # chosen by hand: what cutting a test study may take, of what a training study took
 _CUT_SHARE = 0.5  # chosen by hand: of the time, the most for cutting training studies; the rest trains and answers
@@ -120,7 +121,11 @@ class Passes:
         return FirstPass(submission, {"model": str(start), "rows": submission.counts(), "score": reached})
 
     def second(self, training: Training, start: Path | str, first: FirstPass | None) -> Submission | None:
-        """The trained model's answers, else an earlier one's in OUT, else the start's; None where there are none."""
+        """The trained model's answers, else an earlier one's in OUT, else the start's; None where there are none.
+
+        Raises:
+            InputError: where the training data cannot be used; the start has answered all studies first.
+        """
         earlier, has_start, left = first and first.submission, str(start) != NONE, self.until_report()
         try:
             if has_start and not _can_train(training, left):  # then rather more answers of the start than of a store
@@ -131,10 +136,18 @@ class Passes:
             if not self._has_model():
                 answering = f"the start, {start}, answers" if has_start else "all rows are priors"
                 log.error("submit: NOTHING WAS TRAINED, %s: %s", answering, error)
-                whole = first is not None and first.is_whole()
-                return self.answered_by(start, earlier) if has_start and not whole else earlier
+                return self._start_alone(start, first)
             log.error("submit: NOTHING WAS TRAINED, an earlier model in %s answers: %s", self._model, error)
+        except InputError:
+            self._start_alone(start, first)
+            raise
         return self.answered_by(self._model, earlier)
+
+    def _start_alone(self, start: Path | str, first: FirstPass | None) -> Submission | None:
+        """The start's answers to all studies; None where there is no start."""
+        if str(start) == NONE or (first is not None and first.is_whole()):
+            return first and first.submission
+        return self.answered_by(start, first and first.submission)
 
     def answered_by(
         self,
@@ -166,7 +179,7 @@ class Passes:
         slow, left = slowness(), self.until_report()
         new = studies - self._known_canals(left, slow)
         reserve = slow * (_START_S + studies * _SECOND_STAGE_S + new * _LEVELS_S) + studies * _CUT_MARGIN * cut_s
-        most = left.remaining() - slow * (least_s(training) + BESIDE_S)
+        most = left.remaining() - slow * (least_s(training) + BESIDE_S + _OPEN_S)
         reserve = max(0.0, min(reserve, most))  # rather answers to some
         text = "submit: %s left before the report; %s of it kept for prediction"
         log.info(text, show_time(left.remaining()), show_time(reserve))

@@ -20,6 +20,7 @@ from stenosis_kit.base.output import check_outputs
 from stenosis_kit.base.tensorflow_start import load_s
 from stenosis_kit.base.worker_process import workers_kept
 from stenosis_kit.graders.bundled import BUNDLED, model_folder
+from stenosis_kit.graders.cost import LOADING_S
 from stenosis_kit.graders.loaded import Loaded, load_models
 from stenosis_kit.graders.model import Model
 from stenosis_kit.graders.model_file import model_files, read_description
@@ -31,7 +32,7 @@ from stenosis_kit.tables.root import Root, as_root
 
 log = logging.getLogger(__name__)
 
-_LEVELS_S, _NETWORK_S = 2.0, 0.35  # to load what finds levels, and a network with its graph: measured on two cores
+_LEVELS_S = 2.0  # to load what finds levels: measured on two cores
 
 
 @workers_kept()
@@ -137,11 +138,14 @@ def _load_s(folders: list[Path]) -> float:
             networks += len(description.graders)
             if description.start:  # then the bundled graders answer too, by a network a view
                 networks += len({each.grader.view for each in description.graders})
-    return load_s() + _LEVELS_S + _NETWORK_S * networks
+    return load_s() + _LEVELS_S + LOADING_S * networks
 
 
 def _lean(submission: Submission, model: Model) -> list[dict]:
     """Leans on the prior where the answers are unlike those to the first model's training studies, and says so."""
+    if not model.description.moments:
+        text = "predict: --lean CHANGES NOTHING: %s leans already, or does not say what it answered in training"
+        log.warning(text, model.folder)
     shape = (-1, len(rsna.CELLS), len(rsna.SEVERITIES))  # a grid holds its studies' cells in the order of `rsna.CELLS`
     graded = submission.graded()[:, None]
     answers = np.where(graded, submission.probabilities, np.nan).reshape(shape)

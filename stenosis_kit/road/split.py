@@ -60,7 +60,7 @@ def split(
     check_folder(out, own_files(data))
     root = Root(data).checked()
     in_grid = pl.col("study_id").is_in(root.series["study_id"].unique().implode())
-    studies = root.cells.filter(in_grid)["study_id"].unique().sort().to_list()
+    studies = root.cells.drop_nulls("severity").filter(in_grid)["study_id"].unique().sort().to_list()
     if len(studies) < 2:
         raise InputError(
             data / rsna.TRAIN_TABLE, "at least two studies with series", f"{len(studies)}", "Give more studies."

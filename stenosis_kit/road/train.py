@@ -17,7 +17,7 @@ from stenosis_kit.base.output import check_outputs
 from stenosis_kit.crops.store import MANIFEST_NAME, Store, open_store
 from stenosis_kit.graders.bundled import BUNDLED
 from stenosis_kit.graders.job import JOBS
-from stenosis_kit.graders.model_file import MODEL_NAME, model_files
+from stenosis_kit.graders.model_file import MODEL_NAME, is_whole, model_files
 from stenosis_kit.graders.planned_run import check_time, plan_run
 from stenosis_kit.graders.request import Request
 from stenosis_kit.graders.settings import Training
@@ -74,8 +74,10 @@ def train(
     request = Request(opened, building, training, budget, cluster, earlier, to_grade)
     make_folder(folder)
     if not fresh and run_matches(folder / RUN_NAME, request.fingerprint):
-        log.info("train: %s is up to date", folder)
-        return read_json(folder / RUN_NAME, "run.json")
+        if is_whole(folder):
+            log.info("train: %s is up to date", folder)
+            return read_json(folder / RUN_NAME, "run.json")
+        log.warning("train: %s HAS LOST FILES OR HAS OTHERS THAN IT WAS MADE WITH: it is made again", folder)
     if (folder / MANIFEST_NAME).exists():
         raise InputError(folder, "a folder for a model", "a crop store", "Give another MODEL folder.")
     check_outputs(model_files(folder), _read_files(opened, earlier))

@@ -9,7 +9,7 @@ import pytest
 from stenosis_kit.base.budget import Budget
 from stenosis_kit.base.tasks import TimeUp
 from stenosis_kit.graders import dispatch
-from stenosis_kit.graders.job import Job
+from stenosis_kit.graders.job import Diverged, Job
 from stenosis_kit.graders.model_file import TrainedGrader
 from stenosis_kit.graders.settings import GRADERS
 
@@ -103,3 +103,24 @@ def test_where_the_machine_became_slow_the_last_folds_are_left_out_and_the_other
     assert lost(outcomes) == [f"{grader.view}.fold{fold}" for fold in range(folds, 5) for grader in GRADERS]
     assert len(turned.trained) == 6 * folds
     assert turned.now == pytest.approx(600) or folds == 1
+
+
+def test_no_graph_is_begun_where_the_time_does_not_reach_for_it(turned: SimpleNamespace) -> None:
+    outcomes = list(dispatch.train_here(jobs(), Budget(1.0)))
+    assert len(lost(outcomes)) == 6
+    assert turned.built == []
+
+
+def test_a_network_that_goes_astray_costs_no_other(turned: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = dispatch.train_job
+
+    def train(job: Job, seconds: float) -> str:
+        if job.trained.grader == GRADERS[2]:
+            raise Diverged("no numbers")
+        return honest(job, seconds)
+
+    monkeypatch.setattr(dispatch, "train_job", train)
+    outcomes = dict(dispatch.train_here(jobs(), Budget(600.0)))
+    astray = [job.trained.grader for job, outcome in outcomes.items() if isinstance(outcome, Diverged)]
+    assert astray == [GRADERS[2]]
+    assert list(outcomes.values()).count("done") == 5

@@ -182,3 +182,13 @@ def test_time_to_grade_with_the_networks_is_reckoned_with() -> None:
 
 def test_grading_never_takes_all_of_the_time() -> None:
     assert chosen(100, to_grade=10**6).grading_s == 50
+
+
+def test_the_start_that_answers_beside_is_reckoned_with_and_leaves_half_of_the_time() -> None:
+    """One network looks three times at a crop, and so does the start's; five networks look five times."""
+    alone, beside = (grading_s(Plan(1), TRAINING, 10**5, PIXELS, start_too) for start_too in (False, True))
+    assert beside == pytest.approx(2 * alone)
+    alone, beside = (grading_s(Plan(5), TRAINING, 10**5, PIXELS, start_too) for start_too in (False, True))
+    assert beside == pytest.approx(1.6 * alone, rel=1e-3)
+    load = Load(CROPS, 240, to_grade=10**6, start_too=True)
+    assert plan(TRAINING, load, Time(100, PIXELS)).grading_s == 50

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from stenosis_kit.crops.views import VIEW_BY_NAME
-from stenosis_kit.graders.network import ZOOMS, answering, build_network, zooms_of
+from stenosis_kit.graders.network import ZOOMS, answering, build_network, dealt_zooms, looks
 from stenosis_kit.graders.settings import Grader
 
 
@@ -41,7 +41,20 @@ def test_an_answer_is_the_mean_of_those_at_its_zooms(small_training):
 
 @pytest.mark.parametrize("networks", range(1, 8))
 def test_zooms_are_dealt_out_among_networks_so_that_all_are_answered_at_and_no_more_often_than_needed(networks):
-    each = [zooms_of(place, networks) for place in range(networks)]
+    each = dealt_zooms(networks)
     assert {zoom for zooms in each for zoom in zooms} == set(ZOOMS)
     assert min(map(len, each)) >= 1
-    assert sum(map(len, each)) == max(networks, len(ZOOMS))
+    assert sum(map(len, each)) == looks(networks) == max(networks, len(ZOOMS))
+
+
+@pytest.mark.parametrize(
+    ("networks", "share", "expected"),
+    [
+        (1, 0.4, [ZOOMS[:1]]),
+        (2, 0.7, [ZOOMS[:1], ZOOMS[1:2]]),
+        (5, 0.4, [ZOOMS[:1], ZOOMS[1:2], (), (), ()]),
+        (5, 0.0, [ZOOMS[:1], (), (), (), ()]),
+    ],
+)
+def test_of_a_share_of_the_looks_the_last_ones_fall_away(networks, share, expected):
+    assert dealt_zooms(networks, share) == expected

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from stenosis_kit import rsna
-from stenosis_kit.answers.lean import Lean
+from stenosis_kit.answers.lean import Lean, Leaning
 from stenosis_kit.answers.out_of_fold import Labels
 from stenosis_kit.answers.second_stage import FEATURES, SecondStage
 from stenosis_kit.base.budget import Budget
@@ -22,7 +22,7 @@ from stenosis_kit.graders.model import Model
 from stenosis_kit.graders.model_file import read_description
 from stenosis_kit.graders.start_answers import before, can_answer, is_affordable, settled_answers, start_answers
 from stenosis_kit.graders.warm_start import chosen_start, read_start
-from stenosis_kit.road.fit_leans import Leaning, write_leaning
+from stenosis_kit.road.fit_leans import write_leaning
 from stenosis_kit.road.train import train
 
 

@@ -255,6 +255,13 @@ def test_inputs_too_small_for_the_earlier_networks_are_refused(start, small_trai
 # --- What cannot be started from -----------------------------------------------------------------
 
 
+def swap(folder, one, other):
+    """Each of two networks has the other's weights."""
+    paths = [folder / f"{name}.weights.h5" for name in (one, other)]
+    for path, content in zip(paths, [path.read_bytes() for path in reversed(paths)], strict=True):
+        path.write_bytes(content)
+
+
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
@@ -262,8 +269,9 @@ def test_inputs_too_small_for_the_earlier_networks_are_refused(start, small_trai
         (lambda folder: (folder / "model.json").unlink(), "model.json"),
         (lambda folder: next(folder.glob("canal*.h5")).unlink(), "canal.*expected a network's weights; found none"),
         (lambda folder: next(folder.glob("canal*.h5")).write_bytes(b"x"), "expected a network's weights; found some"),
+        (lambda folder: swap(folder, "canal_axial.fold0", "canal_axial.fold1"), "that model.json was saved with"),
     ],
-    ids=["without folds", "no model", "missing weights", "damaged weights"],
+    ids=["without folds", "no model", "missing weights", "damaged weights", "another fold's weights"],
 )
 def test_a_model_that_cannot_be_started_from_is_refused(spoil, message, model, store, one_grader, tmp_path):
     earlier = shutil.copytree(model, tmp_path / "earlier")

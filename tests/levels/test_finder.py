@@ -97,6 +97,18 @@ def test_what_was_found_before_is_not_looked_for_again(cohort, monkeypatch):
     assert [one.canal for one in again] == [one.canal for one in first]
 
 
+def test_canals_that_were_found_before_stand_in_the_place_of_no_other_localisers(bundled, cohort, tmp_path):
+    """As submit's two passes: the bundled localiser has looked at all studies, then a taught one at those new to it."""
+    blind = Localiser(bundled.steps)
+    blind.notes = {TAUGHT_ON_LABELS: True}
+    blind.save(tmp_path)
+    tasks, canals = tasks_of(cohort), {}
+    CanalFinder(workers=1, canals=canals).find(tasks)
+    (tmp_path / "folds.csv").write_text(f"study_id,fold\n{tasks[1].study_id},0\n")
+    found = CanalFinder([tmp_path], workers=1, canals=canals).find(tasks)
+    assert [task.canal is not None for task in found] == [False, True, False]
+
+
 def test_a_canal_that_another_localiser_found_is_looked_for_again(bundled, cohort, tmp_path):
     tasks, canals = tasks_of(cohort), {}
     first = CanalFinder(workers=1, canals=canals).find(tasks)

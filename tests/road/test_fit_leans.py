@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from stenosis_kit.answers.lean import Lean
+from stenosis_kit.answers.lean import Lean, Leaning
 from stenosis_kit.answers.priors import cell_priors
 from stenosis_kit.answers.second_stage import SecondStage
 from stenosis_kit.base.errors import InputError
@@ -14,7 +14,7 @@ from stenosis_kit.crops.store import open_store, severity_indices
 from stenosis_kit.graders.model import Model
 from stenosis_kit.graders.model_file import read_description
 from stenosis_kit.road import make_weights
-from stenosis_kit.road.fit_leans import Leaning, Measured, complete, fit_leaning, held_out, write_leaning
+from stenosis_kit.road.fit_leans import Measured, complete, fit_leaning, held_out, write_leaning
 
 LEAN = Lean(2.0, (0.0, 0.1, -0.1), 0.5)
 ALONE = SecondStage({})

@@ -134,6 +134,29 @@ def test_studies_that_the_first_pass_did_not_reach_are_answered_by_the_start_whe
     assert sum(n for source, n in run["rows"].items() if source.startswith("grader")) > 60
 
 
+def test_training_data_that_cannot_be_used_leave_the_starts_answers_to_all_studies(
+    cohort, out, small_training, monkeypatch
+):
+    def refuse(*_, **__):
+        raise InputError("train.csv", "labelled crops of at least two studies", "1", "Give more training studies.")
+
+    monkeypatch.setattr(passes, "train", refuse)
+    monkeypatch.setattr(passes.Passes, "first", lambda *_: None)
+    with pytest.raises(InputError, match="at least two studies"):
+        submit(cohort, out, Budget(), training=small_training)
+    rows = json.loads((out / "submission.run.json").read_text())["rows"]
+    assert sum(row["source"] == "grader" for row in rows.values()) > 60
+
+
+def test_where_test_studies_are_many_training_has_the_time_that_it_asks_for(cohort, out, small_training, monkeypatch):
+    """Kept for prediction is all but what training needs at least, and something for opening what it is made from."""
+    given = []
+    monkeypatch.setattr(passes, "_LEVELS_S", 1e6)
+    monkeypatch.setattr(passes, "train", lambda store, model, time, **_: given.append(time.remaining()) or too_short())
+    submit(cohort, out, Budget(1000.0), training=small_training)
+    assert given[0] > passes.least_s(small_training) + passes.BESIDE_S + 1
+
+
 def test_what_the_second_pass_cannot_answer_stays_as_the_first_one_did(
     cohort, out, small_training, quick_jobs, monkeypatch
 ):

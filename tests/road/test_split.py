@@ -228,6 +228,16 @@ def test_the_draw_does_not_depend_on_the_order_of_rows(root: Path, tmp_path: Pat
     assert tables[0].read_text() == tables[1].read_text()
 
 
+def test_a_study_without_any_label_is_never_held_out(root: Path, tmp_path: Path) -> None:
+    rows = read_csv(root / "train.csv")
+    blank = [{"study_id": row["study_id"]} | dict.fromkeys(list(row)[1:], "") for row in rows[:5]]
+    write_csv(root / "train.csv", [*blank, *rows[5:]])
+    unlabelled = {int(row["study_id"]) for row in blank}
+    for seed in range(4):
+        split(root, tmp_path / str(seed), test_share=0.5, seed=seed)
+        assert not unlabelled & studies(tmp_path / str(seed) / "test_series_descriptions.csv")
+
+
 @pytest.mark.parametrize(("share", "held"), [(0.001, 1), (0.999, 3)])
 def test_neither_split_is_ever_empty(tmp_path: Path, out: Path, share: float, held: int) -> None:
     root = Tables().write(tmp_path / "data")

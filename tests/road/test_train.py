@@ -14,7 +14,7 @@ from stenosis_kit.base.cluster import Cluster
 from stenosis_kit.base.errors import InputError, TimeTooShort
 from stenosis_kit.crops.store import open_store
 from stenosis_kit.graders import dispatch as rounds_module
-from stenosis_kit.graders.model_file import read_description
+from stenosis_kit.graders.model_file import is_whole, read_description
 from stenosis_kit.road.train import UNFINISHED, train
 from stenosis_kit.tables.folds import assign_folds
 
@@ -53,6 +53,20 @@ def test_the_same_run_again_changes_nothing(model, store, small_training):
     before = (model / "model.json").stat().st_mtime_ns
     train(store, model, Budget(), small_training, start="none")
     assert (model / "model.json").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("gone", ["canal_sagittal.fold0.weights.h5", "folds.csv"])
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(path.read_bytes()[:100])])
+def test_a_model_that_has_lost_something_is_not_up_to_date(
+    store, one_grader, quick_jobs, tmp_path, caplog, gone, damage
+):
+    if gone == "folds.csv":
+        damage = Path.unlink
+    train(store, tmp_path / "model", Budget(), one_grader)
+    damage(tmp_path / "model" / gone)
+    train(store, tmp_path / "model", Budget(), one_grader)
+    assert "HAS LOST FILES" in caplog.text
+    assert is_whole(tmp_path / "model")
 
 
 @pytest.fixture(scope="module")
