@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,7 @@ import polars as pl
 
 from stenosis_kit import rsna
 from stenosis_kit.base.tensorflow_start import untuned
-from stenosis_kit.crops.store import Store, severity_indices
+from stenosis_kit.crops.store import Store, release, severity_indices
 from stenosis_kit.crops.views import VIEW_BY_NAME
 from stenosis_kit.graders.settings import Grader
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
     from stenosis_kit.graders.augmentation import Augmentation
+
+
+_HELD = 64  # batches: a mapped file of a view may be 1 GB, and would all be resident after an epoch
 
 
 @dataclass(frozen=True)
@@ -83,16 +87,22 @@ def batches(
 
     from stenosis_kit.graders.augmentation import central, change, random_parts, sample
 
-    view = VIEW_BY_NAME[grader.view]
+    view, done = VIEW_BY_NAME[grader.view], count(1)
+
+    def read(places: np.ndarray) -> np.ndarray:
+        found = lesson.crops[places]
+        if next(done) % _HELD == 0:
+            release(lesson.crops)
+        return found
 
     def seen(places: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Rows with their crops as the network sees them."""
-        crops = tf.numpy_function(lambda chosen: lesson.crops[chosen], [places], tf.uint8)
+        crops = tf.numpy_function(read, [places], tf.uint8)
         crops.set_shape([None, view.px, view.px, view.slices])
-        count = tf.shape(crops)[0]
+        many = tf.shape(crops)[0]
         if ranges is None:
-            return sample(crops, central(view, grader.mm, grader.px, count), grader.px), labels, weights
-        parts = sample(crops, random_parts(view, grader.mm, grader.px, count, ranges), grader.px)
+            return sample(crops, central(view, grader.mm, grader.px, many), grader.px), labels, weights
+        parts = sample(crops, random_parts(view, grader.mm, grader.px, many, ranges), grader.px)
         return change(parts, view, ranges), labels, weights
 
     onehot = np.eye(len(rsna.SEVERITIES), dtype=np.float32)[lesson.severity[rows]]

@@ -8,6 +8,7 @@ import pytest
 from easy_lesson import GRADER, easy_lesson
 
 from stenosis_kit.crops.store import open_store
+from stenosis_kit.graders import batches as batches_module
 from stenosis_kit.graders.augmentation import Augmentation
 from stenosis_kit.graders.batches import batches, labelled, read_lesson
 
@@ -53,6 +54,15 @@ def test_batches_hold_each_row_once_with_its_label_and_a_mean_weight_of_1():
     assert (labels.argmax(axis=1) == lesson.severity[lesson.validate]).all()
     assert weights.mean() == pytest.approx(1)
     assert weights.max() / weights.min() == pytest.approx(4)
+
+
+def test_crops_that_were_read_are_let_go_after_some_batches(monkeypatch):
+    released = []
+    monkeypatch.setattr(batches_module, "_HELD", 2)
+    monkeypatch.setattr(batches_module, "release", lambda crops: released.append(len(crops)))
+    lesson = easy_lesson()
+    assert len(list(batches(lesson, lesson.validate, GRADER, 5))) == 5
+    assert released == [len(lesson.crops)] * 2
 
 
 @pytest.mark.parametrize("ranges", [None, Augmentation()])
