@@ -11,6 +11,7 @@ import pytest
 from stenosis_kit import rsna
 from stenosis_kit.answers.lean import Lean, Leaning
 from stenosis_kit.answers.out_of_fold import Labels
+from stenosis_kit.answers.pools import fit_pool
 from stenosis_kit.answers.second_stage import FEATURES, SecondStage
 from stenosis_kit.base.budget import Budget
 from stenosis_kit.crops.store import open_store
@@ -105,6 +106,16 @@ def test_the_more_studies_the_less_the_bundled_graders_count():
     powers = [before(studies).views for studies in (0, 3, 30, 100, 300, 2000)]
     assert powers == sorted(powers) and powers[0] == 0 and powers[-1] < 1
     assert powers[1] < 0.05 < 0.4 < powers[3] < 0.5 < powers[4]
+
+
+@pytest.mark.parametrize(("studies", "stay"), [(3, True), (9, True), (10, False)])
+def test_of_a_few_studies_powers_stay_as_they_are_before_whatever_would_fit(studies, stay):
+    """Graders that are right in every cell, with a start that is wrong."""
+    severity = np.arange(10 * studies) % 3
+    right, wrong = (np.eye(3)[each] * 0.8 + 0.2 / 3 for each in (severity, (severity + 1) % 3))
+    pool = fit_pool(["canal_axial"], [right], wrong, severity, np.ones(len(severity)), before(studies))
+    moved = abs(pool.powers[0] - before(studies).views)
+    assert moved < 1e-4 if stay else moved > 0.01
 
 
 def test_they_answer_where_training_starts_from_them_and_they_lean(leaning, small_training, tmp_path):
