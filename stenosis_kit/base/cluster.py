@@ -6,6 +6,7 @@ folders that all machines see under the same paths.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import platform
@@ -69,6 +70,7 @@ def _client(address: str) -> Client:
         raise InputError(option, "Dask's package distributed", "none", remedy) from None
     try:
         _knock(address)
+        gc.collect()  # collected while this one starts, a client that failed before would wait for its lock for ever
         return Client(address, timeout=_CONNECT_S, set_as_default=False)
     except (OSError, ValueError) as error:
         expected = "host:port of a Dask scheduler that answers"

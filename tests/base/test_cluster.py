@@ -7,6 +7,7 @@ import shutil
 import socket
 import sys
 import threading
+import weakref
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import closing
@@ -303,6 +304,26 @@ def test_an_address_where_nothing_listens(tmp_path: Path, capsys) -> None:
     assert err.startswith(f"stenosis-kit train: --scheduler {address}: expected host:port of a Dask scheduler that ")
     assert "Connection refused. Start one: dask scheduler" in err
     assert err.count("\n") == 1
+
+
+def test_a_client_that_failed_is_gone_before_another_one_starts(monkeypatch) -> None:
+    """Its end takes a lock that the start of another one holds: collected meanwhile, it waited for ever."""
+    distributed = pytest.importorskip("distributed")
+
+    class Failed:
+        """Like a client, it holds itself."""
+
+    failed, seen = Failed(), []
+    failed.own, gone = failed, weakref.ref(failed)
+
+    def start(*_: object, **__: object) -> None:
+        seen.append(gone())
+        raise OSError("none here")
+
+    monkeypatch.setattr(distributed, "Client", start)
+    del failed
+    refusal("http://host:1")
+    assert seen == [None]
 
 
 def test_a_cluster_without_workers(monkeypatch) -> None:
