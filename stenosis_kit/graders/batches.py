@@ -90,6 +90,7 @@ def batches(
     view, done = VIEW_BY_NAME[grader.view], count(1)
 
     def read(places: np.ndarray) -> np.ndarray:
+        """Crops by their rows; every now and then what was read of the file is let go."""
         found = lesson.crops[places]
         if next(done) % _HELD == 0:
             release(lesson.crops)
