@@ -11,7 +11,9 @@ A folder without run.json is no whole store.
 
 from __future__ import annotations
 
+import math
 import mmap
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +53,7 @@ _WORDS = {
     "view": tuple(VIEW_BY_NAME),
     "severity": rsna.SEVERITIES,
 }
+_TOGETHER = 1024  # crops that `in_parts` reads together: all of a large store take half a GB and more
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,21 @@ def release(crops: np.ndarray) -> None:
         mapped = mapped.base
     if isinstance(mapped, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
         mapped.madvise(mmap.MADV_DONTNEED)
+
+
+def in_parts(crops: np.ndarray, rows: np.ndarray) -> Iterator[np.ndarray]:
+    """Reads some crops of a view, so many together that memory does not grow with the store, and lets them go.
+
+    Args:
+        crops: of the view, may be memory-mapped.
+        rows: indices into them.
+
+    Yields:
+        The crops of the rows, in their order; of no rows one part without crops.
+    """
+    for part in np.array_split(rows, math.ceil(len(rows) / _TOGETHER) or 1):
+        yield crops[part]
+    release(crops)
 
 
 def severity_indices(manifest: pl.DataFrame) -> np.ndarray:

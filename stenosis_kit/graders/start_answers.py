@@ -19,7 +19,7 @@ from stenosis_kit.answers.pools import Before
 from stenosis_kit.answers.priors import cell_priors
 from stenosis_kit.base.arrays import DAMAGED
 from stenosis_kit.base.files import replacing
-from stenosis_kit.crops.store import Store, release
+from stenosis_kit.crops.store import Store, in_parts
 from stenosis_kit.graders.model import Model, bundled_model
 from stenosis_kit.graders.warm_start import Start
 
@@ -27,7 +27,6 @@ _HALF_STUDIES = 120  # that make what was trained worth as much as the bundled g
 _TRUST_CELLS = 300.0  # the weight of the powers before fitting, see `before`
 _FITTING_STUDIES, _STAY = 10, 1e9  # from so many on powers are fitted; before they stay, by a weight that holds them
 _CROP_S, _MOST_TIME = 2e-3, 0.1  # an answer takes, on two cores (measured); the largest share of the time, by hand
-_TOGETHER = 1024  # crops that are read together
 _NONE = np.empty((0, len(rsna.CELLS), len(rsna.SEVERITIES)))
 
 
@@ -132,10 +131,7 @@ def start_answers(store: Store, manifest: pl.DataFrame) -> StartAnswers:
 
 
 def _answers(model: Model, crops: np.ndarray, manifest: pl.DataFrame, view: str) -> Answers:
-    """A view's, to the labelled rows; read in parts, since all crops of a large store do not fit into memory."""
+    """A view's, to the labelled rows."""
     own = manifest.with_row_index("place").filter(view=view)
-    rows, places = own["row"].to_numpy(), own["place"].to_numpy()
-    parts = [rows[first : first + _TOGETHER] for first in range(0, len(rows), _TOGETHER)]
-    graded = [model.grade(view, crops[part], np.full(len(part), -1)) for part in parts]
-    release(crops)
-    return Answers(places, np.concatenate([np.empty((0, 3)), *graded]))
+    graded = [model.grade(view, part, np.full(len(part), -1)) for part in in_parts(crops, own["row"].to_numpy())]
+    return Answers(own["place"].to_numpy(), np.concatenate(graded))

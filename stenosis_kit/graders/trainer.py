@@ -11,6 +11,7 @@ import numpy as np
 from stenosis_kit.base.budget import Budget, Stopwatch
 from stenosis_kit.base.timed_training import TimedTraining
 from stenosis_kit.base.weights_file import load_weights
+from stenosis_kit.crops.store import in_parts
 from stenosis_kit.graders.augmentation import Augmentation
 from stenosis_kit.graders.batches import Lesson, batches
 from stenosis_kit.graders.loss import training_loss
@@ -18,7 +19,6 @@ from stenosis_kit.graders.network import answering, build_network
 from stenosis_kit.graders.settings import Grader, Training
 
 _VALIDATED = 256  # crops after each epoch, chosen by hand: enough for a learning curve, and hardly any time
-_TOGETHER = 1024  # crops that are read together to be answered
 _LAPS, _LAP_STEPS = 4, 10  # that a speed is measured in: two to four seconds on two cores
 
 
@@ -88,12 +88,7 @@ class Trainer:
             verbose=0,
         ).history
         figures = [dict(zip(history, values, strict=True)) for values in zip(*history.values(), strict=True)]
-        return figures, self._answers(lesson)
-
-    def _answers(self, lesson: Lesson) -> np.ndarray:
-        """(validate, 3) answers to the held-out crops, which are read in parts: all of a large store take half a GB."""
-        parts = np.array_split(lesson.validate, math.ceil(len(lesson.validate) / _TOGETHER) or 1)
-        return np.concatenate([self.answer(lesson.crops[part]) for part in parts])
+        return figures, np.concatenate([self.answer(part) for part in in_parts(lesson.crops, lesson.validate)])
 
     def _answers_s(self, lesson: Lesson, sample: np.ndarray) -> float:
         """Seconds that the answers to all held-out crops take, measured on a sample of them."""

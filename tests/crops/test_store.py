@@ -7,10 +7,11 @@ import polars as pl
 import pytest
 from fabricated_crops import study_crops
 
+import stenosis_kit.crops.store as store_module
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import write_json
 from stenosis_kit.crops.parts import join_parts, write_part
-from stenosis_kit.crops.store import MANIFEST, open_store, release, severity_indices
+from stenosis_kit.crops.store import MANIFEST, in_parts, open_store, release, severity_indices
 from stenosis_kit.crops.study_crops import CUTTING_VERSION
 from stenosis_kit.crops.views import VIEWS
 
@@ -86,6 +87,18 @@ def test_released_crops_count_no_longer_and_are_still_there(tmp_path, last):
     assert mapped_mb() < before + 5
     assert crops[-1, 5, 5] == 7
     release(np.zeros(3))  # nothing is mapped: nothing to do
+
+
+@pytest.mark.parametrize(("rows", "parts"), [([3, 1, 3, 0, 2], [2, 2, 1]), ([4], [1]), ([], [0])])
+def test_crops_are_read_in_parts_in_the_order_of_their_rows_and_let_go(monkeypatch, rows, parts):
+    released = []
+    monkeypatch.setattr(store_module, "_TOGETHER", 2)
+    monkeypatch.setattr(store_module, "release", released.append)
+    crops = np.arange(5 * 4, dtype=np.uint8).reshape(5, 2, 2, 1)
+    read = list(in_parts(crops, np.array(rows, int)))
+    assert [len(part) for part in read] == parts
+    np.testing.assert_array_equal(np.concatenate(read), crops[rows] if rows else crops[:0])
+    assert released[0] is crops
 
 
 def mapped_mb():
