@@ -72,6 +72,7 @@ class Grading:
         self.cutter = partial(cut_study, views=frozenset(each.grader.view for own in networks for each in own))
         self.looks = max(looks(networks_a_grader(own)) for own in networks)
         self.failed: dict[int, str] = {}
+        self._asked = self.looks
         self._finish_s = slowness() * _FINISH_S
         self._crops: Counter[int] = Counter()  # of each study, as graded last
 
@@ -106,9 +107,7 @@ class Grading:
         waiting: list[StudyCrops] = []
         asked = max(1, int(pace.share() * self.looks))
         late, watch, share = 0, Stopwatch(), asked / self.looks
-        if share < 1:
-            text = "predict: TIME IS SHORT: %d of the %d looks that a grader's networks take at a crop, for %d studies"
-            log.warning(text, asked, self.looks, len(studies))
+        self._say_looks(asked)
         results = run_tasks(self.cutter, studies, self.workers, budget=self.budget.share(keep=self._finish_s))
         for done, (located, crops) in enumerate(results, 1):
             late += isinstance(crops, TimeUp)
@@ -123,6 +122,15 @@ class Grading:
             bar.update()
         pace.note(len(studies), watch.seconds["grade"], share)
         return late
+
+    def _say_looks(self, asked: int) -> None:
+        """Says, where it changes, how many of the looks at a crop the time allows."""
+        if asked < self._asked:
+            text = "predict: TIME IS SHORT: %d of the %d looks that a grader's networks take at a crop, from here on"
+            log.warning(text, asked, self.looks)
+        elif asked > self._asked:
+            log.info("predict: there is time for %d of the %d looks again", asked, self.looks)
+        self._asked = asked
 
     def _is_graded(self, study: int, result: StudyCrops | Exception) -> bool:
         """Whether there is something to grade, and no less than at an earlier try; if not, the rows say why."""

@@ -190,6 +190,18 @@ def test_where_the_time_would_not_reach_for_all_networks_look_less_often_at_the_
     assert changed.tolist() == [False, True, True]
 
 
+def test_how_often_networks_look_is_said_where_it_changes(cohort, model, tmp_path, monkeypatch, caplog):
+    shares = iter([0.7, 0.7, 1.0])
+    caplog.set_level("INFO")
+    for part in ("_FIRST_PART", "_PART"):
+        monkeypatch.setattr(grading_module, part, 1)
+    monkeypatch.setattr(grading_module.Pace, "share", lambda self: next(shares))
+    predict(cohort, [model], tmp_path / "s.csv", workers=1)
+    said = [line for line in caplog.messages if " looks " in line]
+    assert ["TIME IS SHORT: 2 of the 3" in line for line in said] == [True, False]
+    assert "there is time for 3 of the 3 looks again" in said[1]
+
+
 def broken_root(cohort, tmp_path):
     root = tmp_path / "root"
     root.mkdir()
