@@ -22,18 +22,27 @@ class Conv2D(keras.layers.Conv2D):
 
 
 class BatchNormalization(keras.layers.BatchNormalization):
-    """A normalisation of images that is one operation in training, and one in its gradient.
+    """A normalisation of images that is one operation, in training and in answering, and one in its gradient.
 
     The running variance is of a sample (n - 1 in its denominator), where Keras's is of a population.
     """
 
     def call(self, inputs: tf.Tensor, training: bool | None = None, mask: tf.Tensor | None = None) -> tf.Tensor:
         """(n, ..., channels), normalised; images (n, rows, columns, channels) by the fused operation."""
-        if not (training and self.trainable) or len(inputs.shape) != 4:
+        if len(inputs.shape) != 4:
             return super().call(inputs, training=training, mask=mask)
-        outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-            x=inputs, scale=self.gamma, offset=self.beta, mean=[], variance=[], epsilon=self.epsilon, is_training=True
+        moving = (self.moving_mean, self.moving_variance)
+        learns = bool(training and self.trainable)
+        outputs, *found = tf.raw_ops.FusedBatchNormV3(
+            x=inputs,
+            scale=self.gamma,
+            offset=self.beta,
+            mean=[] if learns else moving[0],
+            variance=[] if learns else moving[1],
+            epsilon=self.epsilon,
+            is_training=learns,
         )
-        for running, found in ((self.moving_mean, mean), (self.moving_variance, variance)):
-            running.assign(running * self.momentum + found * (1 - self.momentum))
+        if learns:
+            for running, own in zip(moving, found, strict=False):
+                running.assign(running * self.momentum + own * (1 - self.momentum))
         return outputs

@@ -18,6 +18,7 @@ from stenosis_kit import rsna
 from stenosis_kit.crops.views import View
 
 _BLACK = 1e-6  # added before the logarithm; exp(gamma * log(x)) takes a quarter of the time of TensorFlow's power
+_EDGE = 1e-6  # of a crop's side: what lies beyond the last pixel, if only by rounding, would be black
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,22 @@ def augmentation_of(view: View, placement_sd: Sequence[float] | None) -> Augment
     return Augmentation(shift_mm=shift, slip=2 * NormalDist(0, depth).cdf(-view.step_mm / 2))
 
 
-def central(view: View, mm: float | tf.Tensor, px: int, count: int | tf.Tensor) -> tf.Tensor:
-    """(count, 8) transforms (as `sample` takes them) to a view's central parts of one or (count,) sides, mm."""
-    scale = tf.broadcast_to(mm * np.float32(view.px / view.mm / px), [count])
-    zeros = tf.zeros([count])
-    return _about_center(scale, zeros, zeros, zeros, view, px)
+def central_parts(crops: tf.Tensor, view: View, sides: tf.Tensor | Sequence[float], px: int) -> tf.Tensor:
+    """(sides * n, px, px, slices) float32 in [0, 1]: the central parts of uint8 crops, all of the first side first.
+
+    Bilinear, as `sample`, in less than half of its time. A part ends where the stored crop does.
+
+    Args:
+        crops: (n, stored px, stored px, slices) uint8 of a view.
+        view: theirs.
+        sides: (sides,) of the parts, mm.
+        px: side of the output.
+    """
+    count, last = tf.shape(crops)[0], view.px - 1
+    half = tf.convert_to_tensor(sides, tf.float32) * np.float32(view.px / view.mm * (px - 1) / px / 2 / last)
+    first, end = tf.maximum(0.5 - half, _EDGE), tf.minimum(0.5 + half, 1 - _EDGE)
+    boxes = tf.repeat(tf.stack([first, first, end, end], axis=1), count, axis=0)
+    return tf.image.crop_and_resize(crops, boxes, tf.tile(tf.range(count), [tf.size(half)]), [px, px]) / 255.0
 
 
 def random_parts(view: View, mm: float, px: int, count: tf.Tensor, ranges: Augmentation) -> tf.Tensor:

@@ -85,7 +85,7 @@ def batches(
     """
     import tensorflow as tf
 
-    from stenosis_kit.graders.augmentation import central, change, random_parts, sample
+    from stenosis_kit.graders.augmentation import central_parts, change, random_parts, sample
 
     view, done = VIEW_BY_NAME[grader.view], count(1)
 
@@ -100,10 +100,9 @@ def batches(
         """Rows with their crops as the network sees them."""
         crops = tf.numpy_function(read, [places], tf.uint8)
         crops.set_shape([None, view.px, view.px, view.slices])
-        many = tf.shape(crops)[0]
         if ranges is None:
-            return sample(crops, central(view, grader.mm, grader.px, many), grader.px), labels, weights
-        parts = sample(crops, random_parts(view, grader.mm, grader.px, many, ranges), grader.px)
+            return central_parts(crops, view, [grader.mm], grader.px), labels, weights
+        parts = sample(crops, random_parts(view, grader.mm, grader.px, tf.shape(crops)[0], ranges), grader.px)
         return change(parts, view, ranges), labels, weights
 
     onehot = np.eye(len(rsna.SEVERITIES), dtype=np.float32)[lesson.severity[rows]]

@@ -92,7 +92,7 @@ def answering(network: keras.Model, grader: Grader) -> Answering:
     """
     import tensorflow as tf
 
-    from stenosis_kit.graders.augmentation import central, sample
+    from stenosis_kit.graders.augmentation import central_parts
 
     view = VIEW_BY_NAME[grader.view]
     kinds = [tf.TensorSpec((None, *view.shape), tf.uint8), tf.TensorSpec((None,), tf.float32)]
@@ -100,12 +100,10 @@ def answering(network: keras.Model, grader: Grader) -> Answering:
     @tf.function(input_signature=kinds)
     def answers(crops: tf.Tensor, zooms: tf.Tensor) -> tf.Tensor:
         """Of so many crops as one call takes."""
-        times, count = tf.size(zooms), tf.shape(crops)[0]
-        parts = central(view, tf.repeat(zooms, count) * grader.mm, grader.px, times * count)
-        images = sample(tf.tile(crops, [times, 1, 1, 1]), parts, grader.px)
+        images = central_parts(crops, view, zooms * grader.mm, grader.px)
         looks = [images, tf.reverse(images, [view.mirror_axis])] if view.mirror_axis else [images]
         found = network(tf.concat(looks, axis=0), training=False)
-        return tf.reduce_mean(tf.reshape(found, [len(looks) * times, -1, len(rsna.SEVERITIES)]), axis=0)
+        return tf.reduce_mean(tf.reshape(found, [len(looks) * tf.size(zooms), -1, len(rsna.SEVERITIES)]), axis=0)
 
     def answer(crops: np.ndarray, zooms: Sequence[float] = ZOOMS) -> np.ndarray:
         """Of any number of crops, some at a time."""

@@ -38,14 +38,14 @@ def grad_cam(
     import keras
     import tensorflow as tf
 
-    from stenosis_kit.graders.augmentation import central, sample
+    from stenosis_kit.graders.augmentation import central_parts
 
     network = load_network(evidence.model, trained, training)
     layers = [layer for layer in network.layers if len(layer.output.shape) == 4]
     explaining = [layer for layer in layers if layer.output.shape[1] >= _FINEST_MAP][-1]
     both = keras.Model(network.inputs, [explaining.output, network.outputs[0]])
     grader = trained.grader
-    seen = sample(tf.constant(crops), central(VIEW_BY_NAME[grader.view], grader.mm, grader.px, len(crops)), grader.px)
+    seen = central_parts(tf.constant(crops), VIEW_BY_NAME[grader.view], [grader.mm], grader.px)
     with tf.GradientTape() as tape:
         maps, answers = both(seen, training=False)
         chosen = tf.gather(answers, severity, batch_dims=1)

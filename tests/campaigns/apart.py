@@ -59,11 +59,11 @@ def _half(study: np.ndarray) -> np.ndarray:
 
 def seen(crops: np.ndarray, grader: Grader) -> np.ndarray:
     """(n, px, px, 1) in [0, 1]: what a grader sees of the middle slices of (n, px, px, slices) crops."""
-    from stenosis_kit.graders.augmentation import central, sample
+    from stenosis_kit.graders.augmentation import central_parts
 
     view = VIEW_BY_NAME[grader.view]
     middle = crops[..., view.slices // 2, None]
-    return sample(middle, central(view, grader.mm, grader.px, len(middle)), grader.px).numpy()
+    return central_parts(middle, view, [grader.mm], grader.px).numpy()
 
 
 def measure(one: GivenCrops, store: Store) -> dict:

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from stenosis_kit.crops.views import VIEW_BY_NAME, VIEWS
-from stenosis_kit.graders.augmentation import Augmentation, augmentation_of, central, change, random_parts, sample
+from stenosis_kit.graders.augmentation import Augmentation, augmentation_of, central_parts, change, random_parts, sample
 
 QUIET = Augmentation(shift_mm=(0, 0), rotation_deg=0, zoom=0, gamma=0, gain=0, tilt=0, noise=0)
 
@@ -19,21 +19,34 @@ def ramp(view, count=4):
 def test_the_whole_crop_at_its_own_size_is_the_crop():
     view = VIEW_BY_NAME["canal_axial"]
     crops = np.random.default_rng(0).integers(0, 256, (2, view.px, view.px, view.slices), np.uint8)
-    images = sample(crops, central(view, view.mm, view.px, 2), view.px)
-    np.testing.assert_allclose(images, crops / 255, atol=1e-6)
+    images = central_parts(crops, view, [view.mm], view.px)
+    np.testing.assert_allclose(images, crops / 255, atol=4e-4)  # a tenth of a grey level
 
 
 def test_the_central_part_has_the_crops_centre_in_its_middle():
     view = VIEW_BY_NAME["canal_sagittal"]
-    images = np.asarray(sample(ramp(view), central(view, view.mm / 2, 48, 4), 48)) * 255
+    images = np.asarray(central_parts(ramp(view), view, [view.mm / 2], 48)) * 255
     assert images.shape == (4, 48, 48, view.slices)
     np.testing.assert_allclose(images[0, 20, :, 0].mean(), (view.px - 1) / 2, atol=0.01)
     np.testing.assert_allclose(images[0, 20, -1, 0] - images[0, 20, 0, 0], 47, atol=0.01)  # 1 stored pixel a pixel
 
 
+def test_parts_of_several_sides_come_side_by_side_and_end_where_the_crop_does():
+    view = VIEW_BY_NAME["canal_axial"]
+    crops = np.random.default_rng(0).integers(0, 256, (3, view.px, view.px, view.slices), np.uint8)
+    sides = [40.0, view.mm, 1.12 * view.mm]
+    images = np.asarray(central_parts(crops, view, sides, 48)).reshape(3, 3, 48, 48, view.slices)
+    for side, own in zip(sides, images, strict=True):
+        np.testing.assert_array_equal(own, central_parts(crops, view, [side], 48))
+    corners = np.ix_(range(3), [0, -1], [0, -1])
+    np.testing.assert_allclose(images[2][corners], crops[corners] / 255, atol=4e-4)
+
+
 def test_random_parts_without_ranges_are_the_central_part():
     view = VIEW_BY_NAME["foraminal_sagittal"]
-    np.testing.assert_allclose(random_parts(view, 50, 48, 3, QUIET), central(view, 50, 48, 3), atol=1e-5)
+    crops = np.random.default_rng(0).integers(0, 256, (3, view.px, view.px, view.slices), np.uint8)
+    at_random = sample(crops, random_parts(view, 50, 48, 3, QUIET), 48)
+    np.testing.assert_allclose(at_random, central_parts(crops, view, [50.0], 48), atol=1e-4)
 
 
 def test_random_parts_differ_and_stay_near_the_centre():
