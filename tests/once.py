@@ -1,4 +1,4 @@
-"""Networks that are loaded once a process, by what their files hold."""
+"""Networks that are made once a process: graders' by their settings, those of levels by what their files hold."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from stenosis_kit.graders import model
 from stenosis_kit.levels.level_network import LevelNetwork
 
-_MOST = 80  # that are kept, those used last; a grader's network and its answers are two
+_MOST = 40  # that are kept, those used last
 
 
 class Once:
@@ -21,18 +21,13 @@ class Once:
 
     def __init__(self) -> None:
         self._made: dict[Hashable, Any] = {}
-        self._load, self._answering = model.load_network, model.answering
+        self._network = model.GraderNetwork
         self._load_levels = LevelNetwork._load.__func__
 
     def put_into(self, patch: pytest.MonkeyPatch) -> None:
         """Takes their places."""
-        patch.setattr(model, "load_network", self._grader)
-        patch.setattr(model, "answering", lambda *given: self._of(given, lambda: self._answering(*given)))
+        patch.setattr(model, "GraderNetwork", lambda *given: self._of(given, lambda: self._network(*given)))
         patch.setattr(LevelNetwork, "_load", classmethod(self._levels))
-
-    def _grader(self, folder: Path, trained: Any, training: Any) -> Any:
-        key = trained, training, _content(folder / trained.weights)
-        return self._of(key, lambda: self._load(folder, trained, training))
 
     def _levels(self, kind: type, description: Path, weights: Path) -> Any:
         key = kind, _content(description), _content(weights)

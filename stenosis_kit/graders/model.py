@@ -6,7 +6,7 @@ In the pools of a model that started from the bundled graders, their answers sta
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,8 +20,8 @@ from stenosis_kit.base.manifest import fingerprint
 from stenosis_kit.crops.study_crops import StudyCrops
 from stenosis_kit.crops.views import VIEW_BY_NAME
 from stenosis_kit.graders.bundled import bundled_graders
-from stenosis_kit.graders.model_file import MODEL_NAME, TrainedGrader, read_description
-from stenosis_kit.graders.network import Answering, answering, dealt_zooms, load_network
+from stenosis_kit.graders.model_file import MODEL_NAME, Description, TrainedGrader, read_description
+from stenosis_kit.graders.network import Answering, GraderNetwork, dealt_zooms
 from stenosis_kit.tables.folds import read_folds
 
 log = logging.getLogger(__name__)
@@ -48,13 +48,7 @@ class Model:
         self.description = read_description(folder)
         self.description.check_cutting(folder)
         self.folds = read_folds(folder)
-        self._networks: dict[TrainedGrader, Answering] = {}
-        for trained in self.description.graders:
-            try:
-                network = load_network(folder, trained, self.description.training)
-                self._networks[trained] = answering(network, trained.grader)
-            except InputError as error:  # none may cost the rows of other graders
-                log.error("%s: expected %s; found %s", error.path, error.expected, error.found)
+        self._networks = dict(_answering(folder, self.description))
         self.is_whole = len(self._networks) == len(self.description.graders)
         if not self._networks:
             remedy = "Train again, or copy the model's folder again."
@@ -123,6 +117,17 @@ class Model:
             if answers := [answer(crops[use], each) for answer, each in zip(own, zooms, strict=True) if each]:
                 graded[use] = np.mean(answers, axis=0)
         return graded
+
+
+def _answering(folder: Path, description: Description) -> Iterator[tuple[TrainedGrader, Answering]]:
+    """A model's networks that can be loaded; that one cannot is logged."""
+    graders = {each.grader for each in description.graders}
+    networks = {grader: GraderNetwork(grader, description.training) for grader in graders}
+    for trained in description.graders:
+        try:
+            yield trained, networks[trained.grader].of(folder, trained)
+        except InputError as error:  # none may cost the rows of other graders
+            log.error("%s: expected %s; found %s", error.path, error.expected, error.found)
 
 
 def bundled_model() -> Model:
