@@ -108,17 +108,6 @@ class GraderNetwork:
         return partial(self._answer, weights=_weights(self._network))
 
 
-def _weights(network: keras.Model) -> list[list[tf.Tensor]]:
-    """A network's trainable and other weights as they are now."""
-    import tensorflow as tf
-
-    return [[tf.identity(each.value) for each in own] for own in _variables(network)]
-
-
-def _variables(network: keras.Model) -> tuple[list[keras.Variable], list[keras.Variable]]:
-    return network.trainable_variables, network.non_trainable_variables
-
-
 def answering(network: keras.Model, grader: Grader) -> Answering:
     """What has a network answer: (n, px, px, slices) uint8 crops of the grader's view to (n, 3) probabilities.
 
@@ -157,3 +146,14 @@ def answering(network: keras.Model, grader: Grader) -> Answering:
         return np.concatenate([none, *(answers(part, sizes, weights).numpy() for part in parts)])
 
     return answer
+
+
+def _weights(network: keras.Model) -> list[list[tf.Tensor]]:
+    """A network's trainable and other weights as they are now."""
+    import tensorflow as tf
+
+    return [[tf.identity(each.value) for each in own] for own in _variables(network)]
+
+
+def _variables(network: keras.Model) -> tuple[list[keras.Variable], list[keras.Variable]]:
+    return network.trainable_variables, network.non_trainable_variables

@@ -26,13 +26,13 @@ class Sizes:
         real: of the repeated real studies, the two sizes between which rates are taken.
         rows: crops, the two numbers between which training rates are taken.
         laps: how often what is compared takes its turn.
-        growth_laps: how often each size is measured.
+        growth_laps: how often each size is formatted; prediction, which takes long, runs once.
         training: of one epoch, and of as many networks as the defaults ask for, whatever the time could buy.
     """
 
     studies: tuple[int, int, int] = (50, 100, 200)
     real: tuple[int, int] = (12, 60)
-    rows: tuple[int, int] = (256, 2048)
+    rows: tuple[int, int] = (256, 1536)
     laps: int = 3
     growth_laps: int = 2
     training: Training = field(default_factory=lambda: replace(Training(), max_epochs=1, grow=False))
@@ -99,12 +99,12 @@ class _Run:
         return {"matrix_product_gflop_s": product, "training": found}
 
     def predict(self) -> dict[str, float | None]:
-        """Seconds a study; of the real ones, which take long, from one lap."""
+        """Seconds a study, from one lap."""
         answers, found = self.scratch / "submission.csv", {"phantom": None, "real": None}
-        for name, roots, laps in (("phantom", self.new, self.sizes.growth_laps), ("real", self.real, 1)):
+        for name, roots in (("phantom", self.new), ("real", self.real)):
             self._say(f"predict, {name} studies")
             if roots:
-                grown, peak = stages.measure_predict(roots, self.model, answers, laps)
+                grown, peak = stages.measure_predict(roots, self.model, answers)
                 self._note("predict", peak)
                 self.growth.setdefault("predict", grown)
                 found[name] = stages.seconds_a_study(grown)

@@ -30,12 +30,11 @@ def measure_training(store: Path, model: Path, training: Training) -> float:
         return process.peak_gb
 
 
-def measure_predict(roots: dict[int, Path], model: Path, output: Path, laps: int) -> tuple[dict, float]:
+def measure_predict(roots: dict[int, Path], model: Path, output: Path) -> tuple[dict, float]:
     """The growth of `predict` and its memory, GB."""
     with child() as process:
-        return grow(list(roots), laps, lambda size: process.run(_predict_seconds, roots[size], model, output)), (
-            process.peak_gb
-        )
+        grown = grow(list(roots), 1, lambda size: process.run(_predict_seconds, roots[size], model, output))
+        return grown, process.peak_gb
 
 
 def seconds_a_study(grown: dict) -> float:
