@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
@@ -20,10 +20,12 @@ from stenosis_kit.crops.made_of import images_of
 from stenosis_kit.crops.parts import is_cut, read_notes, write_part
 from stenosis_kit.crops.study_crops import StudyCrops, cut_study
 from stenosis_kit.levels.canal import LocatedStudy
-from stenosis_kit.levels.finder import find_canals
+from stenosis_kit.levels.finder import CanalFinder
 from stenosis_kit.tables.study import Study
 
 log = logging.getLogger(__name__)
+
+_PART = 128  # studies that are located before they are cut, chosen by hand
 
 
 @workers_kept()
@@ -70,9 +72,13 @@ def _cut(
     store: Path, studies: list[Study], workers: int | None, executor: Executor | None, budget: Budget | None
 ) -> dict[int, str]:
     """{study: why} of those that could not be read this time; those for which the time did not reach are left."""
-    left, failed = _with_missing_points(studies, workers, budget), {}
-    results = run_tasks(partial(cut_part, store), left, workers, executor, budget)
-    for located, result in tqdm(results, "format", len(left), unit="study", disable=None, leave=False):
+    failed = {}
+    results = (
+        each
+        for part in _with_missing_points(studies, workers, budget)
+        for each in run_tasks(partial(cut_part, store), part, workers, executor, budget)
+    )
+    for located, result in tqdm(results, "format", len(studies), unit="study", disable=None, leave=False):
         study = located.study.study_id
         if isinstance(result, InputError):  # the store cannot be written: no study's fault
             raise result
@@ -86,14 +92,24 @@ def _cut(
     return failed
 
 
-def _with_missing_points(studies: list[Study], workers: int | None, budget: Budget | None) -> list[LocatedStudy]:
-    """The studies in their order; those with a cell that no label point places, with what the localiser finds."""
-    unplaced = [study for study in studies if _lacks_points(study)]
-    found: dict[int, LocatedStudy] = {}
-    if unplaced:
-        log.info("format: looking for the levels of %d studies that lack label points", len(unplaced))
-        found = {one.study.study_id: one for one in find_canals(unplaced, workers=workers, budget=budget)}
-    return [found.get(study.study_id, LocatedStudy(study)) for study in studies]
+def _with_missing_points(
+    studies: list[Study], workers: int | None, budget: Budget | None
+) -> Iterator[list[LocatedStudy]]:
+    """The studies in their order; those with a cell that no label point places, with what the localiser finds.
+
+    Where there are such, they come in parts, so that when the time is up most of those that were located are cut.
+    """
+    unplaced = {study.study_id for study in studies if _lacks_points(study)}
+    if not unplaced:
+        yield [LocatedStudy(study) for study in studies]
+        return
+    log.info("format: looking for the levels of %d studies that lack label points", len(unplaced))
+    finder = CanalFinder(workers=workers)
+    for first in range(0, len(studies), _PART):
+        part = studies[first : first + _PART]
+        located = finder.find([study for study in part if study.study_id in unplaced], budget)
+        found = {one.study_id: one for one in located}
+        yield [found.get(study.study_id, LocatedStudy(study)) for study in part]
 
 
 def _lacks_points(study: Study) -> bool:

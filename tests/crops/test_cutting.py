@@ -17,6 +17,7 @@ from stenosis_kit.base.worker_process import WorkerDied
 from stenosis_kit.crops import cutting
 from stenosis_kit.crops.cutting import cut_part, cut_parts
 from stenosis_kit.crops.parts import read_notes, read_part
+from stenosis_kit.crops.study_crops import StudyCrops
 from stenosis_kit.images import series as series_module
 from stenosis_kit.levels.canal import LocatedStudy
 from stenosis_kit.tables.study import LabelPoint, Study
@@ -175,6 +176,36 @@ def test_studies_are_cut_in_an_order_that_is_not_that_of_their_ids(labelled, tmp
     cut_parts(tmp_path, [replace(labelled, study_id=number) for number in range(20)], workers=1)
     assert sorted(calls) == list(range(20)) != calls
     assert set(calls[:10]) != set(range(10))
+
+
+def test_studies_without_points_are_located_and_cut_part_by_part(labelled, tmp_path, monkeypatch):
+    events, budget = [], Budget()
+
+    class Finder:
+        def __init__(self, workers):
+            pass
+
+        def find(self, studies, budget):
+            events.append(("find", {study.study_id for study in studies}))
+            return [LocatedStudy(study) for study in studies]
+
+    def cut_study(located):
+        events.append(("cut", {located.study_id}))
+        if len(events) == 6:  # the second part is located, and one of it is cut
+            budget.deadline = 0.0
+        return StudyCrops(located.study_id)
+
+    monkeypatch.setattr(cutting, "CanalFinder", Finder)
+    monkeypatch.setattr(cutting, "cut_study", cut_study)
+    monkeypatch.setattr(cutting, "_PART", 3)
+    points = [POINTS, {}, {}, {}, {}, POINTS]
+    studies = [replace(labelled, study_id=number, points=own) for number, own in enumerate(points)]
+    assert cut_parts(tmp_path, studies, workers=1, budget=budget) == {}
+    kinds = [kind for kind, _ in events]
+    assert kinds == ["find", "cut", "cut", "cut", "find", "cut"]
+    assert all(ids <= {1, 2, 3, 4} for kind, ids in events if kind == "find")
+    cut = set.union(*(ids for kind, ids in events if kind == "cut"))
+    assert {study for study in range(6) if read_notes(tmp_path, study)} == cut
 
 
 def test_a_worse_try_does_not_replace_a_better_one(labelled, tmp_path, monkeypatch):
