@@ -133,11 +133,12 @@ def release(crops: np.ndarray) -> None:
 
     For arrays that cannot be dropped themselves: TensorFlow keeps whatever a `numpy_function` has seen for ever.
     """
-    mapped = crops.base
-    while isinstance(mapped, np.ndarray):
-        mapped = mapped.base
-    if isinstance(mapped, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-        mapped.madvise(mmap.MADV_DONTNEED)
+    for array in getattr(crops, "arrays", [crops]):  # several stores' behind one another, see `store_set`
+        mapped = array.base
+        while isinstance(mapped, np.ndarray):
+            mapped = mapped.base
+        if isinstance(mapped, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+            mapped.madvise(mmap.MADV_DONTNEED)
 
 
 def in_parts(crops: np.ndarray, rows: np.ndarray) -> Iterator[np.ndarray]:

@@ -12,10 +12,14 @@ from stenosis_kit.crops.store import Store
 
 
 class JoinedArrays:
-    """Arrays of one shape behind one another, to be read by index; they stay memory-mapped."""
+    """Arrays of one shape behind one another, to be read by index; they stay memory-mapped.
+
+    Attributes:
+        arrays: the arrays.
+    """
 
     def __init__(self, arrays: Sequence[np.ndarray]) -> None:
-        self._arrays = arrays
+        self.arrays = arrays
         self._ends = np.cumsum([len(array) for array in arrays])
 
     def __len__(self) -> int:
@@ -24,10 +28,10 @@ class JoinedArrays:
     def __getitem__(self, rows: np.ndarray) -> np.ndarray:
         """The rows (n,), in their order."""
         rows = np.asarray(rows)
-        found = np.empty((len(rows), *self._arrays[0].shape[1:]), self._arrays[0].dtype)
+        found = np.empty((len(rows), *self.arrays[0].shape[1:]), self.arrays[0].dtype)
         which = np.searchsorted(self._ends, rows, side="right")
         for place in np.unique(which):
-            own, array = which == place, self._arrays[place]
+            own, array = which == place, self.arrays[place]
             found[own] = array[rows[own] - (self._ends[place] - len(array))]
         return found
 

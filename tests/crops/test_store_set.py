@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from stenosis_kit.base.errors import InputError
-from stenosis_kit.crops.store import open_store
+from stenosis_kit.crops.store import in_parts, open_store
 from stenosis_kit.crops.store_set import JoinedArrays, join_stores
 
 
@@ -28,6 +28,12 @@ def test_every_crop_is_found_where_the_joined_manifest_says(store):
     for view, array in first.arrays.items():
         rows = joined.manifest.filter(view=view)["row"].to_numpy()
         np.testing.assert_array_equal(joined.arrays[view][rows], np.tile(array[rows[: len(array)]], (2, 1, 1, 1)))
+
+
+def test_they_are_read_in_parts_and_let_go_as_one_store_is(store):
+    first = open_store(store).arrays["canal_axial"]
+    read = list(in_parts(JoinedArrays([first, first]), np.arange(2 * len(first))))
+    np.testing.assert_array_equal(np.concatenate(read), np.concatenate([first, first]))
 
 
 def test_a_study_in_two_of_them_is_refused(store, tmp_path):
