@@ -85,6 +85,11 @@ def _copying_to(stream: Path) -> Iterator[Path]:
         write_to_stream(stream, partial)
 
 
+def is_partial(path: Path) -> bool:
+    """Whether it is a temporary file of `replacing`."""
+    return bool(_PARTIAL.match(path.name))
+
+
 def remove_partials(folder: Path) -> None:
     """Deletes the temporary files of killed runs below a folder in which no other run may be at work.
 

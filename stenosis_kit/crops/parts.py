@@ -19,7 +19,8 @@ import numpy as np
 import polars as pl
 
 from stenosis_kit.base.arrays import DAMAGED, growing_array
-from stenosis_kit.base.files import replacing, write_frame
+from stenosis_kit.base.errors import InputError
+from stenosis_kit.base.files import is_partial, replacing, write_frame
 from stenosis_kit.base.manifest import RUN_NAME
 from stenosis_kit.crops.centres import Lost
 from stenosis_kit.crops.store import MANIFEST, MANIFEST_NAME
@@ -101,8 +102,18 @@ def drop_part(folder: Path, study_id: int) -> None:
 
 
 def drop_parts(folder: Path) -> None:
-    """Removes what an earlier, unfinished run left."""
-    shutil.rmtree(folder / _PARTS_NAME, ignore_errors=True)
+    """Removes what an earlier, unfinished run left.
+
+    Raises:
+        InputError: where the folder of the parts holds something else, which may be dear to somebody.
+    """
+    parts = folder / _PARTS_NAME
+    for path in parts.iterdir() if parts.is_dir() else ():
+        is_part = path.suffix == ".npz" and path.stem.isdigit()
+        if not (is_part or path.name == RUN_NAME or is_partial(path)):
+            remedy = "Give another STORE, or move that file."
+            raise InputError(parts, "nothing but parts of a crop store", path.name, remedy)
+    shutil.rmtree(parts, ignore_errors=True)
 
 
 @dataclass(frozen=True)

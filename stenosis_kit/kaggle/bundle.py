@@ -21,7 +21,6 @@ log = logging.getLogger(__name__)
 BUILD = Path("submission/build")
 KERNELS = Path("submission/kernels")
 _DATASET = (DATASET_NAME, "*.whl", "model.json", "localiser.json", "foramina.json", "*.weights.h5")
-_KERNELS = (f"*/{KERNEL_NAME}", "*/*.py")
 _CARD_NAME = "dataset-card.md"
 
 
@@ -60,11 +59,15 @@ def stage_kernels(owner: str, out: Path | str = KERNELS) -> Path:
     """Copies kernels/ with the owner's name in the metadata, each kernel in its folder, and checks them.
 
     Raises:
-        InputError: where the sources are not at hand or a rule of Kaggle's is broken.
+        InputError: where the sources are not at hand or a rule of Kaggle's is broken, or `out` holds them, or else
+            anything but an earlier upload.
     """
-    originals = sorted((source_tree() / "kernels").glob(f"*/{KERNEL_NAME}"))
-    checked = {path: read_metadata(path, owner) for path in originals}
-    with _replacing_folder(Path(out), _KERNELS) as folder:
+    sources = source_tree() / "kernels"
+    if followed(Path(out)).resolve() == sources.resolve():
+        raise InputError(out, "another folder than that of the kernels' sources", "theirs", "Give another folder.")
+    checked = {path: read_metadata(path, owner) for path in sorted(sources.glob(f"*/{KERNEL_NAME}"))}
+    staged = [f"{path.parent.name}/{name}" for path, own in checked.items() for name in (KERNEL_NAME, own["code_file"])]
+    with _replacing_folder(Path(out), staged) as folder:
         for path, metadata in checked.items():
             write_json(folder / path.parent.name / KERNEL_NAME, metadata)
             shutil.copyfile(path.parent / metadata["code_file"], folder / path.parent.name / metadata["code_file"])

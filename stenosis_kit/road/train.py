@@ -107,8 +107,16 @@ def _read_files(store: Store, earlier: Start | None) -> list[Path]:
 
 
 def _start_over(request: Request) -> None:
-    """Drops an unfinished model of other input, settings, time limit or version."""
+    """Drops an unfinished model of other input, settings, time limit or version.
+
+    Raises:
+        InputError: where its folder is somebody else's.
+    """
     building = request.folder
+    is_ours = (building / JOBS).is_dir() or (building / RUN_NAME).is_file()
+    if building.is_dir() and any(building.iterdir()) and not is_ours:
+        found = f"{next(building.iterdir()).name} and no jobs"
+        raise InputError(building, "an unfinished model", found, "Give another MODEL folder, or move it.")
     if building.exists() or (building.parent / MODEL_NAME).exists():
         text = "train: %s was made from other input, settings, time limit or version: it is made anew"
         log.info(text, building.parent)
@@ -129,6 +137,5 @@ def _put_in_place(building: Path, folder: Path) -> dict:
     last = (MODEL_NAME, RUN_NAME)  # as they name the others, or say that all are there
     for path in sorted(new, key=lambda path: last.index(path.name) if path.name in last else -1):
         path.replace(folder / path.name)
-    for rest in (building, folder / JOBS):  # a job that is late may be looking there; earlier versions left the other
-        shutil.rmtree(rest, ignore_errors=True)
+    shutil.rmtree(building, ignore_errors=True)  # a job that is late may be looking there
     return read_json(earlier, "run.json")

@@ -24,8 +24,7 @@ def assign_folds(manifest: pl.DataFrame, folds: int, seed: int) -> dict[int, int
     count = min(folds, len(np.unique(studies)))
     if count < 2:
         return dict.fromkeys(studies.tolist(), 0)
-    terms = [rsna.CONDITION_BY_NAME[name].term for name in cells["condition"]]
-    strata = np.array([f"{term} {severity}" for term, severity in zip(terms, cells["severity"], strict=True)])
+    strata = _strata(cells, count)
     splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
     result: dict[int, int] = {}
     with warnings.catch_warnings():
@@ -33,6 +32,14 @@ def assign_folds(manifest: pl.DataFrame, folds: int, seed: int) -> dict[int, int
         for fold, (_, held_out) in enumerate(splitter.split(studies, strata, studies)):
             result |= dict.fromkeys(studies[held_out].tolist(), fold)
     return dict(sorted(result.items()))
+
+
+def _strata(cells: pl.DataFrame, folds: int) -> np.ndarray:
+    """(cells,) what is to be spread evenly: severities by term; less where none of them has as many cells as folds."""
+    terms = [rsna.CONDITION_BY_NAME[name].term for name in cells["condition"]]
+    finest = [f"{term} {severity}" for term, severity in zip(terms, cells["severity"], strict=True)]
+    offers = (np.array(names) for names in (finest, terms, ["one"] * len(terms)))
+    return next(each for each in offers if np.unique(each, return_counts=True)[1].max() >= folds)
 
 
 def write_folds(folder: Path, folds: dict[int, int]) -> None:

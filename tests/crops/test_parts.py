@@ -3,11 +3,13 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from fabricated_crops import study_crops
 from small_study import STUDY
 
+from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import write_json
-from stenosis_kit.crops.parts import is_cut, join_parts, read_notes, read_part, write_part
+from stenosis_kit.crops.parts import drop_parts, is_cut, join_parts, parts_run, read_notes, read_part, write_part
 from stenosis_kit.crops.store import open_store
 from stenosis_kit.crops.study_crops import StudyCrops
 from stenosis_kit.levels.labelled_overviews import FIELDS, labelled_overviews
@@ -22,6 +24,18 @@ def test_a_part_comes_back_as_it_was(tmp_path):
     back = read_part(tmp_path, 5)
     np.testing.assert_array_equal(back.arrays["canal_axial"], crops.arrays["canal_axial"])
     assert (back.rows, back.lost, back.skipped_files) == (crops.rows, crops.lost, crops.skipped_files)
+
+
+def test_parts_are_dropped_and_what_is_somebody_elses_is_not(tmp_path):
+    write_part(tmp_path, study_crops(5, 1))
+    write_json(parts_run(tmp_path), {})
+    (tmp_path / "parts" / "thesis.txt").write_text("mine")
+    with pytest.raises(InputError, match="nothing but parts of a crop store; found thesis.txt"):
+        drop_parts(tmp_path)
+    assert is_cut(tmp_path, 5, "")
+    (tmp_path / "parts" / "thesis.txt").rename(tmp_path / "parts" / ".1.partial.5.npz")  # of a run that was killed
+    drop_parts(tmp_path)
+    assert not (tmp_path / "parts").exists()
 
 
 def test_a_part_keeps_the_overviews_of_its_study(tmp_path, study):

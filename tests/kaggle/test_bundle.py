@@ -120,6 +120,23 @@ def test_a_folder_that_holds_more_than_an_upload_is_not_replaced(quick, model, t
     assert (kernels / "submit" / "notes.txt").read_text() == "mine"
 
 
+def test_a_folder_of_other_scripts_is_not_replaced_by_kernels(tmp_path):
+    (tmp_path / "src" / "package").mkdir(parents=True)
+    (tmp_path / "src" / "package" / "core.py").write_text("mine")
+    with pytest.raises(InputError, match="found one with package/core.py in it"):
+        stage_kernels("ada", tmp_path / "src")
+    assert (tmp_path / "src" / "package" / "core.py").read_text() == "mine"
+
+
+def test_the_kernels_sources_are_not_replaced_by_an_owners(monkeypatch, tmp_path):
+    shutil.copytree(module.source_tree() / "kernels", tmp_path / "kernels")
+    monkeypatch.setattr(module, "source_tree", lambda: tmp_path)
+    before = (tmp_path / "kernels" / "submit" / "kernel-metadata.json").read_text()
+    with pytest.raises(InputError, match="another folder than that of the kernels' sources"):
+        stage_kernels("ada", tmp_path / "kernels")
+    assert (tmp_path / "kernels" / "submit" / "kernel-metadata.json").read_text() == before
+
+
 def test_a_file_is_not_replaced_by_a_folder(quick, tmp_path):
     (tmp_path / "build").write_text("mine")
     with pytest.raises(InputError, match="an empty folder or an earlier upload; found a file"):

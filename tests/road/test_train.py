@@ -49,6 +49,23 @@ def test_folds_keep_studies_whole_and_use_every_fold(store):
     assert folds == assign_folds(manifest, 4, seed=0)
 
 
+@pytest.mark.parametrize("studies", [5, 12])
+def test_folds_are_made_of_studies_with_hardly_a_label(store, studies):
+    rows = open_store(store).manifest.head(1)
+    severities = [("normal_mild", "moderate", "severe")[study % 3] for study in range(studies)]
+    manifest = pl.concat([rows.with_columns(study_id=pl.lit(n), severity=pl.lit(s)) for n, s in enumerate(severities)])
+    folds = assign_folds(manifest, 5, seed=0)
+    assert set(folds) == set(range(studies)) and set(folds.values()) == set(range(5))
+
+
+def test_somebody_elses_folder_in_that_of_the_model_is_left_alone(store, small_training, tmp_path):
+    (tmp_path / "unfinished").mkdir()
+    (tmp_path / "unfinished" / "thesis.txt").write_text("mine")
+    with pytest.raises(InputError, match="expected an unfinished model; found thesis.txt and no jobs"):
+        train(store, tmp_path, Budget(), small_training, start="none")
+    assert (tmp_path / "unfinished" / "thesis.txt").read_text() == "mine"
+
+
 def test_the_same_run_again_changes_nothing(model, store, small_training):
     before = (model / "model.json").stat().st_mtime_ns
     train(store, model, Budget(), small_training, start="none")
