@@ -66,7 +66,7 @@ def _studies(evidence: Evidence) -> list[Study]:
 
 def _true_places(evidence: Evidence) -> dict[tuple[int, int], Places]:
     """{(study_id, series_id): the canal's label points on it}; empty where nobody knows them."""
-    rows, places = evidence.root.true_points.rows, {}
+    rows, places = evidence.root.true_points, {}
     if rows is not None:
         known = rows.filter(condition=_CANAL.name).select("study_id", "series_id", "level", "x", "y")
         for study, series, level, *place in known.iter_rows():

@@ -6,6 +6,7 @@ Rows are numbered as an editor shows them, blank lines aside: the header is row 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,12 +15,13 @@ import polars as pl
 
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.tables.no_table import table_bytes
+from stenosis_kit.tables.rewritten_ids import INTEGER as INTEGER_SPELT
 from stenosis_kit.tables.rewritten_ids import restored
 
 INTEGER, NUMBER, TEXT = "an integer", "a number", "text"
 _DTYPES = {INTEGER: pl.Int64, NUMBER: pl.Float64, TEXT: pl.String}
 _WHOLE = r"^(-?\d+)\.0+$"  # an integer spelt as a decimal
-_INTEGER = r"^'?(-?\d+)(?:\.0+)?$"  # with the apostrophe that spreadsheets put before what is to stay text
+_AGAIN = r"_duplicated_\d+$"  # what polars adds to a name that stands in the header once more
 EXAMPLES = 3
 """Problems of one kind that are shown; the rest is counted."""
 
@@ -68,7 +70,8 @@ def read_text(path: Path) -> pl.DataFrame:
         found, remedy = "rows that do not fit the header, or no text", "Download it again, or save it as CSV (UTF-8)."
         raise InputError(path, "a CSV table", found, remedy) from None
     names = [name.strip().strip("\ufeff") for name in frame.columns]
-    doubled = sorted({name for name in names if names.count(name) > 1})
+    again = {re.sub(_AGAIN, "", name) for name in names if re.search(_AGAIN, name)} & set(names)
+    doubled = sorted(again | {name for name in names if names.count(name) > 1})
     if doubled:
         raise InputError(path, "columns of different names", f"{doubled[0]!r} twice", "Rename or delete one of them.")
     frame.columns = names
@@ -114,7 +117,7 @@ def read_rows(path: Path, columns: Mapping[str, Column], key: tuple[str, ...], i
         InputError: where the file is missing or not CSV.
         TableError: with all problems: where a column is missing, or no row has a study.
     """
-    text = read_text(path)
+    text = with_names(read_text(path), columns)
     text, notes = restored(text, images) if images else (text, [])
     table = _convert(path, text, columns, key)
     if text.height and table.rows[key[0]].is_null().all():
@@ -141,7 +144,7 @@ def as_table(path: Path, text: pl.DataFrame, columns: Mapping[str, Column], key:
 
 
 def _convert(path: Path, text: pl.DataFrame, columns: Mapping[str, Column], key: tuple[str, ...]) -> Table:
-    text = _with_names(text, columns)
+    text = with_names(text, columns)
     missing = [name for name in columns if name not in text.columns]
     if missing:
         shown = ", ".join(text.columns[:8]) + (" …" if len(text.columns) > 8 else "")
@@ -157,12 +160,10 @@ def _convert(path: Path, text: pl.DataFrame, columns: Mapping[str, Column], key:
     return Table(frame, int(broken.sum()), lines, doubled_keys(frame, key) if key else [], notes)
 
 
-def _with_names(text: pl.DataFrame, wanted: Iterable[str]) -> pl.DataFrame:
-    """The table with the wanted names for its columns where they differ in upper and lower case alone."""
-    found = {name.lower(): name for name in text.columns}
-    return text.rename({
-        found[name.lower()]: name for name in wanted if name not in text.columns and name.lower() in found
-    })  # fmt: skip
+def with_names(text: pl.DataFrame, wanted: Iterable[str]) -> pl.DataFrame:
+    """The table with the wanted names for its columns where just one differs in upper and lower case alone."""
+    alike = {name: [one for one in text.columns if one.lower() == name.lower()] for name in wanted}
+    return text.rename({found[0]: name for name, found in alike.items() if len(found) == 1})
 
 
 def _converted(text: pl.Series, column: Column) -> tuple[pl.Series, pl.Series]:
@@ -170,7 +171,7 @@ def _converted(text: pl.Series, column: Column) -> tuple[pl.Series, pl.Series]:
     if isinstance(column.kind, tuple):
         values = text.set(~text.is_in(column.kind).fill_null(False), None)
     else:
-        plain = text.str.replace(_INTEGER, "$1") if column.kind == INTEGER else text
+        plain = text.str.replace(INTEGER_SPELT, "$1") if column.kind == INTEGER else text
         values = plain.cast(_DTYPES[column.kind], strict=False)
     if column.kind == INTEGER:
         values = values.set((values < 0).fill_null(False), None)

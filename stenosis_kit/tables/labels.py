@@ -19,6 +19,7 @@ from stenosis_kit.tables.csv_table import (
     as_table,
     read_rows,
     read_text,
+    with_names,
 )
 from stenosis_kit.tables.grid import row_ids
 
@@ -65,7 +66,7 @@ def read_solution(path: Path) -> pl.DataFrame:
 
     A solution.csv has one-hot columns named as `rsna.SEVERITIES`.
     """
-    text = read_text(path)
+    text = with_names(read_text(path), ["row_id"])
     if "row_id" in text.columns:
         return _cells_of_solution(path, as_table(path, text, SOLUTION_TABLE, key=("row_id",)))
     return labelled_rows(cells_from_wide(as_table(path, text, LABEL_TABLE, LABEL_KEY)))

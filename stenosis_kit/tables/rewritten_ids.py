@@ -12,6 +12,8 @@ import polars as pl
 _SCIENTIFIC = r"^\d+(?:[.,]\d+)?[eE]\+?\d{1,2}$"
 _GROUPED = r"^\d{1,3}(?:[.,' \u202f]\d{3})+$"
 _ID = re.compile(r"[0-9]+")
+INTEGER = r"^'?(-?\d+)(?:\.0+)?$"
+"""An integer as spreadsheets and pandas spell it: with an apostrophe before what is to stay text, or as a decimal."""
 
 
 def restored(text: pl.DataFrame, images: Path) -> tuple[pl.DataFrame, list[str]]:
@@ -28,8 +30,8 @@ def restored(text: pl.DataFrame, images: Path) -> tuple[pl.DataFrame, list[str]]
     folders = cache(_folders)
 
     @cache
-    def fitting(spelt: str, folder: Path) -> list[str]:
-        return _fitting(spelt, folders(folder))
+    def fitting(spelt: str, folder: Path | None) -> list[str]:
+        return _fitting(spelt, folders(folder) if folder else [])
 
     for column in ("study_id", "series_id"):
         if column not in text.columns:
@@ -37,13 +39,18 @@ def restored(text: pl.DataFrame, images: Path) -> tuple[pl.DataFrame, list[str]]
         odd = text[column].str.contains(f"{_SCIENTIFIC}|{_GROUPED}").fill_null(False)
         ids = text[column].to_list()
         for row in odd.arg_true():
-            folder = images if column == "study_id" else images / str(text["study_id"][row])
-            found = fitting(ids[row], folder)
+            found = fitting(ids[row], images if column == "study_id" else _study_folder(images, text, row))
             if len(found) == 1:
                 notes[f"column {column}: {ids[row]} is read as {found[0]}, the one image folder that fits"] = None
                 ids[row] = found[0]
         text = text.with_columns(pl.Series(column, ids, pl.String))
     return text, list(notes)
+
+
+def _study_folder(images: Path, text: pl.DataFrame, row: int) -> Path | None:
+    """The image folder of a row's study; None where its id is none."""
+    study = re.match(INTEGER, text["study_id"][row] or "") if "study_id" in text.columns else None
+    return images / study[1] if study else None
 
 
 def _fitting(spelt: str, names: Sequence[str]) -> list[str]:

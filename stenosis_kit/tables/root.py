@@ -67,11 +67,14 @@ class Root:
         return self.reading(rsna.POINTS_TABLE, partial(read_points, images=self.of("train").images))
 
     @property
-    def true_points(self) -> Reading:
-        """The split's points as somebody knows them: the readers', or those of a phantom's test studies."""
-        if self.split == "train":
-            return self.point_table
-        return self.reading(rsna.SOLUTION_POINTS, partial(read_points, images=self.images))
+    def true_points(self) -> pl.DataFrame | None:
+        """The split's points, one a cell at most, as somebody knows them; None where nobody does.
+
+        They are the readers', or those of a phantom's test studies.
+        """
+        other = partial(read_points, images=self.images)
+        known = self.point_table if self.split == "train" else self.reading(rsna.SOLUTION_POINTS, other)
+        return None if known.rows is None else _whole(known.rows, POINT_TABLE, POINT_KEY)
 
     def reading(self, name: str, reader: Callable[[Path], Table]) -> Reading:
         """What reading a file of the root came to; the second time it is remembered."""

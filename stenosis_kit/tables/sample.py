@@ -8,7 +8,7 @@ import polars as pl
 
 from stenosis_kit import rsna
 from stenosis_kit.base.errors import InputError
-from stenosis_kit.tables.csv_table import Table, read_text
+from stenosis_kit.tables.csv_table import Table, read_text, with_names
 
 
 def read_sample(path: Path) -> Table:
@@ -17,7 +17,7 @@ def read_sample(path: Path) -> Table:
     Raises:
         InputError: where the file is missing or no CSV, or has no row id of the competition.
     """
-    text = read_text(path)
+    text = with_names(read_text(path), ["row_id"])
     ids = text["row_id"].drop_nulls().unique(maintain_order=True).to_list() if "row_id" in text.columns else []
     rows = [(row_id, parts[0]) for row_id in ids if (parts := rsna.split_row_id(row_id))]
     if not rows:

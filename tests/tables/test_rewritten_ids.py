@@ -34,6 +34,21 @@ def test_a_series_is_looked_for_in_its_study(images: Path) -> None:
     assert found.rows() == [(str(STUDY), str(SERIES)), ("27182818", str(SERIES))]
 
 
+@pytest.mark.parametrize("study", ["27182818.0", "'27182818"])
+def test_a_series_is_looked_for_in_its_study_however_that_is_spelt(images: Path, study: str) -> None:
+    found, _ = restored(pl.DataFrame({"study_id": [study], "series_id": ["2.72E+08"]}), images)
+    assert found["series_id"].to_list() == [str(SERIES)]
+
+
+@pytest.mark.parametrize("study", ["..", "2718\0", None])
+def test_a_series_of_no_study_is_looked_for_nowhere(images: Path, study: str | None) -> None:
+    text = pl.DataFrame(
+        {"study_id": [study], "series_id": ["2.72E+08"]}, schema={"study_id": pl.String, "series_id": pl.String}
+    )
+    assert restored(text, images)[0].equals(text)
+    assert restored(text.select("series_id"), images)[0].equals(text.select("series_id"))
+
+
 @pytest.mark.parametrize("spelt", ["3.2E+09", "3,141,592,654", "6E+09", "4E+99", "1.5", "x", "3.141.59", ""])
 def test_what_fits_no_folder_stays_as_it_is(images: Path, spelt: str) -> None:
     text = pl.DataFrame({"study_id": [spelt]})
