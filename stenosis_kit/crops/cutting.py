@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from stenosis_kit.crops.made_of import images_of
 from stenosis_kit.crops.parts import is_cut, read_notes, write_part
 from stenosis_kit.crops.study_crops import StudyCrops, cut_study
 from stenosis_kit.levels.canal import LocatedStudy
+from stenosis_kit.levels.fallback import METHODS
 from stenosis_kit.levels.finder import CanalFinder
 from stenosis_kit.tables.study import Study
 
@@ -55,13 +56,23 @@ def cut_parts(
         InputError: where the store cannot be written, or the executor is gone.
     """
     shuffled = random.Random(0).sample(studies, len(studies))
-    failed = _cut(store, shuffled, workers, executor, budget)
-    if not failed:
-        return {}
-    log.warning("format: %d studies could not be read this time: they are tried once more", len(failed))
-    again = _cut(store, [study for study in shuffled if study.study_id in failed], workers, executor, budget)
-    failed = {study: again.get(study, why) for study, why in failed.items()}
+    unplaced = {study.study_id for study in studies if _lacks_points(study)}
+    failed = _cut(store, shuffled, unplaced, workers, executor, budget)
+    again = [study for study in shuffled if study.study_id in failed]
+    if again:
+        log.warning("format: %d studies could not be read this time: they are tried once more", len(again))
+        failed |= _cut(store, again, unplaced, workers, executor, budget)
+    guessed = [study for study in shuffled if study.study_id not in unplaced and _is_guessed(store, study)]
+    if guessed:
+        log.warning("format: %d studies have label points that lie on none of their slices", len(guessed))
+        _cut(store, guessed, {study.study_id for study in guessed}, workers, executor, budget)
     return {study.study_id: failed[study.study_id] for study in studies if _still_failed(store, study, failed)}
+
+
+def _is_guessed(store: Path, study: Study) -> bool:
+    """Whether some of its crops were cut where neither a label point nor a localiser has put them."""
+    notes = read_notes(store, study.study_id)
+    return bool(notes) and any(row["point_source"] in METHODS for row in notes.rows)
 
 
 def _still_failed(store: Path, study: Study, failed: dict[int, str]) -> bool:
@@ -69,13 +80,21 @@ def _still_failed(store: Path, study: Study, failed: dict[int, str]) -> bool:
 
 
 def _cut(
-    store: Path, studies: list[Study], workers: int | None, executor: Executor | None, budget: Budget | None
+    store: Path,
+    studies: list[Study],
+    unplaced: Set[int],
+    workers: int | None,
+    executor: Executor | None,
+    budget: Budget | None,
 ) -> dict[int, str]:
-    """{study: why} of those that could not be read this time; those for which the time did not reach are left."""
+    """{study: why} of those that could not be read this time; those for which the time did not reach are left.
+
+    The levels of the unplaced ones are looked for first.
+    """
     failed = {}
     results = (
         each
-        for part in _with_missing_points(studies, workers, budget)
+        for part in _located(studies, unplaced, workers, budget)
         for each in run_tasks(partial(cut_part, store), part, workers, executor, budget)
     )
     for located, result in tqdm(results, "format", len(studies), unit="study", disable=None, leave=False):
@@ -92,18 +111,17 @@ def _cut(
     return failed
 
 
-def _with_missing_points(
-    studies: list[Study], workers: int | None, budget: Budget | None
+def _located(
+    studies: list[Study], unplaced: Set[int], workers: int | None, budget: Budget | None
 ) -> Iterator[list[LocatedStudy]]:
-    """The studies in their order; those with a cell that no label point places, with what the localiser finds.
+    """The studies in their order; the unplaced ones with what the localiser finds.
 
     Where there are such, they come in parts, so that when the time is up most of those that were located are cut.
     """
-    unplaced = {study.study_id for study in studies if _lacks_points(study)}
-    if not unplaced:
+    if not any(study.study_id in unplaced for study in studies):
         yield [LocatedStudy(study) for study in studies]
         return
-    log.info("format: looking for the levels of %d studies that lack label points", len(unplaced))
+    log.info("format: looking for the levels of %d studies", sum(study.study_id in unplaced for study in studies))
     finder = CanalFinder(workers=workers)
     for first in range(0, len(studies), _PART):
         part = studies[first : first + _PART]

@@ -14,6 +14,8 @@ from stenosis_kit.levels.canal import CanalPoints
 from stenosis_kit.levels.carry import TYPICAL_CANAL
 from stenosis_kit.levels.midline import on_midline
 
+METHODS = frozenset((kmeans.METHOD, anatomical_prior.METHOD))
+"""Names of the ways, as a crop's point source has them."""
 # From L1/L2 to L5/S1 in a small spine; .8 of the mean was chosen by hand.
 _FIVE_LEVELS_MM = 0.8 * float(np.linalg.norm(TYPICAL_CANAL[0] - TYPICAL_CANAL[-1]))
 

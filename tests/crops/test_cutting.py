@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from flaky_disk import FlakyDisk, input_output_error
-from small_study import EVERY_CELL, SERIES, STUDY, T1, T2
+from small_study import EVERY_CELL, LEVEL_Z, SERIES, STUDY, T1, T2
 
 from stenosis_kit.base.budget import Budget
 from stenosis_kit.base.errors import InputError
@@ -19,7 +19,7 @@ from stenosis_kit.crops.cutting import cut_part, cut_parts
 from stenosis_kit.crops.parts import read_notes, read_part
 from stenosis_kit.crops.study_crops import StudyCrops
 from stenosis_kit.images import series as series_module
-from stenosis_kit.levels.canal import LocatedStudy
+from stenosis_kit.levels.canal import CanalPoints, LocatedStudy
 from stenosis_kit.tables.study import LabelPoint, Study
 
 POINTS = dict.fromkeys(EVERY_CELL, LabelPoint(T2, 6, 35.0, 34.0))
@@ -103,6 +103,7 @@ def test_a_file_that_is_no_good_is_a_result_and_not_tried_again(labelled, tmp_pa
         path.write_bytes(b"" if how == "empty" else b"no image" * 100)
     tries = []
     honest = cutting.cut_study
+    monkeypatch.setattr(cutting, "_is_guessed", lambda *_: False)  # its points lie on that slice: see below
     monkeypatch.setattr(cutting, "cut_study", lambda located: tries.append(located) or honest(located))
     assert cut_parts(tmp_path, [replace(labelled, images=folder)], workers=1) == {}
     assert len(tries) == 1
@@ -206,6 +207,25 @@ def test_studies_without_points_are_located_and_cut_part_by_part(labelled, tmp_p
     assert all(ids <= {1, 2, 3, 4} for kind, ids in events if kind == "find")
     cut = set.union(*(ids for kind, ids in events if kind == "cut"))
     assert {study for study in range(6) if read_notes(tmp_path, study)} == cut
+
+
+def test_a_study_whose_points_lie_on_no_slice_is_cut_again_where_its_levels_are_found(labelled, tmp_path, monkeypatch):
+    points = dict.fromkeys(EVERY_CELL, LabelPoint(T2, 900, 35.0, 34.0))
+    asked = []
+
+    class Finder:
+        def __init__(self, workers):
+            pass
+
+        def find(self, studies, budget):
+            asked.append([study.study_id for study in studies])
+            canal = CanalPoints(np.array([[0.0, 15.0, z] for z in LEVEL_Z]), "localiser", np.ones(5))
+            return [LocatedStudy(study, canal) for study in studies]
+
+    monkeypatch.setattr(cutting, "CanalFinder", Finder)
+    assert cut_parts(tmp_path, [replace(labelled, points=points)], workers=1) == {}
+    assert asked == [[STUDY]]
+    assert {row["point_source"] for row in read_part(tmp_path, STUDY).rows} == {"localiser"}
 
 
 def test_a_worse_try_does_not_replace_a_better_one(labelled, tmp_path, monkeypatch):
