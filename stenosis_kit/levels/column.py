@@ -14,6 +14,7 @@ from scipy.spatial.distance import cdist
 
 _PEAKS = 8  # candidates from each map, chosen by hand
 _SPREAD = 0.15  # share of a step by which zoom and rotation move it, added to the covariance; chosen by hand
+_FEW = 10  # columns that tell too little of a step, chosen by hand
 _LEAST = 1e-6  # share: a map is never certain that a place is wrong
 _NEAR = 2  # cells to each side of a peak, whose centre of mass is the point; a target's standard deviation is 1.2
 
@@ -31,11 +32,15 @@ class Steps:
     precision: np.ndarray
 
     @classmethod
-    def of(cls, points: np.ndarray) -> Steps:
-        """Learns steps from (n, 5, 2) points, cells; NaN where unknown."""
+    def of(cls, points: np.ndarray, usual: Steps | None = None) -> Steps:
+        """Learns steps from (n, 5, 2) points, cells, NaN where unknown; what hardly any column shows is as usual."""
         mean, precision = [], []
-        for steps in np.diff(points, axis=1).swapaxes(0, 1):
+        for level, steps in enumerate(np.diff(points, axis=1).swapaxes(0, 1)):
             known = steps[np.isfinite(steps).all(axis=1)]
+            if usual and len(known) < _FEW:
+                mean.append(usual.mean[level])
+                precision.append(usual.precision[level])
+                continue
             mean.append(known.mean(axis=0))
             extra = (_SPREAD * np.linalg.norm(mean[-1])) ** 2
             precision.append(np.linalg.inv(np.cov(known.T) + extra * np.eye(2)))

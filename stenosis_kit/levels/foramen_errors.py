@@ -94,8 +94,11 @@ def patches_beside(crop: np.ndarray, place: Sequence[float]) -> Patches:
     """
     outward, back, down = place
     step = STEP_MM * crop.shape[0] / CROP_MM
-    first = [(crop.shape[0] - 1) / 2 + mm * crop.shape[0] / CROP_MM - (PX - 1) / 2 * step for mm in (down, back)]
-    means = ndimage.uniform_filter(crop.astype(np.float32), (round(step), round(step), 1), origin=0)
+    size = round(step)
+    behind = (1 - size % 2) / 2  # pixels: the mean of two stands at the second of them
+    middle = (crop.shape[0] - 1) / 2 + behind
+    first = [middle + mm * crop.shape[0] / CROP_MM - (PX - 1) / 2 * step for mm in (down, back)]
+    means = ndimage.uniform_filter(crop.astype(np.float32), (size, size, 1))
     layers = np.moveaxis(means, -1, 0)
     pixels = [ndimage.affine_transform(one, [step, step], first, (PX, PX), order=1, mode="nearest") for one in layers]
     across = (np.arange(crop.shape[2]) - crop.shape[2] // 2) * CROP_STEP_MM

@@ -88,9 +88,10 @@ def _by_cell(study: Sequence[Series], canal: CanalPoints, carry: Carry) -> Itera
             try:
                 if series.series_id not in looks:
                     looks[series.series_id] = brightness_of(series, canal.points)
+                    continue  # slices that cannot be decoded have left their series: choose again
                 yield (condition, level), _about(series, expected, looks[series.series_id])
             except UnreadableSlice:
-                continue  # that slice has left its series: choose again
+                continue
             break
 
 

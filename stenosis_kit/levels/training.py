@@ -46,7 +46,7 @@ def learn(
     if not len(rows):  # a batch would be waited for without end, whatever the budget
         raise ValueError("expected studies with label points of the canal; found none")
     points = overviews.points()
-    localiser = Localiser(Steps.of(to_cells(points[rows, SLICES // 2])))
+    localiser = Localiser(Steps.of(to_cells(points[rows, SLICES // 2]), start.steps if start else None))
     if start:
         localiser.network.set_weights(start.network.get_weights())
     steps = _fit(localiser.network, _batches(overviews.pixels, points, rows, seed), budget)

@@ -75,3 +75,14 @@ def test_steps_are_learnt_from_the_points_that_are_known():
     assert np.isfinite(steps.precision).all()
     own, other = steps.log_odds(0, COLUMN[:1], COLUMN[[1, 2]])[0]
     assert own > other
+
+
+@pytest.mark.parametrize("known", [0, 1, 9])
+def test_a_step_that_hardly_any_column_shows_is_the_usual_one(steps, known):
+    points = np.tile(COLUMN, (50, 1, 1)) + np.random.default_rng(1).normal(0, 0.4, (50, 5, 2))
+    points[known:, 0] = np.nan
+    found = Steps.of(points, steps)
+    np.testing.assert_array_equal(found.mean[0], steps.mean[0])
+    np.testing.assert_array_equal(found.precision[0], steps.precision[0])
+    assert (found.mean[1:] != steps.mean[1:]).all()
+    assert np.isfinite(found.precision).all()

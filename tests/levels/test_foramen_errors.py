@@ -85,6 +85,16 @@ def test_a_patch_beside_shows_the_label_point_where_it_lies():
     assert patches.middles[2] + place @ patches.axes == pytest.approx(np.zeros(3), abs=0.4)
 
 
+@pytest.mark.parametrize("along", [0, 1])
+def test_a_patch_lies_where_its_middle_says_to_a_tenth_of_a_pixel(along):
+    ramp = np.broadcast_to(np.expand_dims(2 * np.arange(96, dtype=np.uint8), 1 - along), (96, 96))
+    patch = patches_beside(np.repeat(ramp[..., None], 5, axis=2), (0.0, 0.0, 0.0)).pixels[2]
+    inner = np.diff(patch.astype(float), axis=along).mean()  # greys a pixel of the patch
+    middle = patch[PX // 2 - 4 : PX // 2 + 4, PX // 2 - 4 : PX // 2 + 4].mean()  # even on both sides
+    assert middle == pytest.approx(95.0, abs=0.2)
+    assert inner == pytest.approx(2 * STEP_MM * 96 / CROP_MM, rel=0.05)
+
+
 def test_a_patch_out_of_a_crop_is_as_one_out_of_the_series(cohort, opened, bundled):
     """Of a training study: what prediction would cut about its foramina, and what is taken out of the crops."""
     study = Root(cohort, "train").labelled_studies()[0]

@@ -79,6 +79,16 @@ def test_a_slice_that_cannot_be_decoded_is_passed_over(tmp_path):
     assert len(read_patches(located).patches) == len(FORAMINA)
 
 
+def test_a_side_of_which_nothing_can_be_decoded_costs_not_the_other(tmp_path):
+    xs = list(range(-24, 28, 4))
+    located = located_in(tmp_path, xs=xs)
+    for x, path in zip(xs, sorted((tmp_path / "1" / "2").iterdir(), key=lambda path: int(path.stem)), strict=True):
+        if x > 0:
+            path.write_bytes(path.read_bytes()[:-20000])
+    found = read_patches(located).patches
+    assert {cell[0] for cell in found} == {"right_neural_foraminal_narrowing"}
+
+
 def test_without_t1_there_is_nothing_to_look_at(tmp_path):
     located = located_in(tmp_path)
     t2 = replace(located.study, series=((2, rsna.SAGITTAL_T2),))
