@@ -103,7 +103,7 @@ def _add_road(subparsers: Any) -> None:
     train = _command(subparsers, "train", "train graders on a crop store", "store", "model", writes="model")
     _time_limit(train, DEFAULT_LIMITS["train"])
     train.add_argument("--folds", type=_positive, help="networks a grader (default 5; fewer or more, by the time)")
-    train.add_argument("--seed", type=_count, help="of folds, weights and augmentation (default 0)")
+    train.add_argument("--seed", type=_seed, help="of folds, weights and augmentation (default 0)")
     _start(train)
     _config(train)
     _scheduler(train)
@@ -130,7 +130,7 @@ def _add_data(subparsers: Any) -> None:
     phantom = _command(subparsers, "phantom", made, "out", writes="out")
     phantom.add_argument("--studies", type=_count, default=240, help="training studies (default %(default)s)")
     phantom.add_argument("--test-studies", type=_count, default=100, help="test studies (default %(default)s)")
-    phantom.add_argument("--seed", type=_count, default=0, help="default: %(default)s")
+    phantom.add_argument("--seed", type=_seed, default=0, help="default: %(default)s")
     phantom.add_argument("--size", choices=("tiny", "fast", "full"), default="tiny", help="default: %(default)s")
     phantom.add_argument("--faults", choices=("none", "real", "hard"), default="real", help="default: %(default)s")
     phantom.add_argument("--noise", type=float, default=1.0, help="of the readers: 0 none, 1 as real (default)")
@@ -139,7 +139,7 @@ def _add_data(subparsers: Any) -> None:
 
     split = _command(subparsers, "split", "hold out studies for offline scoring", "data", "out", writes="out")
     split.add_argument("--test-share", type=float, default=0.2, help="share held out (default %(default)s)")
-    split.add_argument("--seed", type=_count, default=0, help="default: %(default)s")
+    split.add_argument("--seed", type=_seed, default=0, help="default: %(default)s")
 
     adopt = _command(
         subparsers, "adopt", "make a competition root of any folder of DICOM files", "folder", writes="root"
@@ -247,6 +247,12 @@ def _time(text: str) -> float:
 def _count(text: str) -> int:
     if not text.isdigit():
         raise argparse.ArgumentTypeError(f"expected a whole number, 0 or more; found {text!r}")
+    return int(text)
+
+
+def _seed(text: str) -> int:
+    if not text.isdigit() or int(text) >= 2**31:  # of more, scikit-learn and Keras know nothing
+        raise argparse.ArgumentTypeError(f"expected a whole number from 0 to {2**31 - 1}; found {text!r}")
     return int(text)
 
 
