@@ -62,10 +62,11 @@ def _train(inputs: Path, working: Path) -> int:
 def _submit(inputs: Path, working: Path) -> int:
     rerun = os.environ.get("KAGGLE_IS_COMPETITION_RERUN")
     log.info("kaggle: %s", "the rerun on the hidden test set" if rerun else "a run on the visible test set")
-    data = mounts.competition(inputs)
+    root = Root(mounts.competition(inputs), "test")
+    _ = root.grid  # read now: the mount may not answer any more when the command has ended
     model = mounts.model(inputs) or BUNDLED
-    code = _call("submit", data, working, "--model", model, "--time-limit", _time_limit())
-    return _hand_in(data, working / "submission.csv", code)
+    code = _call("submit", root.folder, working, "--model", model, "--time-limit", _time_limit())
+    return _hand_in(root, working / "submission.csv", code)
 
 
 _KERNELS: dict[str, Callable[[Path, Path], int]] = {"format": _format, "train": _train, "submit": _submit}
@@ -85,15 +86,15 @@ def _call(*arguments: str | Path) -> int:
         return 137
 
 
-def _hand_in(data: Path, submission: Path, code: int) -> int:
+def _hand_in(root: Root, submission: Path, code: int) -> int:
     """Writes priors where the command left no legal submission; returns 0, whatever the command's exit code was."""
     try:
-        legal = is_legal(check(submission, data))
+        legal = is_legal(check(submission, root))
     except InputError as error:
         log.error("kaggle: %s", error)
         legal = False
     if not legal:
-        Submission(Root(data, "test").grid, builtin_prior()).save(submission)
+        Submission(root.grid, builtin_prior()).save(submission)
     if code or not legal:
         log.error("kaggle: SUBMIT ENDED WITH CODE %d; %s", code, "what it wrote goes in" if legal else "priors go in")
     _say_what_is_graded(submission)

@@ -65,6 +65,8 @@ def lead(evidence: Evidence) -> Markup:
 def _start(run: dict, before: float, after: float) -> str:
     """What training started from reached by itself, and what training added."""
     start, gained = run["first_pass"]["model"], before - after
+    if "train" not in run.get("seconds", {}):
+        return f"The start alone ({start}) had {before:.3f}; nothing was trained."
     added = f"what was trained from there is {abs(gained):.3f} {'better' if gained >= 0 else 'WORSE'}"
     return f"The start alone ({start}) had {before:.3f}; {added}."
 

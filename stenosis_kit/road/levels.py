@@ -15,7 +15,7 @@ from stenosis_kit.base.files import write_frame
 from stenosis_kit.base.output import check_outputs
 from stenosis_kit.base.tasks import run_tasks
 from stenosis_kit.base.worker_process import workers_kept
-from stenosis_kit.graders.model_file import model_files
+from stenosis_kit.graders.model_file import model_files, read_description
 from stenosis_kit.levels.finder import find_canals
 from stenosis_kit.levels.points import COLUMNS, study_points, unplaced_point
 from stenosis_kit.road.passed_over import PassedOver
@@ -50,11 +50,13 @@ def levels(
         What was written, with columns as `COLUMNS`.
 
     Raises:
-        InputError: where there is no series table, or an output cannot be written or is an input.
+        InputError: where there is no series table, the model is none, or an output cannot be written or is an input.
     """
     root, output = as_root(data, split), Path(output)
     written = [output, *([Path(preview)] if preview else [])]
     check_outputs(written, [*own_files(root.folder), *(model_files(Path(model)) if model else [])])
+    if model:
+        read_description(Path(model))  # a path that leads to no model is a mistake
     tasks = find_canals(root.studies(), [Path(model)] if model else [], workers)
     rows: list[dict[str, Any]] = []
     results = run_tasks(study_points, tasks, workers)

@@ -81,12 +81,13 @@ def submit(
     first = None if model else road.first(training, start)
     submission = road.answered_by(model) if model else road.second(training, start, first) or submission
     judged = _judged(root, out, submission)
+    gain = _gain(first, judged, is_trained="train" in road.watch.seconds)
     run = {
         "version": __version__,
         "data": str(root.folder),
         "time_limit_s": budget.seconds,
         "elapsed_s": budget.elapsed(),
-        **({} if model else {"settings": asdict(training), "start": str(start), "first_pass": _gain(first, judged)}),
+        **({} if model else {"settings": asdict(training), "start": str(start), "first_pass": gain}),
         "training_studies": road.studies,
         "seconds": road.watch.seconds,
         **judged,
@@ -133,12 +134,12 @@ def _judged(root: Root, out: Path, submission: Submission) -> dict:
     return {"models": models, "score": score, "rows": submission.counts(), "legal": is_legal(findings)}
 
 
-def _gain(first: FirstPass | None, judged: dict) -> dict | None:
-    """What run.json says of the first pass, with what training gained on it where both have a score."""
+def _gain(first: FirstPass | None, judged: dict, is_trained: bool) -> dict | None:
+    """What run.json says of the first pass, with what training, if there was any, gained where both have a score."""
     if first is None:
         return None
     before, after = ((each["score"] or {}).get("score") for each in (first.said, judged))
-    gained = None if before is None or after is None else before - after
+    gained = before - after if is_trained and before is not None and after is not None else None
     if gained is not None:
         log.info("submit: the start alone had %s; what was trained gained %.4f", _figure(before), gained)
     return first.said | {"gained": gained}

@@ -51,8 +51,13 @@ def test_a_run_without_labels_begins_with_why(tmp_path):
 @pytest.mark.parametrize(("gained", "said"), [(0.2, "0.200 better"), (-0.1, "0.100 WORSE")])
 def test_the_first_lines_say_what_the_start_alone_reached_and_what_training_added(evidence, gained, said):
     reached = score(evidence.answers, evidence.answers.drop(rsna.SEVERITIES))["score"] + gained
-    evidence.run["first_pass"] = {"model": "bundled", "score": {"score": reached}}
+    evidence.run |= {"first_pass": {"model": "bundled", "score": {"score": reached}}, "seconds": {"train": 9.0}}
     assert f"The start alone (bundled) had {reached:.3f}; what was trained from there is {said}." in lead(evidence)
+
+
+def test_where_nothing_was_trained_nothing_is_said_of_what_training_added(evidence):
+    evidence.run |= {"first_pass": {"model": "bundled", "score": {"score": 0.5}}, "seconds": {"predict": 9.0}}
+    assert "The start alone (bundled) had 0.500; nothing was trained." in lead(evidence)
 
 
 def test_a_first_pass_without_a_score_is_not_spoken_of(evidence):

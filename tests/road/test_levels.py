@@ -129,6 +129,11 @@ def test_levels_without_a_series_table_is_an_input_error(tmp_path):
     assert not (tmp_path / "out.csv").exists()
 
 
+def test_a_path_that_leads_to_no_model_is_an_input_error(root, tmp_path):
+    with pytest.raises(InputError, match="model.json"):
+        levels(root, tmp_path / "levels.csv", model=tmp_path / "nowhere")
+
+
 def test_the_levels_command_asks_it(cohort, tmp_path):
     found = levels(cohort, tmp_path / "levels.csv", workers=1, preview=tmp_path / "levels.png")
     foraminal = pl.col("condition").str.contains("Foraminal")
