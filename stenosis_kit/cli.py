@@ -1,7 +1,7 @@
 """The command line: parsing, exit codes and messages. What the commands do stands in `commands`.
 
 Exit codes: 0 done; 1 done, but the answer is no (adopt, check, doctor, submit); 2 wrong use or unusable input; 130 and
-143 after SIGINT and SIGTERM.
+143 after SIGINT and SIGTERM; 141, as after SIGPIPE, where the reader of its output left before it had an answer.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import argparse
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,24 +30,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen.started = budget
     log_to_stderr()
     end_on_signals()
+    code = 141
     try:
         with _reserved(chosen):
             code = chosen.run(chosen)
         sys.stdout.flush()
-        return code
     except InputError as error:
-        print(f"stenosis-kit {chosen.command}: {error}", file=sys.stderr)
+        return _refuse(chosen, str(error))
     except BrokenPipeError:  # the reader of our output has left
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except OSError as error:
-        print(f"stenosis-kit {chosen.command}: {system_error(error)}", file=sys.stderr)
+        return _refuse(chosen, system_error(error))
     except Exception as error:
         if os.environ.get("STENOSIS_KIT_DEBUG"):
             raise
-        name = type(error).__name__
-        print(f"stenosis-kit {chosen.command}: unexpected {name}: {error}", file=sys.stderr)
-        print("Please report it; STENOSIS_KIT_DEBUG=1 shows where it happened.", file=sys.stderr)
+        please = "Please report it; STENOSIS_KIT_DEBUG=1 shows where it happened."
+        return _refuse(chosen, f"unexpected {type(error).__name__}: {error}\n{please}")
+    return code
+
+
+def _refuse(chosen: Arguments, why: str) -> int:
+    """Says why a command came to nothing, if anybody is there to read it."""
+    with suppress(OSError):
+        print(f"stenosis-kit {chosen.command}: {why}", file=sys.stderr)
     return 2
 
 

@@ -497,13 +497,33 @@ def test_the_command_line_is_light_until_a_command_runs() -> None:
     assert (done.stdout, done.stderr) == ("[]\n", "")
 
 
-@pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_a_reader_that_leaves_is_no_error_of_ours(root: Path, unbuffered: str) -> None:
-    arguments = [sys.executable, "-m", "stenosis_kit", "check", root / "sample_submission.csv", root]
+@pytest.mark.parametrize(("unbuffered", "code"), [("", 1), ("1", 141)])
+def test_a_reader_that_leaves_is_no_error_of_ours_and_makes_nothing_legal(
+    root: Path, tmp_path: Path, unbuffered: str, code: int
+) -> None:
+    (tmp_path / "bad.csv").write_text("row_id,normal_mild,moderate,severe\n")
+    arguments = [sys.executable, "-m", "stenosis_kit", "check", tmp_path / "bad.csv", root]
     read_end, write_end = os.pipe()
     os.close(read_end)
     more = environment(PYTHONUNBUFFERED=unbuffered)
     done = subprocess.run(arguments, env=more, stdout=write_end, stderr=subprocess.PIPE, text=True)
     os.close(write_end)
     assert done.stderr == ""
-    assert done.returncode in (0, 1, 2)
+    assert done.returncode == code
+
+
+def test_wrong_use_is_wrong_use_where_nobody_reads_why(root: Path) -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    arguments = [sys.executable, "-m", "stenosis_kit", "check", root / "nowhere.csv", root]
+    done = subprocess.run(arguments, env=environment(), stdout=subprocess.PIPE, stderr=write_end)
+    os.close(write_end)
+    assert done.returncode == 2
+
+
+@pytest.mark.parametrize("command", ["train store model", "split data out", "phantom out"])
+def test_a_seed_that_scikit_learn_would_refuse_is_wrong_use(capsys: pytest.CaptureFixture[str], command: str) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main([*command.split(), "--seed", str(2**32)])
+    assert end.value.code == 2
+    assert "expected a whole number from 0 to 2147483647" in capsys.readouterr().err

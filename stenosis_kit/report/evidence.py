@@ -81,13 +81,15 @@ def read_evidence(folder: Path, root: Root | None = None) -> Evidence:
     named = (evidence.run.get("data"), predicted.get("data"))
     data = next((Path(name) for name in named if name and Path(name).is_dir()), None)
     evidence.root = root or (Root(data, predicted.get("split", "test")) if data else None)
-    named = [if_usable(model_folder, Path(name)) for name in predicted.get("models", [])]
-    models = [*filter(None, named), folder, folder / "model"]
+    answered_by = [if_usable(model_folder, Path(name)) for name in predicted.get("models", [])]
+    models = [*filter(None, answered_by), folder, folder / "model"]
     evidence.model = next((model for model in models if (model / MODEL_NAME).is_file()), None)
     if evidence.model:
         evidence.model_run = read_run(evidence.model)
         evidence.store = if_usable(open_store, evidence.model.parent / "store")
     _add_answers(evidence)
+    if not evidence.root and any(named):
+        evidence.basis = f"The run's data, {next(filter(None, named))}, are not found from here. {evidence.basis}"
     return evidence
 
 

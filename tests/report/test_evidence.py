@@ -30,6 +30,14 @@ def test_without_labels_the_out_of_fold_answers_are_shown_and_named(run, cohort,
     assert "could not be made" not in page.lower()
 
 
+def test_data_that_are_not_where_the_run_had_them_are_named(run, cohort):
+    for name in ("run.json", "submission.run.json"):
+        (run / name).write_text((run / name).read_text().replace(str(cohort), "elsewhere"))
+    evidence = read_evidence(run)
+    assert evidence.root is None
+    assert evidence.basis.startswith("The run's data, elsewhere, are not found from here. ")
+
+
 def test_a_models_folder_has_a_report_too(run, model):
     (run / "model").unlink()
     page = report(shutil.copytree(model, run / "model")).read_text()

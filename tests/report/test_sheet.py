@@ -14,6 +14,7 @@ import pytest
 from pages import section
 
 from stenosis_kit import rsna
+from stenosis_kit.answers import second_stage
 from stenosis_kit.answers.priors import builtin_prior
 from stenosis_kit.answers.submission import Submission
 from stenosis_kit.base.errors import InputError
@@ -120,3 +121,16 @@ def test_answers_unlike_those_in_training_are_named() -> None:
     assert "Unlike" not in _unlike(1, Answers(dict.fromkeys(rows, (0.7, 0.2, 0.1)), {}, "", prior, like))
     priors = dict.fromkeys(rows, {"source": "prior", "why": ""})
     assert _unlike(1, Answers(rows, priors, "", prior, like)) == ""
+
+
+def test_studies_such_as_those_in_training_are_seldom_called_unlike_them() -> None:
+    rng, prior = np.random.default_rng(0), np.tile([0.7, 0.2, 0.1], (25, 1))
+    like = dict.fromkeys(rsna.TERMS, ((0.3, -0.2), (0.5, 0.8)))
+    unlike = 0
+    for _ in range(200):
+        means = {term: rng.normal(*like[term]) for term in rsna.TERMS}
+        evidence = np.array([means[rsna.CONDITION_BY_NAME[condition].term] for condition, _ in rsna.CELLS])
+        given = second_stage.answers_of(evidence[None], prior)[0]
+        rows = {rsna.row_id(1, *cell): tuple(row) for cell, row in zip(rsna.CELLS, given, strict=True)}
+        unlike += "Unlike" in _unlike(1, Answers(rows, {}, "", prior, like))
+    assert unlike < 20

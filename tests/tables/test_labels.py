@@ -77,6 +77,14 @@ def test_a_solution_is_read_by_its_one_hot_columns(tmp_path: Path) -> None:
     ]
 
 
+def test_a_solutions_columns_may_be_spelt_in_other_case(tmp_path: Path) -> None:
+    rows = solution_rows(("101_spinal_canal_stenosis_l1_l2", 0, 0, 1))
+    path = write_csv(tmp_path / "solution.csv", rows)
+    plain = read_solution(path)
+    path.write_text(path.read_text().replace("row_id", "Row_ID"))
+    assert read_solution(path).equals(plain)
+
+
 def test_labels_of_train_csv_are_the_labelled_cells_alone(tmp_path: Path) -> None:
     tables = Tables(studies=(101,))
     tables.labels[0]["spinal_canal_stenosis_l1_l2"] = None

@@ -112,6 +112,17 @@ def test_a_broken_point_costs_its_point(tmp_path: Path, column: str) -> None:
     assert [len(study.points) for study in studies] == [25, 24, 25, 25]
 
 
+def test_points_that_are_broken_are_nobodys_knowledge(tmp_path: Path) -> None:
+    tables = Tables()
+    for row, column in ((30, "x"), (31, "level"), (32, "condition")):
+        tables.points[row][column] = ""
+    tables.points.append(tables.points[0] | {"x": 99})
+    known = Root(tables.write(tmp_path)).true_points
+    assert known.height == len(tables.points) - 4
+    assert not any(known[name].has_nulls() for name in known.columns)
+    assert Root(tmp_path, "test").true_points is None
+
+
 def test_of_doubled_rows_the_first_counts(tmp_path: Path) -> None:
     tables = Tables()
     plain = Root(tables.write(tmp_path / "plain")).checked().labelled_studies()
