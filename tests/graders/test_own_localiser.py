@@ -85,3 +85,16 @@ def test_studies_without_a_label_point_of_the_canal_teach_and_measure_nothing(st
     folds = {study: row % 2 for row, study in enumerate(opened.manifest["study_id"].unique().sort().to_list())}
     assert make_localiser(opened, tmp_path, folds, Budget(3600), seed=0) == {}
     assert not Localiser.load(tmp_path).notes.get(TAUGHT_ON_LABELS)
+
+
+def test_errors_are_those_of_normal_ones_and_grow_evenly_with_the_share_of_slipped_slices():
+    rng = np.random.default_rng(0)
+    normal = rng.normal(0, 2.0, (4000, 3))
+    np.testing.assert_allclose(own_localiser._robust_sd(normal), 2.0, rtol=0.06)
+    normal[:80] = 60.0  # a level off
+    assert (own_localiser._robust_sd(normal) < 2.4).all()
+    shares = [0.12, 0.15, 0.18, 0.21]
+    slipped = [own_localiser._robust_sd(4.4 * (rng.random((4000, 3)) < share))[0] for share in shares]
+    assert np.diff(slipped).min() > 0
+    assert np.diff(slipped).max() < 0.5
+    np.testing.assert_array_equal(own_localiser._robust_sd(np.zeros((5, 3))), 1.0)
