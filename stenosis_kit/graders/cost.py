@@ -13,8 +13,8 @@ from stenosis_kit.graders.plan import Plan
 from stenosis_kit.graders.settings import Grader, Training
 
 ENOUGH_EPOCHS = 12
-"""Rather fewer models than fewer epochs: in 8 minutes, on 240 synthetic studies and a slow machine, three folds of some 9
-epochs have .488, two of 14 .474, one of five .467."""
+"""Rather fewer models than fewer epochs: in 8 minutes, on 240 synthetic studies and a slow machine, three folds of some
+9 epochs have .488, two of 14 .474, one of five .467."""
 SHORTEST_JOB_S = 12.0
 """Of a network, in the mean: building its graphs alone takes 4 to 7 s (measured on two cores)."""
 SHORTEST_ROUND_S = 25.0
