@@ -18,6 +18,7 @@ from stenosis_kit import __version__, commands, rsna
 from stenosis_kit.base.budget import DEFAULT_LIMITS, Budget, parse_time, process_age
 from stenosis_kit.base.console import end_on_signals, log_to_stderr, settle
 from stenosis_kit.base.errors import InputError, system_error
+from stenosis_kit.graders.settings import LARGEST_SEED
 
 Arguments = argparse.Namespace
 
@@ -256,8 +257,8 @@ def _count(text: str) -> int:
 
 
 def _seed(text: str) -> int:
-    if not text.isdigit() or int(text) >= 2**31:  # of more, scikit-learn and Keras know nothing
-        raise argparse.ArgumentTypeError(f"expected a whole number from 0 to {2**31 - 1}; found {text!r}")
+    if not text.isdigit() or int(text) > LARGEST_SEED:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 0 to {LARGEST_SEED}; found {text!r}")
     return int(text)
 
 

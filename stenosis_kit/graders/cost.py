@@ -21,9 +21,10 @@ SHORTEST_ROUND_S = 25.0
 """The same on a cluster, where TensorFlow is imported and the graphs are built for each network."""
 _TYPICAL_PIXELS = 1.0e6  # a second, learnt by networks of the default width on two cores; channels do not count
 _START_S = 2.5  # a network: new weights, the first answers, saving
-_GRAPH_S = 4.0  # a grader: its graphs, which all of its networks share; measured on two cores
 _ANSWERING = 1 / 3  # of the cost of learning from a crop: the forward pass alone
 _GRADING_MARGIN = 1.5  # chosen by hand: worker processes read and cut at the same time
+GRAPH_S = 4.0
+"""The graphs that train a grader, which all of its networks share, on two cores."""
 LOADING_S = 0.35
 """A network's weights and graph, measured on two cores."""
 _CELLS = Counter(rsna.CONDITION_BY_NAME[condition].term for condition, _ in rsna.CELLS)  # of a study, by term
@@ -47,7 +48,7 @@ def cost_s(
     answers = _ANSWERING * len(ZOOMS) * (1 - learnt)
     epochs = {grader: n * grader.repeats * learnt + answers for grader, n in each.items()}
     seen = sum(n * crops.get(grader.view, 0) * grader.px**2 for grader, n in epochs.items())
-    return chosen.networks * (seen * chosen.width**2 / pixels + _START_S * len(graders)) + _GRAPH_S * len(graders)
+    return chosen.networks * (seen * chosen.width**2 / pixels + _START_S * len(graders)) + GRAPH_S * len(graders)
 
 
 def work(grader: Grader, training: Training, crops: int) -> float:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from stenosis_kit.base.budget import Budget, Stopwatch
 from stenosis_kit.base.tasks import TimeUp, run_tasks
+from stenosis_kit.graders.cost import GRAPH_S
 from stenosis_kit.graders.job import Diverged, Job, build_graphs, part_trained, train_job
 from stenosis_kit.graders.settings import Grader
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from stenosis_kit.base.cluster import Cluster
 
 _LEAST_PART = 0.25  # of a network's epochs, chosen by hand: rather fewer networks than some that get less
-_GRAPH_S = 4.0  # a network's graphs, on two cores
 _WAY_S = 3.0  # kept for the way to a worker and back, and for a slow disk
 
 
@@ -82,7 +82,7 @@ def _ready(jobs: Sequence[Job], budget: Budget) -> set[Grader]:
     One is begun where that leaves each grader as long to train as its graph took; the first, where the time reaches.
     """
     ready: set[Grader] = set()
-    if not budget.reaches(_GRAPH_S):
+    if not budget.reaches(GRAPH_S):
         return ready
     watch, longest = Stopwatch(), 0.0
     for job in {job.trained.grader: job for job in jobs}.values():

@@ -21,7 +21,9 @@ class Rule(NamedTuple):
 Switch = Annotated[bool, Rule("true or false", lambda _: True)]
 Name = Annotated[str, Rule("a text", lambda _: True)]
 Count = Annotated[int, Rule("a whole number above 0", lambda value: math.isfinite(value) and value > 0)]
-Seed = Annotated[int, Rule("a whole number from 0 to 2147483647", lambda value: 0 <= value < 2**31)]
+LARGEST_SEED = 2**31 - 1
+"""Of much larger ones scikit-learn and Keras know nothing; each network's own is up to some thousands larger."""
+Seed = Annotated[int, Rule(f"a whole number from 0 to {LARGEST_SEED}", lambda value: 0 <= value <= LARGEST_SEED)]
 Size = Annotated[float, Rule("a number above 0", lambda value: math.isfinite(value) and value > 0)]
 Rate = Annotated[float, Rule("a number 0 or more", lambda value: math.isfinite(value) and value >= 0)]
 Share = Annotated[float, Rule("a number from 0 to less than 1", lambda value: 0 <= value < 1)]
