@@ -18,7 +18,7 @@ from stenosis_kit.base.budget import Budget, show_time
 from stenosis_kit.base.files import read_json, write_json
 from stenosis_kit.base.manifest import RUN_NAME, run_matches
 from stenosis_kit.base.tensorflow_start import load_tensorflow
-from stenosis_kit.crops.store import Store, open_store, release
+from stenosis_kit.crops.store import Store, open_store
 from stenosis_kit.crops.views import VIEW_BY_NAME
 from stenosis_kit.graders.batches import read_lesson
 from stenosis_kit.graders.model_file import TrainedGrader
@@ -118,7 +118,6 @@ def _train(job: Job, budget: Budget, store: Store) -> str:
     trainer = _trainer(trained.grader, recipe.training)
     ranges = augmentation_of(VIEW_BY_NAME[view], recipe.placement.get(view))
     history, answers = trainer.run(lesson, budget, seed, ranges, job.start)
-    release(lesson.crops)
     if not np.isfinite(answers).all():  # of its mean with the others' nothing would be left
         raise Diverged("it answers with what are no numbers: a lower peak_rate may help")
     if not recipe.is_wanted():
