@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import logging
 import os
-import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from subprocess import Popen, TimeoutExpired
 
 import stenosis_kit
 from stenosis_kit.answers.check import check, is_legal
@@ -33,6 +34,7 @@ TIME_LIMIT = "8.5h"
 TIME_LIMIT_VARIABLE = "STENOSIS_KIT_TIME_LIMIT"
 """Environment variable that a rehearsal sets to a shorter limit."""
 _GRACE_S = 600.0  # chosen by hand: a command that has not ended this long after its limit hangs, and is killed
+_KILLING_S = 10.0  # chosen by hand: the longest wait for its end
 
 
 def run(command: str, root: Path) -> int:
@@ -79,11 +81,17 @@ def _call(*arguments: str | Path) -> int:
     paths = filter(None, [str(_package()), os.environ.get("PYTHONPATH")])
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
     limit = parse_time(_time_limit()) + _GRACE_S
+    command = Popen([sys.executable, "-m", "stenosis_kit", *line], env=environment)
     try:
-        return subprocess.run([sys.executable, "-m", "stenosis_kit", *line], env=environment, timeout=limit).returncode
-    except subprocess.TimeoutExpired:
+        return command.wait(limit)
+    except TimeoutExpired:
         log.error("kaggle: stenosis-kit %s: KILLED, it had not ended after %s", line[0], show_time(limit))
+        command.kill()
+        with suppress(TimeoutExpired):  # what waits for a mount that does not answer cannot even be killed
+            command.wait(_KILLING_S)
         return 137
+    finally:
+        command.kill()  # where this kernel itself is ended; nothing, where the command is
 
 
 def _hand_in(root: Root, submission: Path, code: int) -> int:

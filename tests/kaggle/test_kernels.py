@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import zipfile
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from subprocess import TimeoutExpired
 from types import SimpleNamespace
 
 import polars as pl
@@ -139,16 +140,18 @@ def test_without_these_too_all_is_priors_and_a_loud_line(visible, scratch, tmp_p
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch, as_before: None) -> None:
     """The command runs in this process, where TensorFlow is loaded, without workers and report."""
-    honest = subprocess.run
-
-    def run(line: list[str], **options: object) -> object:
-        if line[1:3] != ["-m", "stenosis_kit"]:
-            return honest(line, **options)
-        return SimpleNamespace(returncode=cli.main(line[3:]))
-
-    monkeypatch.setattr(kernels.subprocess, "run", run)
+    start(monkeypatch, lambda line, _: cli.main(line[3:]))
     monkeypatch.setattr(passes, "predict", partial(passes.predict, workers=1))
     monkeypatch.setattr(submit, "_report", lambda *_: None)
+
+
+def start(monkeypatch: pytest.MonkeyPatch, waited: Callable[[list[str], float], int]) -> None:
+    """Instead of a process, a command whose end is waited for by a function of its line and the seconds."""
+
+    def started(line: list[str], **_: object) -> SimpleNamespace:
+        return SimpleNamespace(wait=partial(waited, line), kill=lambda: None)
+
+    monkeypatch.setattr(kernels, "Popen", started)
 
 
 def mounted(root: Path, layout: str, **sources: Path) -> Path:
@@ -220,12 +223,12 @@ def root(cohort: Path, tmp_path: Path) -> Path:
 def end_with(monkeypatch: pytest.MonkeyPatch, code: int, root: Path, text: str | None = None) -> None:
     """Lets the command end with a code after it has written a submission of some text, or nothing."""
 
-    def ended(*_: object, **__: object) -> SimpleNamespace:
+    def ended(*_: object) -> int:
         if text is not None:
             (root / "working" / "submission.csv").write_text(text)
-        return SimpleNamespace(returncode=code)
+        return code
 
-    monkeypatch.setattr(kernels.subprocess, "run", ended)
+    start(monkeypatch, ended)
 
 
 @pytest.mark.parametrize("text", [None, "", "row_id,normal_mild,moderate,severe\n", "half a fi"])
@@ -249,23 +252,22 @@ def test_a_legal_submission_of_a_command_that_crashed_goes_in_as_it_is(monkeypat
 def test_a_command_that_hangs_is_killed_well_before_kaggles_nine_hours(monkeypatch, root, cohort, caplog):
     given = []
 
-    def hang(*_: object, timeout: float, **__: object) -> None:
-        given.append(timeout)
-        raise subprocess.TimeoutExpired("stenosis-kit", timeout)
+    def hang(_: list[str], seconds: float) -> int:
+        given.append(seconds)
+        raise TimeoutExpired("stenosis-kit", seconds)
 
-    monkeypatch.setattr(kernels.subprocess, "run", hang)
+    start(monkeypatch, hang)
     monkeypatch.delenv(kernels.TIME_LIMIT_VARIABLE, raising=False)
     assert kernels.run("submit", root) == 0
     assert 8.5 * 3600 < given[0] < 8.8 * 3600
+    assert sum(given) < 8.8 * 3600, "it cannot even be killed"
     assert "KILLED" in caplog.text
     assert is_legal(check(root / "working" / "submission.csv", cohort))
 
 
 def test_the_default_limit_is_passed_on(monkeypatch, root):
     lines = []
-    monkeypatch.setattr(
-        kernels.subprocess, "run", lambda line, **_: lines.append(line) or SimpleNamespace(returncode=0)
-    )
+    start(monkeypatch, lambda line, _: lines.append(line) or 0)
     monkeypatch.delenv(kernels.TIME_LIMIT_VARIABLE, raising=False)
     kernels.run("submit", root)
     assert lines[0][-2:] == ["--time-limit", "8.5h"]
@@ -273,9 +275,7 @@ def test_the_default_limit_is_passed_on(monkeypatch, root):
 
 def test_format_and_train_are_given_the_mounts_they_need(monkeypatch, root, store):
     lines = []
-    monkeypatch.setattr(
-        kernels.subprocess, "run", lambda line, **_: lines.append(line) or SimpleNamespace(returncode=7)
-    )
+    start(monkeypatch, lambda line, _: lines.append(line) or 7)
     monkeypatch.setenv(kernels.TIME_LIMIT_VARIABLE, "50s")
     formatted = root / "input" / "notebooks" / "ada" / "stenosis-kit-format"
     formatted.mkdir(parents=True)
