@@ -32,7 +32,7 @@ class Sizes:
 
     studies: tuple[int, int, int] = (50, 100, 200)
     real: tuple[int, int] = (12, 60)
-    rows: tuple[int, int] = (256, 1536)
+    rows: tuple[int, int] = (256, 1024)
     laps: int = 3
     growth_laps: int = 2
     training: Training = field(default_factory=lambda: replace(Training(), max_epochs=1, grow=False))
