@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -14,7 +14,7 @@ from tqdm import tqdm
 from stenosis_kit import rsna
 from stenosis_kit.adopt.adopted import TABLE, Adopted
 from stenosis_kit.adopt.choice import PROVISIONAL, Candidate, Decision, decide
-from stenosis_kit.adopt.grades import known_names, read_grades, write_grades
+from stenosis_kit.adopt.grades import Grades, known_names, read_grades, write_grades
 from stenosis_kit.adopt.look import Eye
 from stenosis_kit.adopt.series import Found, series_of
 from stenosis_kit.adopt.transfer import copy_images, images_below, series_folder
@@ -77,10 +77,18 @@ def adopt(
         told = "; ".join(list(adopted.lines())[1:4])
         raise InputError(folder, "a series of a lumbar spine", told, f"See {root / TABLE}; --series overrules it.")
     write_frame(root / rsna.series_table(split), adopted.taken.select(list(SERIES_TABLE)))
-    if labels:
-        write_grades(root, split, {cell: grade for cell, grade in graded.items() if cell[0] not in adopted.lost})
+    _write_grades(root, split, graded, adopted.lost)
     (root / _UNFINISHED).unlink()
     return adopted
+
+
+def _write_grades(root: Path, split: str, graded: Grades, lost: Collection[int]) -> None:
+    """Writes the grades of the studies that were adopted, if there are any."""
+    kept = {cell: grade for cell, grade in graded.items() if cell[0] not in lost}
+    if without := len(graded) - len(kept):
+        log.warning("adopt: %d of %d grades are of studies that are NOT ADOPTED", without, len(graded))
+    if kept:
+        write_grades(root, split, kept)
 
 
 def _check(folder: Path, root: Path, labels: Path | str | None) -> None:
@@ -155,6 +163,8 @@ def _decide(study: Sequence[Found], images: Path, wanted: Kinds, eye: Eye) -> di
         read = read_series(series_folder(images, one), one.key[1], kind or PROVISIONAL[one.orientation])
         if kind:
             decisions[one.key] = Decision(kind, _BY_USER, 1.0)
+            if len(read.slices) < _FEWEST:
+                log.warning("adopt: series %d of study %d, %s, can hardly be read", one.key[1], one.key[0], _BY_USER)
         elif len(read.slices) < _FEWEST:
             told = Counter(why.kind.value for why in read.skipped.values()).most_common(1)
             why = f"too few of its images can be read: {told[0][0] if told else 'none could be copied'}"

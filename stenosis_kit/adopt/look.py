@@ -66,8 +66,15 @@ def certainty(times: float) -> float:
 
 
 def axial_brightness(series: Series, canal: np.ndarray) -> float | None:
-    """Canal over muscle of an axial series, by canal points (5, 3), patient mm; None where it shows no level."""
-    view, bright, found = VIEW_BY_NAME[CANAL_AXIAL], brightness_of(series, canal), []
+    """Canal over muscle of an axial series, by canal points (5, 3), patient mm.
+
+    None where it shows no level, or nothing can be decoded.
+    """
+    view, found = VIEW_BY_NAME[CANAL_AXIAL], []
+    try:
+        bright = brightness_of(series, canal)
+    except UnreadableSlice:
+        return None
     for point in canal:
         with suppress(UnreadableSlice):
             if crop := cut(series, point, view, bright, mirrored=False):

@@ -17,7 +17,7 @@ from stenosis_kit.images.file import MAX_BYTES, UnreadableSlice, ordinary_size, 
 
 _HEAD, _ZIP, _GZIP, _TAR, _TAR_AT = 512, b"PK\x03\x04", b"\x1f\x8b", b"ustar", 257  # by which archives are known
 _OPENERS = {_GZIP: gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
-_DAMAGES = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
+_DAMAGES = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, RuntimeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +29,19 @@ class Source:
 
 
 def files(folder: Path) -> Iterator[Path]:
-    """All files below a folder (or the one that it is), in an order that stays; each folder is entered once."""
+    """All files below a folder (or the one that it is), in an order that stays; each folder is entered once.
+
+    A folder that cannot be listed is given as if it were a file, so that opening it tells why.
+    """
     if folder.is_file():
         yield folder
-    entered = set()
-    for place, folders, names in os.walk(folder, followlinks=True):
+        return
+    entered, closed = set(), []
+    for place, folders, names in os.walk(folder, onerror=closed.append, followlinks=True):
         entered.add(os.path.realpath(place))
         folders[:] = sorted(name for name in folders if os.path.realpath(Path(place, name)) not in entered)
         yield from (Path(place, name) for name in sorted(names))
+    yield from (Path(error.filename) for error in closed)
 
 
 def is_packed(path: Path) -> bool:
@@ -46,6 +51,8 @@ def is_packed(path: Path) -> bool:
         UnreadableSlice: where it cannot be read, or is no ordinary file.
     """
     try:
+        if path.is_dir():
+            any(path.iterdir())  # raises what `files` met with
         ordinary_size(path)
         with path.open("rb") as file:
             head = file.read(_HEAD)
@@ -74,7 +81,9 @@ def members(path: Path) -> Iterator[tuple[Source, bytes]]:
 
 def _members(path: Path) -> Iterator[bytes]:
     """The members' bytes; nothing for a folder, and for what is too large."""
-    if zipfile.is_zipfile(path):
+    with path.open("rb") as packed:
+        start = packed.read(_HEAD)
+    if start.startswith(_ZIP):  # zipfile would also open a tar whose last member is a zip, as that
         with zipfile.ZipFile(path) as archive:
             for info in archive.infolist():
                 yield archive.read(info) if info.file_size <= MAX_BYTES else b""
@@ -83,9 +92,6 @@ def _members(path: Path) -> Iterator[bytes]:
             for info in archive:
                 yield archive.extractfile(info).read() if info.isfile() and info.size <= MAX_BYTES else b""
     else:
-        with path.open("rb") as packed:
-            start = packed.read(_HEAD)
-            packed.seek(0)
-            with next(each for known, each in _OPENERS.items() if start.startswith(known))(packed) as file:
-                data = file.read(MAX_BYTES + 1)
+        with next(each for known, each in _OPENERS.items() if start.startswith(known))(path) as file:
+            data = file.read(MAX_BYTES + 1)
         yield data if len(data) <= MAX_BYTES else b""

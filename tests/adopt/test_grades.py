@@ -35,8 +35,20 @@ def grades(tmp_path: Path, *rows: tuple, scale: str = "grade", study: str = "Acc
         (("A1", "1/2", "", "left neural foraminal narrowing", "3"), (11, LEFT_FORAMEN, "l1_l2", "severe"), "grade_0_3"),
         (("A1", "L4/L5", "L", "Foraminal canal stenosis", "Severe"), (11, LEFT_FORAMEN, "l4_l5", "severe"), "grade"),
         (("12", "L4/L5", "R", "lateral recess of the canal", "2"), (12, RIGHT_RECESS, "l4_l5", "severe"), "grade_0_2"),
+        (("A1", "L4 to L5", "", "spinal", "2.0"), (11, CANAL, "l4_l5", "severe"), "grade_0_2"),
+        (("12.0", "L5/S1", "left", "left foraminal", "mild"), (12, LEFT_FORAMEN, "l5_s1", "normal_mild"), "grade"),
     ],
-    ids=["words", "mild", "0 to 2", "0 to 3", "side in the condition", "a foramen's canal", "a canal's recess"],
+    ids=[
+        "words",
+        "mild",
+        "0 to 2",
+        "0 to 3",
+        "side in the condition",
+        "a foramen's canal",
+        "a canal's recess",
+        "a decimal grade",
+        "a decimal study",
+    ],
 )
 def test_spellings_and_scales(tmp_path: Path, row: tuple, cell: tuple, scale: str) -> None:
     assert grades(tmp_path, row, scale=scale) == {cell[:3]: cell[3]}
@@ -51,8 +63,23 @@ def test_spellings_and_scales(tmp_path: Path, row: tuple, cell: tuple, scale: st
         (("A1", "L4/L5", "L", "canal", "mild"), "no such cell"),
         (("A1", "L4/L5", "", "Right spinal canal", "mild"), "no such cell"),
         (("A1", "L4/L5", "", "canal", "2"), "no grade"),
+        (("A1", "L5/L1", "", "canal", "mild"), "no such cell"),
+        (("A1", "L4/S1", "", "canal", "mild"), "no such cell"),
+        (("A1", "L4/L5", "links", "canal", "mild"), "no such cell"),
+        (("A1", "L4/L5", "left", "right foraminal", "mild"), "no such cell"),
     ],
-    ids=["level", "no side", "condition", "a canal's side", "a canal's side in words", "a number without a scale"],
+    ids=[
+        "level",
+        "no side",
+        "condition",
+        "a canal's side",
+        "a canal's side in words",
+        "a number without a scale",
+        "the first vertebra",
+        "two levels",
+        "an unknown side",
+        "two sides",
+    ],
 )
 def test_rows_that_are_no_good_are_named(tmp_path: Path, row: tuple, told: str) -> None:
     with pytest.raises(TableError, match=f"row 2: {told}") as error:
@@ -65,6 +92,7 @@ def test_contradictions_strangers_and_columns(tmp_path: Path) -> None:
     with pytest.raises(TableError, match="row 3: another grade"):
         grades(tmp_path, row, (*row[:4], "severe"))
     assert len(grades(tmp_path, row, row, ("unknown", *row[1:]))) == 1
+    assert len(grades(tmp_path, row, ("A1", "L3/L4", "", "canal", None))) == 1, "not graded"
     with pytest.raises(InputError, match="those of others"):
         grades(tmp_path, ("unknown", *row[1:]))
     with pytest.raises(InputError, match="one of grade, grade_0_2, grade_0_3"):

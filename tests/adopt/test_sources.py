@@ -6,6 +6,7 @@ import gzip
 import os
 import tarfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -68,3 +69,40 @@ def test_walks_links_once(tmp_path: Path) -> None:
     (tmp_path / "a" / "b" / "up").symlink_to(tmp_path)
     assert [path.name for path in files(tmp_path)] == ["1"]
     assert list(files(tmp_path / "a" / "b" / "1")) == [tmp_path / "a" / "b" / "1"]
+
+
+def test_a_tar_that_ends_with_a_zip_is_a_tar(tmp_path: Path) -> None:
+    inner, path = packed(tmp_path / "docs.zip", "zip"), tmp_path / "x.tar"
+    with tarfile.open(path, "w") as archive:
+        archive.add(tmp_path / "inner", "x")
+        archive.add(inner, "docs.zip")
+    assert [len(data) for _, data in members(path) if data] == [300, 300, inner.stat().st_size]
+
+
+def test_a_zip_whose_names_cannot_be_read_is_a_damaged_archive(tmp_path: Path) -> None:
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("ä", b"1")
+    path.write_bytes(path.read_bytes().replace("ä".encode(), b"\xff\xff"))
+    with pytest.raises(UnreadableSlice, match="damaged or locked"):
+        list(members(path))
+
+
+def test_a_folder_that_cannot_be_listed_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a", "closed"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "a" / "1").write_bytes(b"1")
+
+    def closed(honest: Callable) -> Callable:
+        def listed(place: str) -> object:
+            if Path(place).name == "closed":
+                raise PermissionError(13, "Permission denied", str(place))
+            return honest(place)
+
+        return listed
+
+    for name in ("scandir", "listdir"):
+        monkeypatch.setattr(os, name, closed(getattr(os, name)))
+    assert sorted(files(tmp_path)) == [tmp_path / "a" / "1", tmp_path / "closed"]
+    with pytest.raises(UnreadableSlice, match="Permission denied"):
+        is_packed(tmp_path / "closed")
