@@ -26,6 +26,7 @@ from stenosis_kit.tables.study import Study
 
 log = logging.getLogger(__name__)
 
+_GUESSED = "label points that cannot be placed"
 _PART = 128  # studies that are located before they are cut, chosen by hand
 
 
@@ -39,8 +40,9 @@ def cut_parts(
 ) -> dict[int, str]:
     """Cuts studies in random order, so that those that are cut when the time is up stand for all.
 
-    A study that could not be read this time (its disk failed, its worker died or took too long) is tried once more
-    after all others. What cannot be cut by its own fault has an empty part.
+    A study that could not be read this time (its disk failed, its worker died or took too long), or whose label points
+    cannot be placed, is tried once more after all others; in the latter case a localiser looks for its levels first.
+    What cannot be cut by its own fault has an empty part.
 
     Args:
         store: folder of the store.
@@ -50,7 +52,8 @@ def cut_parts(
         budget: the time; without limit by default.
 
     Returns:
-        {study: why} of those that could not be read at either try. What could be read of them has a part.
+        {study: why} of those that could not be read at either try, or whose levels nothing has looked for yet. What
+        could be read of them has a part.
 
     Raises:
         InputError: where the store cannot be written, or the executor is gone.
@@ -60,19 +63,19 @@ def cut_parts(
     failed = _cut(store, shuffled, unplaced, workers, executor, budget)
     again = [study for study in shuffled if study.study_id in failed]
     if again:
-        log.warning("format: %d studies could not be read this time: they are tried once more", len(again))
-        failed |= _cut(store, again, unplaced, workers, executor, budget)
-    guessed = [study for study in shuffled if study.study_id not in unplaced and _is_guessed(store, study)]
-    if guessed:
-        log.warning("format: %d studies have label points that lie on none of their slices", len(guessed))
-        _cut(store, guessed, {study.study_id for study in guessed}, workers, executor, budget)
+        guessed = {study.study_id for study in again if _was_guessed(store, study)}
+        if guessed:
+            log.warning("format: the levels of %d studies, whose label points do not fit, are looked for", len(guessed))
+        if len(again) > len(guessed):
+            text = "format: %d studies could not be read this time: they are tried once more"
+            log.warning(text, len(again) - len(guessed))
+        failed |= _cut(store, again, unplaced | guessed, workers, executor, budget)
     return {study.study_id: failed[study.study_id] for study in studies if _still_failed(store, study, failed)}
 
 
-def _is_guessed(store: Path, study: Study) -> bool:
-    """Whether some of its crops were cut where neither a label point nor a localiser has put them."""
+def _was_guessed(store: Path, study: Study) -> bool:
     notes = read_notes(store, study.study_id)
-    return bool(notes) and any(row["point_source"] in METHODS for row in notes.rows)
+    return bool(notes) and _GUESSED in notes.accidents
 
 
 def _still_failed(store: Path, study: Study, failed: dict[int, str]) -> bool:
@@ -119,7 +122,7 @@ def _located(
     Where there are such, they come in parts, so that when the time is up most of those that were located are cut.
     """
     if not any(study.study_id in unplaced for study in studies):
-        yield [LocatedStudy(study) for study in studies]
+        yield [LocatedStudy(study, is_looked_for=False) for study in studies]
         return
     log.info("format: looking for the levels of %d studies", sum(study.study_id in unplaced for study in studies))
     finder = CanalFinder(workers=workers)
@@ -127,13 +130,18 @@ def _located(
         part = studies[first : first + _PART]
         located = finder.find([study for study in part if study.study_id in unplaced], budget)
         found = {one.study_id: one for one in located}
-        yield [found.get(study.study_id, LocatedStudy(study)) for study in part]
+        yield [found.get(study.study_id, LocatedStudy(study, is_looked_for=False)) for study in part]
 
 
 def _lacks_points(study: Study) -> bool:
     """Whether a labelled cell has neither a label point nor one of its level's canal."""
     canal = rsna.condition_of("spinal", None).name
     return any(cell not in study.points and (canal, cell[1]) not in study.points for cell in study.severities or ())
+
+
+def _is_guessed(located: LocatedStudy, crops: StudyCrops) -> bool:
+    """Whether some crops were cut where neither a label point nor a localiser, which was not asked, has put them."""
+    return not located.is_looked_for and any(row["point_source"] in METHODS for row in crops.rows)
 
 
 def cut_part(store: Path, located: LocatedStudy) -> str:
@@ -147,6 +155,8 @@ def cut_part(store: Path, located: LocatedStudy) -> str:
     watch, images = Stopwatch(), images_of(located.study)  # before cutting: what changes meanwhile is seen later
     crops = cut_study(located)
     crops.seconds, crops.images = watch.lap("cut"), images
+    if _is_guessed(located, crops):
+        crops.accidents = {_GUESSED: "nothing has looked for its levels yet"} | crops.accidents
     earlier = read_notes(store, crops.study_id) if crops.accidents else None
     if not earlier or len(earlier.rows) <= len(crops.rows):
         write_part(store, crops)

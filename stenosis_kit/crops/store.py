@@ -21,6 +21,7 @@ import numpy as np
 import polars as pl
 
 from stenosis_kit import rsna
+from stenosis_kit.base.arrays import DAMAGED
 from stenosis_kit.base.errors import InputError, first_line
 from stenosis_kit.base.files import read_json
 from stenosis_kit.base.manifest import RUN_NAME
@@ -97,7 +98,7 @@ def open_store(folder: Path) -> Store:
             raise ValueError(f"other values in {', '.join(odd)} of {MANIFEST_NAME}")
         views = manifest["view"].unique().sort().to_list()
         arrays = {view: np.load(folder / f"{view}.npy", mmap_mode="r") for view in views}
-    except (OSError, ValueError, pl.exceptions.PolarsError) as error:
+    except (*DAMAGED, pl.exceptions.PolarsError) as error:
         raise InputError(folder, "a whole crop store", first_line(error), remedy) from None
     for view, array in arrays.items():
         rows = manifest.filter(view=view)["row"]

@@ -173,14 +173,18 @@ def read_study(images: Path, study_id: int, series: Sequence[tuple[int, str]]) -
 
 def made_of_study(
     images: Path, study_id: int, series: Sequence[tuple[int, str]], make: Callable[[list[Series]], Made]
-) -> Made:
-    """What is made of a study, see `read_study`; made again where a file could not be read for a moment."""
+) -> tuple[Made, dict[str, str]]:
+    """What is made of a study, see `read_study`; made again where a file could not be read for a moment.
+
+    Returns:
+        It, and {series_id/file name: why} of what could not be read at the second try either.
+    """
     for _ in range(2):
         study = read_study(images, study_id, series)
-        made = make(study)
-        if not skipped_files(study, Kind.UNREAD):
+        made, unread = make(study), skipped_files(study, Kind.UNREAD)
+        if not unread:
             break
-    return made
+    return made, unread
 
 
 def skipped_files(study: Iterable[Series], kind: Kind | None = None) -> dict[str, str]:

@@ -56,12 +56,14 @@ class LocatedStudy:
         canal: where the localiser found the levels; None: left to `fallback`, when the study is read.
         carry: the steps from there to foramina and recesses.
         accident: why the levels could not be looked for this time; empty where they could.
+        is_looked_for: whether a localiser has looked for them, or was to: not where label points are to say it.
     """
 
     study: Study
     canal: CanalPoints | None = None
     carry: Carry = TYPICAL
     accident: str = ""
+    is_looked_for: bool = True
 
     @property
     def study_id(self) -> int:

@@ -103,14 +103,16 @@ class CanalFinder:
         canals = self._canals.setdefault(networks.localiser.content, {})
         new = [one for one in studies if one.study_id not in canals]
         failed = self._look(networks.localiser, read_overviews, new, "levels", canals, budget)
-        accidents |= {study: f"its levels could not be looked for: {why}" for study, why in failed.items()}
-        own = {one.study_id for one in studies}
-        if networks.foramina is None:
-            return _of(canals, own)
         whole = self._canals.setdefault(networks.content, {})
-        located = [self._located(one, canals) for one in studies if one.study_id in canals.keys() - whole.keys()]
-        self._look(networks.foramina, read_patches, located, "foramina", whole, budget)
-        return _of(canals | whole, own)
+        if networks.foramina:
+            located = [self._located(one, canals) for one in studies if one.study_id in canals.keys() - whole.keys()]
+            failed = self._look(networks.foramina, read_patches, located, "foramina", whole, budget) | failed
+        found = _of(canals | whole, {one.study_id for one in studies})
+        for study in failed:  # what was found without all files is not for good
+            canals.pop(study, None)
+            whole.pop(study, None)
+        accidents |= failed
+        return found
 
     def _look(
         self,
@@ -120,7 +122,7 @@ class CanalFinder:
         what: str,
         found: dict[int, CanalPoints],
         budget: Budget,
-    ) -> dict[int, Exception]:
+    ) -> dict[int, str]:
         """Adds the canals that a network finds in what workers read; {study: why} of accidents, which are not for good.
 
         Args:
@@ -139,9 +141,11 @@ class CanalFinder:
             elif isinstance(seen, Exception):
                 log.warning("levels: the %s of study %d cannot be looked for: %s", what, task.study_id, seen)
                 if is_accident(seen):
-                    accidents[task.study_id] = seen
+                    accidents[task.study_id] = f"its {what} could not be looked for: {seen}"
             else:
-                waiting[task.study_id] = seen
+                waiting[task.study_id], unread = seen
+                for name, why in list(unread.items())[:1]:
+                    accidents[task.study_id] = f"its {what} were looked for without {name} and the like: {why}"
             if len(waiting) == _TOGETHER:
                 found |= network.find(waiting)  # in place
                 waiting = {}

@@ -66,8 +66,11 @@ def cells_mm() -> np.ndarray:
     return (np.arange(SIDE) - (SIDE - 1) / 2) * CELL * STEP_MM
 
 
-def read_patches(located: LocatedStudy) -> ForamenPatches:
-    """The patches of a study whose canal was found, as far as they can be read; runs in a worker."""
+def read_patches(located: LocatedStudy) -> tuple[ForamenPatches, dict[str, str]]:
+    """The patches of a study whose canal was found, as far as they can be read; runs in a worker.
+
+    And what of it could not be read, see `made_of_study`.
+    """
     wanted = located.study
     series = [(series_id, kind) for series_id, kind in wanted.series if kind != rsna.SAGITTAL_T2]  # nothing looks there
     return made_of_study(wanted.images, wanted.study_id, series, partial(_patches, located))

@@ -107,8 +107,8 @@ def _plane(frame: np.ndarray, size: tuple[int, int] = (PX, PX)) -> Plane:
     return Plane(origin, right / STEP_MM, down / STEP_MM, (STEP_MM, STEP_MM), size)
 
 
-def read_overviews(study: Study) -> list[Overview]:
-    """The overviews of a study; runs in a worker."""
+def read_overviews(study: Study) -> tuple[list[Overview], dict[str, str]]:
+    """The overviews of a study, and what of it could not be read, see `made_of_study`; runs in a worker."""
     return made_of_study(study.images, study.study_id, study.series, study_overviews)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import polars as pl
 
 from stenosis_kit import rsna
 from stenosis_kit.images.nearest_slice import nearest_slice
-from stenosis_kit.images.series import Series, read_study, skipped_files
+from stenosis_kit.images.series import Series, made_of_study, skipped_files
 from stenosis_kit.levels.canal import LocatedStudy
 from stenosis_kit.levels.carry import VIEW_OF_TERM
 from stenosis_kit.levels.fallback import canal_of
@@ -43,9 +44,12 @@ class StudyPoints:
 def study_points(located: LocatedStudy) -> StudyPoints:
     """Reads a study's images, and places its points; runs in a worker."""
     wanted = located.study
-    study = read_study(wanted.images, wanted.study_id, wanted.series)
-    rows = _rows(located, study)
-    return StudyPoints(rows, sum(len(one.slices) for one in study), skipped_files(study))
+    points, _ = made_of_study(wanted.images, wanted.study_id, wanted.series, partial(_points, located))
+    return points
+
+
+def _points(located: LocatedStudy, study: list[Series]) -> StudyPoints:
+    return StudyPoints(_rows(located, study), sum(len(one.slices) for one in study), skipped_files(study))
 
 
 def _rows(located: LocatedStudy, study: list[Series]) -> list[dict[str, Any]]:

@@ -12,11 +12,12 @@ from small_study import EVERY_CELL, LEVEL_Z, SERIES, STUDY, T1, T2
 
 from stenosis_kit.base.budget import Budget
 from stenosis_kit.base.errors import InputError
-from stenosis_kit.base.tasks import ExecutorGone, TaskLost
+from stenosis_kit.base.tasks import ExecutorGone, TaskLost, TimeUp
 from stenosis_kit.base.worker_process import WorkerDied
 from stenosis_kit.crops import cutting
 from stenosis_kit.crops.cutting import cut_part, cut_parts
-from stenosis_kit.crops.parts import read_notes, read_part
+from stenosis_kit.crops.made_of import images_of
+from stenosis_kit.crops.parts import is_cut, read_notes, read_part
 from stenosis_kit.crops.study_crops import StudyCrops
 from stenosis_kit.images import series as series_module
 from stenosis_kit.levels.canal import CanalPoints, LocatedStudy
@@ -226,6 +227,32 @@ def test_a_study_whose_points_lie_on_no_slice_is_cut_again_where_its_levels_are_
     assert cut_parts(tmp_path, [replace(labelled, points=points)], workers=1) == {}
     assert asked == [[STUDY]]
     assert {row["point_source"] for row in read_part(tmp_path, STUDY).rows} == {"localiser"}
+
+
+@pytest.mark.parametrize("how", ["stopped", "an accident", "no time"])
+def test_a_study_that_was_guessed_is_not_whole_until_its_levels_were_looked_for(labelled, tmp_path, monkeypatch, how):
+    study = replace(labelled, points=dict.fromkeys(EVERY_CELL, LabelPoint(T2, 900, 35.0, 34.0)))
+    honest = cutting._located
+
+    def located(studies, unplaced, workers, given):
+        if unplaced and how == "stopped":
+            raise KeyboardInterrupt
+        if unplaced and how == "no time":
+            patch.setattr(cutting, "run_tasks", lambda _, some, *__: ((one, TimeUp()) for one in some))
+        if unplaced and how == "an accident":
+            failing(monkeypatch, WorkerDied())
+        return honest(studies, unplaced, workers, given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cutting, "_located", located)
+        if how == "stopped":
+            with pytest.raises(KeyboardInterrupt):
+                cut_parts(tmp_path, [study], workers=1)
+        else:
+            assert list(cut_parts(tmp_path, [study], workers=1)) == [STUDY]
+    assert not is_cut(tmp_path, STUDY, images_of(study))
+    assert cut_parts(tmp_path, [study], workers=1) == {}
+    assert is_cut(tmp_path, STUDY, images_of(study))
 
 
 def test_a_worse_try_does_not_replace_a_better_one(labelled, tmp_path, monkeypatch):

@@ -3,9 +3,11 @@
 import shutil
 
 import numpy as np
+import pytest
 from flaky_disk import FlakyDisk
 from true_canal import sagittal_errors, tasks_of
 
+from stenosis_kit import rsna
 from stenosis_kit.base.budget import Budget
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.worker_process import WorkerDied
@@ -80,11 +82,28 @@ def test_a_study_whose_worker_died_says_so_and_one_that_is_no_good_does_not(coho
 
 def test_overviews_are_read_again_where_a_file_fails_for_a_moment(cohort, monkeypatch):
     task = tasks_of(cohort)[0]
-    whole = read_overviews(task)
+    whole, _ = read_overviews(task)
     disk = FlakyDisk(monkeypatch)
     disk.fail(".dcm", 5)
-    for one, other in zip(read_overviews(task), whole, strict=True):
+    again, unread = read_overviews(task)
+    assert not unread
+    for one, other in zip(again, whole, strict=True):
         np.testing.assert_array_equal(one.pixels, other.pixels)
+
+
+@pytest.mark.parametrize("kind", [rsna.SAGITTAL_T2, rsna.SAGITTAL_T1])
+def test_levels_found_without_all_files_are_told_of_and_not_for_good(cohort, monkeypatch, kind):
+    task, canals = tasks_of(cohort)[0], {}
+    asleep = next(series_id for series_id, own in task.series if own == kind)
+    disk = FlakyDisk(monkeypatch)
+    disk.fail(f"/{asleep}/")
+    (found,) = CanalFinder(workers=1, canals=canals).find([task])
+    assert found.canal
+    assert f"without {asleep}/" in found.accident and "Input/output error" in found.accident
+    disk.wake()
+    (again,) = CanalFinder(workers=1, canals=canals).find([task])
+    assert again.accident == ""
+    assert np.array_equal(again.canal.points, CanalFinder(workers=1).find([task])[0].canal.points)
 
 
 def test_what_was_found_before_is_not_looked_for_again(cohort, monkeypatch):

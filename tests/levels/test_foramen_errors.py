@@ -99,7 +99,7 @@ def test_a_patch_out_of_a_crop_is_as_one_out_of_the_series(cohort, opened, bundl
     """Of a training study: what prediction would cut about its foramina, and what is taken out of the crops."""
     study = Root(cohort, "train").labelled_studies()[0]
     canal = labelled_canal(read_study(study.images, study.study_id, study.series), study.points)
-    seen = read_patches(LocatedStudy(study, canal, bundled.carry))
+    seen, _ = read_patches(LocatedStudy(study, canal, bundled.carry))
     expected = expected_places({study.study_id: seen.canal.points}, bundled.carry, opened.manifest)
     likeness = []
     for row, place in zip(expected.rows, expected.places, strict=True):

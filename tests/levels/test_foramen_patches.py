@@ -37,7 +37,7 @@ def brightest_mm(pixels):
 
 @pytest.mark.parametrize("how", ["as is", "flipped x", "rotated"])
 def test_a_patch_shows_what_lies_where_it_says(tmp_path, how):
-    found = read_patches(located_in(tmp_path, how)).patches
+    found = read_patches(located_in(tmp_path, how))[0].patches
     assert list(found) == list(FORAMINA)
     patches = found[FORAMINA[0]]
     assert patches.pixels.shape == (SLICES, PX, PX) and patches.pixels.dtype == np.uint8
@@ -49,7 +49,7 @@ def test_a_patch_shows_what_lies_where_it_says(tmp_path, how):
 
 def test_its_slices_are_the_nearest_and_run_from_right_to_left(tmp_path):
     for cell, place in zip(FORAMINA, PLACES, strict=True):
-        patches = read_patches(located_in(tmp_path / "_".join(cell))).patches[cell]
+        patches = read_patches(located_in(tmp_path / "_".join(cell)))[0].patches[cell]
         x = patches.middles[:, 0]
         assert np.diff(x) == pytest.approx([4.0] * (SLICES - 1))
         assert patches.away == pytest.approx(np.abs(x - place[0]))
@@ -59,15 +59,15 @@ def test_its_slices_are_the_nearest_and_run_from_right_to_left(tmp_path):
 
 def test_they_are_read_again_where_a_file_fails_for_a_moment(tmp_path, monkeypatch):
     located = located_in(tmp_path)
-    whole = read_patches(located).patches
+    whole = read_patches(located)[0].patches
     disk = FlakyDisk(monkeypatch)
     disk.fail(".dcm", 5)
-    found = read_patches(located).patches
+    found = read_patches(located)[0].patches
     assert all(np.array_equal(found[cell].pixels, whole[cell].pixels) for cell in FORAMINA)
 
 
 def test_a_series_of_few_slices_has_few_patches(tmp_path):
-    found = read_patches(located_in(tmp_path, xs=[12.0, 16.0])).patches
+    found = read_patches(located_in(tmp_path, xs=[12.0, 16.0]))[0].patches
     assert {cell[0] for cell in found} == {"left_neural_foraminal_narrowing"}
     assert all(len(patches.pixels) == 2 for patches in found.values())
 
@@ -76,7 +76,7 @@ def test_a_slice_that_cannot_be_decoded_is_passed_over(tmp_path):
     located = located_in(tmp_path)
     path = sorted((tmp_path / "1" / "2").iterdir())[0]
     path.write_bytes(path.read_bytes()[:-20000])
-    assert len(read_patches(located).patches) == len(FORAMINA)
+    assert len(read_patches(located)[0].patches) == len(FORAMINA)
 
 
 def test_a_side_of_which_nothing_can_be_decoded_costs_not_the_other(tmp_path):
@@ -85,18 +85,18 @@ def test_a_side_of_which_nothing_can_be_decoded_costs_not_the_other(tmp_path):
     for x, path in zip(xs, sorted((tmp_path / "1" / "2").iterdir(), key=lambda path: int(path.stem)), strict=True):
         if x > 0:
             path.write_bytes(path.read_bytes()[:-20000])
-    found = read_patches(located).patches
+    found = read_patches(located)[0].patches
     assert {cell[0] for cell in found} == {"right_neural_foraminal_narrowing"}
 
 
 def test_without_t1_there_is_nothing_to_look_at(tmp_path):
     located = located_in(tmp_path)
     t2 = replace(located.study, series=((2, rsna.SAGITTAL_T2),))
-    assert read_patches(replace(located, study=t2)).patches == {}
+    assert read_patches(replace(located, study=t2))[0].patches == {}
 
 
 def test_the_canal_comes_back_on_the_midline(tmp_path):
-    assert read_patches(located_in(tmp_path)).canal.is_on_midline
+    assert read_patches(located_in(tmp_path))[0].canal.is_on_midline
 
 
 def test_cells_lie_evenly_about_the_middle():
