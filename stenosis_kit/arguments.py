@@ -17,7 +17,7 @@ Arguments = argparse.Namespace
 def parse(arguments: Sequence[str] | None = None) -> Arguments:
     """Reads a command line; where it is wrong, argparse says how, and ends the process with code 2.
 
-    Models may also stand behind an option, where argparse no longer expects what may be left out.
+    A MODEL may also stand behind an option, where argparse no longer expects what may be left out.
 
     Args:
         arguments: those of the process where none are given.
@@ -28,8 +28,11 @@ def parse(arguments: Sequence[str] | None = None) -> Arguments:
     """
     parser = _parser()
     chosen, rest = parser.parse_known_args(arguments)
-    if chosen.command == "predict" and not any(text.startswith("-") for text in rest):
-        chosen.model, rest = [*chosen.model, *map(Path, rest)], []
+    if not any(text.startswith("-") for text in rest):
+        if chosen.command == "predict":
+            chosen.model, rest = [*chosen.model, *map(_model, rest)], []
+        elif chosen.command == "levels" and len(rest) == 1 and not chosen.model:
+            chosen.model, rest = Path(rest[0]), []
     if rest:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     return chosen
@@ -48,7 +51,7 @@ def _add_road(subparsers: Any) -> None:
     """From a competition root to a submission."""
     road = "the whole road: format, train, predict, check, score, report"
     submit = _command(subparsers, "submit", road, "data", "out", writes="out")
-    submit.add_argument("--model", type=Path, help="a trained model; then nothing is trained")
+    submit.add_argument("--model", type=_model, help="a trained model; then nothing is trained")
     _start(submit)
     _config(submit)
     _time_limit(submit, DEFAULT_LIMITS["submit"])
@@ -75,7 +78,7 @@ def _add_road(subparsers: Any) -> None:
 
     predict = _command(subparsers, "predict", "grade a split", "data")
     help_ = "trained models, whose answers are averaged (default: the package's own graders)"
-    predict.add_argument("model", type=Path, nargs="*", metavar="MODEL", help=help_)
+    predict.add_argument("model", type=_model, nargs="*", metavar="MODEL", help=help_)
     predict.add_argument("-o", "--output", type=Path, required=True)
     predict.add_argument("--lean", action="store_true", help="on the prior, as far as the data are unlike the model's")
     _which_split(predict, "test")
@@ -200,6 +203,14 @@ def _time(text: str) -> float:
         return parse_time(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _model(text: str) -> Path:
+    """A model's folder; one called "bundled", given as ./bundled, is not the package's own, see `graders.bundled`."""
+    from stenosis_kit.graders.bundled import BUNDLED  # which takes polars: `--help` is to come at once
+
+    path = Path(text)
+    return path.absolute() if path == Path(BUNDLED) and text != BUNDLED else path
 
 
 def _whole_number(text: str, least: int, largest: int | None, expected: str) -> int:

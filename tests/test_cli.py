@@ -16,6 +16,7 @@ from cohort import Tables, read_csv, swap_text, write_csv
 
 import stenosis_kit
 from stenosis_kit import cli
+from stenosis_kit.arguments import parse
 
 Run = Callable[..., tuple[int, str, str]]
 pytestmark = pytest.mark.usefixtures("as_before")
@@ -349,6 +350,14 @@ def test_json_to_standard_output_comes_in_its_order(root: Path) -> None:
     printed = done.stdout[done.stdout.index("{") : done.stdout.rindex("}") + 1]
     assert json.loads(printed)["cells"] == 100
     assert done.stdout.endswith("}\n\nno row will be lost\n")
+
+
+def test_a_model_may_stand_behind_an_option_and_one_called_bundled_is_not_the_packages() -> None:
+    assert parse(["levels", "data", "-o", "levels.csv", "model"]).model == Path("model")
+    assert parse(["predict", "data", "one", "-o", "s.csv", "two"]).model == [Path("one"), Path("two")]
+    for given, expected in (("bundled", "bundled"), ("./bundled", str(Path("bundled").absolute()))):
+        assert str(parse(["submit", "data", "out", "--model", given]).model) == expected
+        assert [str(path) for path in parse(["predict", "data", given, "-o", "s.csv"]).model] == [expected]
 
 
 # --- Wrong use: 2 ------------------------------------------------------------------------------

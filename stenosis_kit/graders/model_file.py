@@ -188,11 +188,17 @@ def _checked(found: Description) -> Description:
     """The description; raises ValueError where it leads out of its folder or would fail later."""
     rules = {
         "graders of known views": all(each.grader.view in VIEW_BY_NAME for each in found.graders),
+        "at least one grader": bool(found.graders),
+        "inputs that the blocks can halve, of the crops' size at most": all(
+            each.grader.px >= 2 ** len(found.training.filters) and each.grader.mm <= VIEW_BY_NAME[each.grader.view].mm
+            for each in found.graders
+            if each.grader.view in VIEW_BY_NAME
+        ),
         "names of files": all(Path(each.weights).name == each.weights for each in found.graders),
         "folds and numbers from 0": all(
             type(place) is int and place >= 0 for each in found.graders for place in (each.fold, each.number)
         ),
-        "a power for each view of a pool": all(len(pool.views) == len(pool.powers) for pool in found.pools),
+        "a power for each view of a pool": all(len(pool.views) == len(pool.powers) > 0 for pool in found.pools),
         "powers that are numbers": all(_are_numbers([*pool.powers, pool.prior_power]) for pool in found.pools),
         "a second stage of numbers": all(_are_numbers(rows) for rows in found.second_stage.weights.values()),
         "moments of two numbers each": all(_are_numbers(each, shape=(2, 2)) for each in found.moments.values()),

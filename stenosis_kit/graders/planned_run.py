@@ -19,7 +19,7 @@ from stenosis_kit.base.errors import InputError, TimeTooShort
 from stenosis_kit.base.tensorflow_start import load_tensorflow
 from stenosis_kit.crops.resolution import pixel_mm
 from stenosis_kit.graders.bundled import NONE
-from stenosis_kit.graders.cost import work
+from stenosis_kit.graders.cost import one_a_term, shortest_s, work
 from stenosis_kit.graders.governor import plan, startable
 from stenosis_kit.graders.job import JOBS, measured_pixels
 from stenosis_kit.graders.model_file import TrainedGrader
@@ -94,7 +94,8 @@ def check_time(request: Request) -> None:
     except TimeTooShort as error:
         if slow < _SLOW:
             raise
-        expected = f"{error.expected}, and {slow:.1f} times as much while this machine is so busy"
+        shortest = shortest_s(request.adapted.graders[: one_a_term(request.adapted.graders)], 1, _workers(request))
+        expected = f"at least {show_time(slow * (shortest + BESIDE_S))} for training while this machine is so busy"
         raise TimeTooShort(expected, f"{show_time(left)} left", error.remedy) from None
 
 
@@ -154,7 +155,12 @@ def _slowness(request: Request) -> float:
 def _time(request: Request, slow: float) -> Time:
     """For the networks, in seconds of a machine that is as fast as usual: the governor knows no other ones."""
     seconds = request.budget.remaining() / slow - BESIDE_S
-    return Time(seconds, workers=request.cluster.workers if request.cluster else 0)
+    return Time(seconds, workers=_workers(request))
+
+
+def _workers(request: Request) -> int:
+    """Of the cluster; 0 without one."""
+    return request.cluster.workers if request.cluster else 0
 
 
 def _folds(request: Request, folds: int) -> dict[int, int]:

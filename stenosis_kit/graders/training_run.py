@@ -47,7 +47,8 @@ class TrainedRun:
         folder = self.planned.request.folder
         for each, why in lost.items():
             log.error("train: %s IS LEFT OUT: %s", each.name, why)
-            (folder / each.weights).unlink(missing_ok=True)
+            for path in (result_path(folder, each), folder / each.weights):  # without its result it is trained again
+                path.unlink(missing_ok=True)
         self.check_terms(lost)
         networks = tuple(each for each in self.networks if each not in lost)
         return replace(self, networks=networks, left_out=(*self.left_out, *(each.name for each in lost)))

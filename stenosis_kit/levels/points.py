@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -34,18 +34,20 @@ class StudyPoints:
         rows: 25, with `COLUMNS`, in the order of `rsna.CELLS`; one without a place where no series covers a cell.
         images: slices of the study that can be read.
         skipped_files: {series_id/file name: why} of its other files.
+        accident: what could not be read this time, and why; empty where all could.
     """
 
     rows: list[dict[str, Any]]
     images: int
     skipped_files: dict[str, str]
+    accident: str = ""
 
 
 def study_points(located: LocatedStudy) -> StudyPoints:
     """Reads a study's images, and places its points; runs in a worker."""
     wanted = located.study
-    points, _ = made_of_study(wanted.images, wanted.study_id, wanted.series, partial(_points, located))
-    return points
+    points, unread = made_of_study(wanted.images, wanted.study_id, wanted.series, partial(_points, located))
+    return replace(points, accident=": ".join(next(iter(unread.items()), ())))
 
 
 def _points(located: LocatedStudy, study: list[Series]) -> StudyPoints:

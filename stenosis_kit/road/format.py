@@ -73,6 +73,7 @@ def format(
     made_of = MadeOf.of(tables, studies)
     make_folder(store)
     if not fresh and (run := _up_to_date(store, made_of)):
+        drop_parts(store)  # where it was stopped at its very end
         log.info("format: %s is up to date", store)
         return run
     _begin(store, made_of, fresh)

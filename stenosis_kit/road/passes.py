@@ -129,7 +129,7 @@ class Passes:
         earlier, has_start, left = first and first.submission, str(start) != NONE, self.until_report()
         try:
             if has_start and not _can_train(training, left):  # then rather more answers of the start than of a store
-                expected = f"at least {show_time(slowness() * (least_s(training) + BESIDE_S))} for training"
+                expected = f"at least {show_time(slowness() * _training_s(training))} for training"
                 raise TimeTooShort(expected, f"{show_time(left.remaining())} left", "Give more time.")
             self._format_and_train(training, start)
         except TimeTooShort as error:
@@ -203,4 +203,9 @@ class Passes:
 
 def _can_train(training: Training, left: Budget) -> bool:
     """Whether the time might reach for it."""
-    return left.reaches(load_s() + least_s(training) + BESIDE_S)
+    return left.reaches(_training_s(training))
+
+
+def _training_s(training: Training) -> float:
+    """Seconds without which no training is begun."""
+    return load_s() + least_s(training) + BESIDE_S

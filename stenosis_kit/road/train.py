@@ -75,6 +75,7 @@ def train(
     make_folder(folder)
     if not fresh and run_matches(folder / RUN_NAME, request.fingerprint):
         if is_whole(folder):
+            shutil.rmtree(building, ignore_errors=True)  # where it was stopped at its very end
             log.info("train: %s is up to date", folder)
             return read_json(folder / RUN_NAME, "run.json")
         log.warning("train: %s HAS LOST FILES OR HAS OTHERS THAN IT WAS MADE WITH: it is made again", folder)
@@ -120,8 +121,16 @@ def _start_over(request: Request) -> None:
     if building.exists() or (building.parent / MODEL_NAME).exists():
         text = "train: %s was made from other input, settings, time limit or version: it is made anew"
         log.info(text, building.parent)
-    shutil.rmtree(building, ignore_errors=True)
+    _drop(building)
     write_json(building / JOBS / RUN_NAME, {"fingerprint": request.fingerprint})
+
+
+def _drop(building: Path) -> None:
+    """Removes an unfinished model, its jobs last: until then they show whose it is."""
+    for path in building.glob("*"):
+        if path.is_file():
+            path.unlink(missing_ok=True)
+    shutil.rmtree(building, ignore_errors=True)
 
 
 def _put_in_place(building: Path, folder: Path) -> dict:

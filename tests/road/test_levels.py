@@ -2,11 +2,13 @@
 
 import logging
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
 import pytest
 from fabricate import blobs, plane, write_series
+from flaky_disk import FlakyDisk
 
 from stenosis_kit import rsna
 from stenosis_kit.base.errors import InputError
@@ -22,8 +24,8 @@ TABLE = "study_id,series_id,series_description\n"
 def levels_of(*given, **named):
     """`levels` of these scenes, which are no spines: their levels lie where the anatomical prior puts them."""
     with pytest.MonkeyPatch.context() as patch:
-        unlocated = lambda studies, models, workers: [*map(LocatedStudy, studies)]  # noqa: E731
-        patch.setattr("stenosis_kit.road.levels.find_canals", unlocated)
+        blind = SimpleNamespace(find=lambda studies: [*map(LocatedStudy, studies)])
+        patch.setattr("stenosis_kit.road.levels.CanalFinder", lambda models, workers: blind)
         return levels(*given, workers=1, **named)
 
 
@@ -194,3 +196,15 @@ def test_one_loud_line_names_a_folder_that_stands_in_itself(root, tmp_path, capl
     levels_of(copy, tmp_path / "levels.csv")
     (line,) = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
     assert "6 x its folder lies deeper than <study_id>/<series_id>: move it up (12/1201/test_images/12/1201)" in line
+
+
+@pytest.mark.parametrize("times", [1, 2, 99])
+def test_a_study_that_could_not_be_read_is_tried_once_more_and_then_named(
+    root, found, tmp_path, monkeypatch, caplog, times
+):
+    disk = FlakyDisk(monkeypatch)
+    disk.fail("/12/1202/", 11 * times)  # made of a study twice, whose eleven slices fail
+    frame = levels_of(root, tmp_path / "levels.csv")
+    assert ("STUDY 12 COULD NOT BE READ: 1202/1.dcm" in caplog.text) == (times == 99)
+    assert ("tried once more" in caplog.text) == (times > 1)
+    assert frame.equals(found[0]) == (times != 99)

@@ -14,6 +14,7 @@ from stenosis_kit.base.cluster import Cluster
 from stenosis_kit.base.errors import InputError, TimeTooShort
 from stenosis_kit.crops.store import open_store
 from stenosis_kit.graders import dispatch as rounds_module
+from stenosis_kit.graders import training_run
 from stenosis_kit.graders.model_file import is_whole, read_description
 from stenosis_kit.road.train import UNFINISHED, train
 from stenosis_kit.tables.folds import assign_folds
@@ -64,6 +65,38 @@ def test_somebody_elses_folder_in_that_of_the_model_is_left_alone(store, small_t
     with pytest.raises(InputError, match="expected an unfinished model; found thesis.txt and no jobs"):
         train(store, tmp_path, Budget(), small_training, start="none")
     assert (tmp_path / "unfinished" / "thesis.txt").read_text() == "mine"
+
+
+def test_a_stop_while_an_unfinished_model_is_dropped_blocks_nothing(
+    store, one_grader, quick_jobs, tmp_path, monkeypatch
+):
+    begun, honest = tmp_path / UNFINISHED, Path.unlink
+    (begun / "jobs").mkdir(parents=True)
+    for name in ("jobs/run.json", "canal_sagittal.fold0.weights.h5", "folds.csv"):
+        (begun / name).write_text("{}")
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", lambda path, **_: honest(path) if len([*begun.iterdir()]) == 3 else stop())
+        with pytest.raises(KeyboardInterrupt):
+            train(store, tmp_path, Budget(), one_grader)
+    assert train(store, tmp_path, Budget(), one_grader)["networks"] == 2
+    assert not begun.exists()
+
+
+def stop():
+    raise KeyboardInterrupt
+
+
+def test_a_network_that_was_left_out_is_trained_when_the_run_goes_on(
+    store, one_grader, quick_jobs, tmp_path, monkeypatch
+):
+    """It has lost its weights, so it must not count, whatever is usual when all the others are there."""
+    with monkeypatch.context() as patch:
+        patch.setattr(training_run, "cut_short", lambda _, networks: {networks[0]: "it got hardly any epochs"})
+        patch.setattr(training_run, "assemble", lambda *_, **__: stop())
+        with pytest.raises(KeyboardInterrupt):
+            train(store, tmp_path, Budget(), one_grader)
+    assert train(store, tmp_path, Budget(), one_grader)["networks"] == 2
+    assert is_whole(tmp_path)
 
 
 def test_the_same_run_again_changes_nothing(model, store, small_training):
@@ -150,7 +183,9 @@ def test_a_busy_machine_needs_more_time_to_begin_and_says_so(
     """Four graders, in 130 s: usually they take 58 s at least, and here half of the machine is taken."""
     monkeypatch.setattr("stenosis_kit.graders.planned_run.measured_pixels", lambda *_: 1e6)
     monkeypatch.setattr("stenosis_kit.graders.planned_run.slowness", lambda: 2.5)
-    with pytest.raises(TimeTooShort, match=r"and 2\.5 times as much .* found 2 min .* left"):
+    with pytest.raises(
+        TimeTooShort, match=r"at least 2 min [23].* while this machine is so busy; found 2 min [01].* left"
+    ):
         train(store, tmp_path / "model", Budget(130.0), small_training)
     assert "this machine is busy: work takes 2.5 times as long as usual" in caplog.text
     monkeypatch.setattr("stenosis_kit.graders.planned_run.slowness", lambda: 2.0)
