@@ -43,7 +43,7 @@ test-kaggle: $(KAGGLE_VENV)/installed
 
 ## score: score SUBMISSION against LABELS
 score: setup
-	$(NEEDS_DATA)
+	$(if $(filter $(DATA)/solution.csv,$(LABELS)),$(NEEDS_DATA))
 	$(KIT) score "$(SUBMISSION)" "$(LABELS)"
 
 ## doctor: what is wrong with DATA, before any work

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 
 from stenosis_kit.arguments import Arguments, parse
 from stenosis_kit.base.budget import Budget, process_age
@@ -60,5 +61,14 @@ def _reserved(chosen: Arguments) -> Iterator[None]:
     for path in filter(None, (getattr(chosen, name, None) for name in ("output", "json"))):
         remove_stale(path)
         remove_stale(run_json_of(path))
-    with locked(getattr(chosen, chosen.writes)) if chosen.writes else nullcontext():
+    with ExitStack() as held:
+        for folder in _written(chosen):
+            held.enter_context(locked(folder))
         yield
+
+
+def _written(chosen: Arguments) -> list[Path]:
+    """The folders that a command writes for it alone; of submit also those of an earlier run's format and train."""
+    own = [getattr(chosen, chosen.writes)] if chosen.writes else []
+    inner = [own[0] / name for name in ("store", "model")] if chosen.command == "submit" else []
+    return [*own, *(folder for folder in inner if folder.is_dir())]

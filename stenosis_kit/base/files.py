@@ -91,15 +91,17 @@ def is_partial(path: Path) -> bool:
 
 
 def remove_partials(folder: Path) -> None:
-    """Deletes the temporary files of killed runs below a folder in which no other run may be at work.
+    """Deletes the temporary files of killed runs below a folder, before this process writes any.
 
+    Those of living processes stay.
     Image folders are left out: nothing of ours is written there, and they are large.
     """
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.endswith("_images")]
-        for name in filter(_PARTIAL.match, names):
-            with suppress(OSError):
-                Path(place, name).unlink()
+        for found in filter(None, map(_PARTIAL.match, names)):
+            if int(found[1]) == os.getpid() or not _is_alive(int(found[1])):  # in a container all have the same number
+                with suppress(OSError):
+                    Path(place, found[0]).unlink()
 
 
 def remove_stale(path: Path) -> None:

@@ -14,6 +14,9 @@ from stenosis_kit.tables.series import SERIES_KEY
 
 _CELL = ["study_id", "condition", "level"]
 _AS_PREDICTED = "Their crops are placed as prediction would place them."
+_CARRIED = "Their crops are carried from the labels of canals, else placed as prediction would place them."
+_ELSEWHERE = "Canals are placed by them all the same, foramina and recesses without them."
+_IDLE = "Those of canals help to place others of their level; the others are not used."
 _FIRST = "The first of each is used: keep the right one."
 _MEND = "They are not used: mend or delete those rows."
 
@@ -55,18 +58,18 @@ def examine_points(
 def _points_and_labels(found: Diagnosis, points: pl.DataFrame, cells: pl.DataFrame) -> None:
     labelled = cells.drop_nulls("severity")
     lonely = labelled.join(points, on=_CELL, how="anti", maintain_order="left")
-    found.add("labels_without_point", lonely.height, _AS_PREDICTED, _named(lonely))
+    found.add("labels_without_point", lonely.height, _CARRIED, _named(lonely))
     strangers = points.join(cells, on="study_id", how="anti", maintain_order="left")
     found.lose("points_of_unknown_studies", strangers.height, _MEND, _named(strangers))
     idle = points.join(labelled, on=_CELL, how="anti", maintain_order="left")
-    found.add("points_without_label", idle.height, "They are not used.", _named(idle))
+    found.add("points_without_label", idle.height, _IDLE, _named(idle))
 
 
 def _points_and_series(found: Diagnosis, points: pl.DataFrame, series: pl.DataFrame) -> None:
     kinds = points.join(series.unique(SERIES_KEY), on=SERIES_KEY, how="left", maintain_order="left")
     expected = pl.col("condition").replace_strict(rsna.CONDITION_NAMES, [c.series_kind for c in rsna.CONDITIONS])
     odd = kinds.filter(pl.col("series_description").is_not_null() & (pl.col("series_description") != expected))
-    found.add("points_on_unexpected_series", odd.height, _AS_PREDICTED, _named(odd))
+    found.add("points_on_unexpected_series", odd.height, _ELSEWHERE, _named(odd))
     unknown = kinds.filter(pl.col("series_description").is_null())
     found.lose("points_on_unknown_series", unknown.height, _MEND, _named(unknown))
 

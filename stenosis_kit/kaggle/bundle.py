@@ -132,6 +132,8 @@ def _replacing_folder(folder: Path, staged: Sequence[str]) -> Iterator[Path]:
     if folder.exists() and not folder.is_dir():
         raise InputError(folder, expected, "a file", remedy)
     own = {path for pattern in staged for path in folder.glob(pattern)}
+    if own and not any(path.name in (DATASET_NAME, KERNEL_NAME) for path in own):
+        raise InputError(folder, expected, f"one without {DATASET_NAME} or {KERNEL_NAME}", remedy)
     for path in sorted(folder.rglob("*")):
         if path not in own and not path.name.startswith(".") and not path.is_dir():
             raise InputError(folder, expected, f"one with {path.relative_to(folder)} in it", remedy)

@@ -7,16 +7,17 @@ from typing import Any
 
 from stenosis_kit.base.budget import Budget, default_budget
 from stenosis_kit.base.errors import InputError
-from stenosis_kit.base.files import make_folder, read_json
+from stenosis_kit.base.files import make_folder, read_json, write_text
 from stenosis_kit.base.manifest import RUN_NAME
 from stenosis_kit.base.output import check_folder
-from stenosis_kit.paper import recipe
 from stenosis_kit.paper.holdout import IMAGE, STUDY
 from stenosis_kit.paper.run import PaperRun
+from stenosis_kit.report.page import REPORT
 from stenosis_kit.tables.own_files import own_files
 from stenosis_kit.tables.root import Root, as_root
 
 BOTH = "both"
+_UNFINISHED = "unfinished.txt"
 _SIDES_PX = (32, 1024)  # the network halves an image five times
 
 
@@ -51,17 +52,22 @@ def paper(
     run = PaperRun(root, out, budget, (STUDY, IMAGE) if split_by == BOTH else (split_by,), input_size)
     run.prepare()
     run.train_splits()
-    return run.finish()
+    done = run.finish()
+    (out / _UNFINISHED).unlink()
+    return done
 
 
 def _claim(out: Path) -> None:
-    """Takes an output folder that is new, empty or an earlier run's: images in it are replaced.
+    """Takes an output folder that is new, empty or an earlier run's; what that one said of its tables goes.
 
     Raises:
         InputError: where it holds something else.
     """
     make_folder(out)
     known = (out / RUN_NAME).is_file() and read_json(out / RUN_NAME, "a run.json").get("command") == "paper"
-    unfinished = (out / "images" / recipe.folder_of(recipe.CLASSES[0])).is_dir()
+    unfinished = (out / _UNFINISHED).is_file()
     if any(not path.name.startswith(".") for path in out.iterdir()) and not known and not unfinished:
         raise InputError(out, "a new or empty folder, or an earlier paper's", "other files", "Give another OUT.")
+    write_text(out / _UNFINISHED, "stenosis-kit paper has not finished here; run again, it begins anew\n")
+    for name in (RUN_NAME, REPORT):
+        (out / name).unlink(missing_ok=True)

@@ -117,6 +117,8 @@ def _check_settings(settings: dict[str, Any], workers: int | None) -> None:
     studies, test_studies, noise = (settings[name] for name in ("studies", "test_studies", "noise"))
     if min(studies, test_studies) < 0 or studies + test_studies < 1:
         raise InputError("studies", "at least one study", f"{studies} and {test_studies}", "Ask for more.")
+    if type(settings["seed"]) is not int or settings["seed"] < 0:
+        raise InputError("seed", "a whole number, 0 or more", repr(settings["seed"]), "0 is the default.")
     if not 0 <= noise <= 2:
         raise InputError("noise", "a number from 0 to 2", repr(noise), "1 is as noisy as real readers.")
     if workers is not None and workers < 1:

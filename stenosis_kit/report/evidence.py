@@ -18,6 +18,7 @@ from stenosis_kit.base.manifest import RUN_NAME
 from stenosis_kit.crops.store import Store, open_store
 from stenosis_kit.graders.bundled import model_folder
 from stenosis_kit.graders.model_file import MODEL_NAME
+from stenosis_kit.tables.folds import read_folds
 from stenosis_kit.tables.labels import labelled_rows
 from stenosis_kit.tables.root import Root
 
@@ -40,9 +41,10 @@ class Evidence:
             probability in a column of each severity's name.
         basis: which cells `answers` holds, or why there are none, in a sentence.
         root: the competition root and the split that `answers` are of.
-        model: folder of the model that answered.
+        model: folder of the model that answered; None where it is not found from here.
         model_run: that folder's run.json.
         store: the crops it was trained on.
+        no_store: why there are none, in a sentence.
     """
 
     folder: Path
@@ -54,6 +56,7 @@ class Evidence:
     model: Path | None = None
     model_run: dict[str, Any] = field(default_factory=dict)
     store: Store | None = None
+    no_store: str = "The run has no crop store (its model was given)."
 
     @property
     def name(self) -> str:
@@ -76,21 +79,47 @@ def read_evidence(folder: Path, root: Root | None = None) -> Evidence:
         raise InputError(folder, "the folder of a run", "neither submission.csv nor model.json", remedy)
     evidence = Evidence(folder, read_run(folder))
     predicted = read_json_of(run_json_of(folder / SUBMISSION))
-    evidence.sources = predicted.get("rows", {})
+    evidence.sources = _kind(predicted.get("rows"), dict)
     # Runs note paths as they were given; the data may have moved since.
     named = (evidence.run.get("data"), predicted.get("data"))
-    data = next((Path(name) for name in named if name and Path(name).is_dir()), None)
+    data = next((Path(name) for name in named if isinstance(name, str) and Path(name).is_dir()), None)
     evidence.root = root or (Root(data, predicted.get("split", "test")) if data else None)
-    answered_by = [if_usable(model_folder, Path(name)) for name in predicted.get("models", [])]
-    models = [*filter(None, answered_by), folder, folder / "model"]
-    evidence.model = next((model for model in models if (model / MODEL_NAME).is_file()), None)
+    evidence.model = _model(folder, _kind(predicted.get("models"), list))
     if evidence.model:
         evidence.model_run = read_run(evidence.model)
-        evidence.store = if_usable(open_store, evidence.model.parent / "store")
+        _add_store(evidence)
     _add_answers(evidence)
     if not evidence.root and any(named):
         evidence.basis = f"The run's data, {next(filter(None, named))}, are not found from here. {evidence.basis}"
     return evidence
+
+
+def _kind(value: Any, kind: type[T]) -> T:
+    """A value of a JSON file, if it is of the kind that is expected there; else an empty one."""
+    return value if isinstance(value, kind) else kind()
+
+
+def _model(folder: Path, names: list) -> Path | None:
+    """The folder of the first model that answered and is found from here.
+
+    Of a run without answers, or that has moved with its model, its own.
+    """
+    named = [Path(name) for name in names if isinstance(name, str)]
+    models = [*filter(None, (if_usable(model_folder, path) for path in named))]
+    if not named or any(path.name == "model" for path in named):
+        models += [folder, folder / "model"]
+    return next((model for model in models if (model / MODEL_NAME).is_file()), None)
+
+
+def _add_store(evidence: Evidence) -> None:
+    """Adds the store beside the model, if it holds what the model was trained on; else says why there is none."""
+    store, folds = if_usable(open_store, evidence.model.parent / "store"), if_usable(read_folds, evidence.model)
+    if store and folds and not set(store.manifest["study_id"]) & set(folds):
+        evidence.no_store = f"{store.folder} holds none of the studies that the model was trained on."
+    elif store:
+        evidence.store = store
+    elif (evidence.folder / "store").is_dir():
+        evidence.no_store = "What answered was not trained on the run's crops."
 
 
 def read_run(folder: Path) -> dict[str, Any]:
@@ -124,6 +153,8 @@ def _add_answers(evidence: Evidence) -> None:
         truth, table = None if answers is None else _training_cells(evidence), None
     if truth is None:
         return
+    whole = pl.sum_horizontal(rsna.SEVERITIES)  # by which the metric, too, divides
+    answers = answers.with_columns(pl.col(rsna.SEVERITIES) / whole)
     evidence.answers = truth.join(answers, on="row_id", how="inner", maintain_order="left")
     cells, studies = evidence.answers.height, evidence.answers["study_id"].n_unique()
     if table == rsna.SOLUTION:

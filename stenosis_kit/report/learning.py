@@ -79,5 +79,5 @@ def _time(evidence: Evidence) -> str:
     start = run.get("start")
     if start:
         text += ", from new weights" if start == "none" else f", starting from: {start}"
-    limit = evidence.run.get("time_limit_s")
+    limit = evidence.run.get("time_limit_s") if "train" in evidence.run.get("seconds", {}) else None
     return text + (f"; the whole run had {show_time(float(limit))}." if limit else ".")

@@ -12,7 +12,7 @@ from typing import Any
 from stenosis_kit import __version__, rsna
 from stenosis_kit.base.budget import show_time
 from stenosis_kit.base.cores import usable_cores
-from stenosis_kit.report.evidence import Evidence
+from stenosis_kit.report.evidence import SUBMISSION, Evidence
 from stenosis_kit.report.markup import Markup, details, join, note, table, tag
 
 _PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn", "polars", "pydicom", "opencv-python-headless")
@@ -22,7 +22,8 @@ _LONGEST_LIST = 12  # entries of a list in a run.json that are shown; of longer 
 def sources_section(evidence: Evidence) -> Markup:
     """How many rows each grader and the prior answered, and why."""
     if not evidence.sources:
-        return note("The run has no submission.")
+        there = (evidence.folder / SUBMISSION).is_file()
+        return note("Nothing says where the rows came from." if there else "The run has no submission.")
     counts = Counter(
         (origin["source"], origin["why"], rsna.CONDITION_BY_NAME[cell[1]].term)
         for row_id, origin in evidence.sources.items()

@@ -63,7 +63,7 @@ def sheet(
         raise InputError(submission, f"answers to studies of {root.folder}", "none", "Give the DATA it was made from.")
     make_folder(out)
     run = read_json_of(run_json_of(submission))
-    named = {name: if_usable(model_folder, Path(name)) for name in run.get("models", [])}
+    named = {name: if_usable(model_folder, Path(name)) for name in run.get("models") or []}
     models = {name: folder for name, folder in named.items() if folder and (folder / MODEL_NAME).is_file()}
     told, sources = _told(run, models), run.get("rows", {})
     tasks = []

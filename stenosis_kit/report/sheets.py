@@ -26,13 +26,12 @@ _EXPLAINED = 3  # crops explained of each grader and severity
 _WORST = 12  # cells shown of those that cost most
 _GRADER_S = 3.0  # usually kept for Grad-CAM of one grader; chosen by hand
 _KEEP_S = 0.5  # kept for writing the page when cutting crops of the worst mistakes takes all of its time
-_NO_STORE = "The run has no crop store (its model was given)."
 
 
 def crops_section(evidence: Evidence, budget: Budget) -> Markup:
     """Some crops of each view and severity, as the store holds them."""
     if evidence.store is None:
-        return note(_NO_STORE)
+        return note(evidence.no_store)
     blocks = []
     for view, array in evidence.store.arrays.items():
         for severity in rsna.SEVERITIES:
@@ -48,7 +47,7 @@ def crops_section(evidence: Evidence, budget: Budget) -> Markup:
 def saliency_section(evidence: Evidence, budget: Budget) -> Markup:
     """Grad-CAM of a few crops of each severity, by a network that has not seen their study."""
     if evidence.store is None:
-        return note(_NO_STORE)
+        return note(evidence.no_store)
     from stenosis_kit.base.tensorflow_start import load_tensorflow
 
     load_tensorflow()

@@ -14,7 +14,7 @@ from stenosis_kit import __version__, rsna
 from stenosis_kit.base.budget import Budget, Stopwatch
 from stenosis_kit.base.errors import InputError, TimeTooShort
 from stenosis_kit.base.files import make_folder, read_json, write_json
-from stenosis_kit.base.manifest import RUN_NAME, fingerprint
+from stenosis_kit.base.manifest import RUN_NAME, STORE, check_kind, fingerprint
 from stenosis_kit.base.output import check_outputs
 from stenosis_kit.crops.cutting import cut_parts
 from stenosis_kit.crops.made_of import MadeOf
@@ -66,6 +66,7 @@ def format(
     """
     root, store = as_root(data, "train"), Path(store)
     check_outputs([store / RUN_NAME, store / MANIFEST_NAME], own_files(root.folder))
+    check_kind(store, STORE)
     if executor:  # its workers may have another working directory
         root, store = Root(root.folder.absolute(), "train"), store.absolute()
     studies = root.checked().labelled_studies()

@@ -17,7 +17,7 @@ from stenosis_kit.answers.submission import Submission
 from stenosis_kit.base.budget import Budget, default_budget, show_time, slowness
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import make_folder, read_json, run_json_of, write_json
-from stenosis_kit.base.manifest import RUN_NAME
+from stenosis_kit.base.manifest import RUN_NAME, SUBMIT, check_kind
 from stenosis_kit.base.output import check_outputs, followed
 from stenosis_kit.graders.bundled import BUNDLED
 from stenosis_kit.graders.model_file import model_files
@@ -73,6 +73,7 @@ def submit(
     training = training or Training()
     road = Passes(root, out, out / _SUBMISSION, budget)
     check_outputs(written(out), [*own_files(root.folder), *(model_files(Path(model)) if model else [])], streams=False)
+    check_kind(out, SUBMIT)
     make_folder(out)
     if not model and (out / _SUBMISSION).exists():
         road.check_start(start)  # before an earlier run's answers go

@@ -12,7 +12,7 @@ from stenosis_kit import __version__
 from stenosis_kit.base.budget import Budget, Stopwatch, default_budget
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import make_folder, read_json, write_json
-from stenosis_kit.base.manifest import RUN_NAME, run_matches
+from stenosis_kit.base.manifest import MODEL, RUN_NAME, check_kind, run_matches
 from stenosis_kit.base.output import check_outputs
 from stenosis_kit.crops.store import MANIFEST_NAME, Store, open_store
 from stenosis_kit.graders.bundled import BUNDLED
@@ -72,6 +72,7 @@ def train(
     earlier = chosen_start(start, folder, training, opened.cutting_version)
     building = folder / UNFINISHED
     request = Request(opened, building, training, budget, cluster, earlier, to_grade)
+    check_kind(folder, MODEL)
     make_folder(folder)
     if not fresh and run_matches(folder / RUN_NAME, request.fingerprint):
         if is_whole(folder):

@@ -1,13 +1,16 @@
 """CSV files read as text and converted column by column.
 
 So all problems of a file are collected, each with row, column, expected and found, whatever version of polars runs.
-Rows are numbered as an editor shows them, blank lines aside: the header is row 1.
+Rows are numbered as an editor shows them, lines without any value aside: the header is row 1.
 """
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -67,8 +70,8 @@ def read_text(path: Path) -> pl.DataFrame:
         # Bytes, because polars opens no file whose name is not UTF-8.
         frame = pl.read_csv(data, infer_schema=False, encoding="utf8-lossy")
     except pl.exceptions.PolarsError:
-        found, remedy = "rows that do not fit the header, or no text", "Download it again, or save it as CSV (UTF-8)."
-        raise InputError(path, "a CSV table", found, remedy) from None
+        remedy = "Download it again, or save it as CSV (UTF-8)."
+        raise InputError(path, "a CSV table", _misfit(data), remedy) from None
     names = [name.strip().strip("\ufeff") for name in frame.columns]
     again = {re.sub(_AGAIN, "", name) for name in names if re.search(_AGAIN, name)} & set(names)
     doubled = sorted(again | {name for name in names if names.count(name) > 1})
@@ -78,6 +81,16 @@ def read_text(path: Path) -> pl.DataFrame:
     plain = pl.all().str.replace_all("\u00a0", " ", literal=True)  # what web pages and spreadsheets put for a blank
     frame = frame.with_columns(plain.str.strip_chars().replace("", None))
     return frame.filter(~pl.all_horizontal(pl.all().is_null()))
+
+
+def _misfit(data: bytes) -> str:
+    """What is wrong with a file that is no table: the first row of more fields than the header, where there is one."""
+    with suppress(csv.Error):
+        header, *rows = csv.reader(io.StringIO(data.decode(errors="replace")))
+        for number, row in enumerate(rows, 2):
+            if len(row) > len(header):
+                return f"{len(row)} fields in row {number}, where the header has {len(header)}"
+    return "rows that do not fit the header, or no text"
 
 
 @dataclass(frozen=True)

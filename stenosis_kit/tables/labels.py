@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from stenosis_kit.tables.csv_table import (
     Column,
     Table,
     TableError,
+    and_more,
     as_table,
     read_rows,
     read_text,
@@ -70,6 +72,27 @@ def read_solution(path: Path) -> pl.DataFrame:
     if "row_id" in text.columns:
         return _cells_of_solution(path, as_table(path, text, SOLUTION_TABLE, key=("row_id",)))
     return labelled_rows(cells_from_wide(as_table(path, text, LABEL_TABLE, LABEL_KEY)))
+
+
+def usable_solution(path: Path) -> Table:
+    """As `read_solution`, as far as it can be used: a row that is wrong costs itself, and is named.
+
+    Raises:
+        InputError: where nothing of it can be used.
+    """
+    text = with_names(read_text(path), ["row_id"])
+    if "row_id" not in text.columns:
+        table = read_labels(path)
+        whole = table.rows.drop_nulls(LABEL_KEY).unique(LABEL_KEY, keep="first", maintain_order=True)
+        return replace(table, rows=labelled_rows(cells_from_wide(whole)))
+    table = read_rows(path, SOLUTION_TABLE, ("row_id",))
+    rows = table.rows.unique("row_id", keep="first", maintain_order=True)
+    onehot = np.sort(rows.select(rsna.SEVERITIES).to_numpy(), axis=1) == [0, 0, 1]
+    used = onehot.all(axis=1) & np.array([bool(rsna.split_row_id(name or "")) for name in rows["row_id"]], bool)
+    odd = rows.filter(~used).drop_nulls()["row_id"].to_list()
+    wrong = [f"{name!r}: expected a row id of the competition, with one 1 and two 0" for name in odd[:EXAMPLES]]
+    wrong += and_more(odd)
+    return replace(table, rows=_cells_of_solution(path, rows.filter(used)), wrong=[*table.wrong, *wrong])
 
 
 def labelled_rows(cells: pl.DataFrame) -> pl.DataFrame:

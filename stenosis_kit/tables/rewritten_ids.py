@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,9 @@ INTEGER = r"^'?(-?\d+)(?:\.0+)?$"
 
 def restored(text: pl.DataFrame, images: Path) -> tuple[pl.DataFrame, list[str]]:
     """A table with the study and series ids that were rewritten, where exactly one image folder fits; else as it was.
+
+    In a table of one row a study, a spelling that stands in several rows, or whose folder another row names as it is,
+    has lost what told studies apart, and stays.
 
     Args:
         text: columns of text, among them study_id and perhaps series_id.
@@ -38,9 +42,10 @@ def restored(text: pl.DataFrame, images: Path) -> tuple[pl.DataFrame, list[str]]
             continue
         odd = text[column].str.contains(f"{_SCIENTIFIC}|{_GROUPED}").fill_null(False)
         ids = text[column].to_list()
+        times = Counter(ids) if "series_id" not in text.columns else Counter()
         for row in odd.arg_true():
             found = fitting(ids[row], images if column == "study_id" else _study_folder(images, text, row))
-            if len(found) == 1:
+            if len(found) == 1 and times[ids[row]] < 2 and not times[found[0]]:
                 notes[f"column {column}: {ids[row]} is read as {found[0]}, the one image folder that fits"] = None
                 ids[row] = found[0]
         text = text.with_columns(pl.Series(column, ids, pl.String))

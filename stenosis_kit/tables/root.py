@@ -15,7 +15,7 @@ from stenosis_kit.base.errors import InputError
 from stenosis_kit.tables.checks import check_layout, check_usable
 from stenosis_kit.tables.csv_table import Table
 from stenosis_kit.tables.grid import grid
-from stenosis_kit.tables.labels import LABEL_KEY, cells_from_wide, labelled_rows, read_labels, read_solution
+from stenosis_kit.tables.labels import LABEL_KEY, cells_from_wide, labelled_rows, read_labels, usable_solution
 from stenosis_kit.tables.points import POINT_KEY, POINT_TABLE, dangling_points, read_points
 from stenosis_kit.tables.reading import Reading
 from stenosis_kit.tables.sample import read_sample
@@ -207,6 +207,13 @@ class Root:
             points.setdefault(study, {})[condition, level] = LabelPoint(*place)
         return [replace(study, points=points.get(study.study_id, {})) for study in studies]
 
+    @cached_property
+    def solution(self) -> Reading:
+        """solution.csv, see `labels.usable_solution`; what of it is not used is told, once."""
+        reading = self.reading(rsna.SOLUTION, usable_solution)
+        reading.tell()
+        return reading
+
     def known_labels(self, rows: pl.DataFrame) -> tuple[pl.DataFrame, str] | None:
         """Labels of some of a grid's rows, where somebody has left them: for scoring and reports, never for grading.
 
@@ -214,11 +221,10 @@ class Root:
             rows: frame with row_id.
 
         Returns:
-            The labelled cells as `labels.read_solution` gives them and the name of their table: solution.csv, else
+            The labelled cells as `labels.usable_solution` gives them and the name of their table: solution.csv, else
             train.csv; None where there are none.
         """
-        solution = self.reading(rsna.SOLUTION, lambda path: Table(read_solution(path)))
-        for reading in (solution, self.label_table):
+        for reading in (self.solution, self.label_table):
             if reading.error and not reading.missing:
                 log.warning("labels: %s", reading.error)
             if reading.rows is None:

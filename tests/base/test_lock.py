@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -79,8 +80,19 @@ def test_an_empty_folder_of_the_users_stays(tmp_path: Path) -> None:
 
 def test_what_a_killed_run_left_half_written_is_cleared(tmp_path: Path) -> None:
     (tmp_path / "store").mkdir()
-    for name in (".123.partial.run.json", "store/.99.partial.a.npy", "keep.csv", "store/.partial.npy"):
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    living = f"store/.{os.getppid()}.partial.b.npy"
+    killed = [f".{dead.pid}.partial.run.json", f"store/.{os.getpid()}.partial.a.npy"]
+    for name in (*killed, living, "keep.csv", "store/.partial.npy"):
         (tmp_path / name).write_text("half")
     with locked(tmp_path):
         left = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*"))
-        assert left == ["keep.csv", "store", "store/.partial.npy"]
+        assert left == sorted(["keep.csv", "store", "store/.partial.npy", living])
+
+
+def test_submit_is_kept_out_of_a_folder_whose_store_another_run_makes(tmp_path: Path, capsys) -> None:
+    (tmp_path / "out" / "store").mkdir(parents=True)
+    with locked(tmp_path / "out" / "store"):
+        assert cli.main(["submit", str(tmp_path), str(tmp_path / "out")]) == 2
+    assert "expected a folder in which nothing else is at work; found another run there" in capsys.readouterr().err

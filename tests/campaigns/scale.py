@@ -38,8 +38,10 @@ def measure(root: Path, out: Path, limit: str) -> dict:
     command = [sys.executable, "-m", "stenosis_kit", "submit", str(root), str(out), "--time-limit", limit]
     watch = Stopwatch()
     with subprocess.Popen(command) as process, watched(process.pid) as memory:
-        process.wait()
+        code = process.wait()
     watch.lap("whole")
+    if code not in (0, 1):
+        raise InputError(out, "a submit that ends well", f"exit code {code}", "It said why.")
     run = read_json(out / RUN_NAME, "the run.json of submit")
     studies = {f"{split}_studies": Root(root, split).grid["study_id"].n_unique() for split in ("train", "test")}
     beside = {"seconds": run["seconds"], "whole_s": round(watch.seconds["whole"], 1)}

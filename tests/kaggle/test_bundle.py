@@ -149,6 +149,15 @@ def test_a_new_bundle_replaces_the_earlier_one_whole(quick, tmp_path):
     assert names(bundle(None, "ada", tmp_path / "build")) == ["dataset-metadata.json", "x.whl"]
 
 
+def test_a_folder_of_somebody_elses_weights_is_not_replaced(quick, tmp_path):
+    (tmp_path / "build").mkdir()
+    for name in ("resnet.weights.h5", "model.json"):
+        (tmp_path / "build" / name).touch()
+    with pytest.raises(InputError, match="an earlier upload; found one without dataset-metadata.json"):
+        bundle(None, "ada", tmp_path / "build")
+    assert names(tmp_path / "build") == ["model.json", "resnet.weights.h5"]
+
+
 @pytest.mark.parametrize("there", [False, True])
 def test_a_link_stays_and_the_folder_that_it_leads_to_is_replaced(quick, tmp_path, there):
     if there:

@@ -12,7 +12,7 @@ from small_network import small_network
 from stenosis_kit import rsna
 from stenosis_kit.answers.check import check, is_legal
 from stenosis_kit.base.budget import Budget
-from stenosis_kit.base.errors import TimeTooShort
+from stenosis_kit.base.errors import InputError, TimeTooShort
 from stenosis_kit.cli import main
 from stenosis_kit.paper import comparison, fitting, plan
 from stenosis_kit.paper.command import paper
@@ -249,3 +249,23 @@ def test_a_class_without_images_is_refused(cohort, tmp_path):
             (root / path.name).symlink_to(path)
     table.with_columns(columns).write_csv(root / "train.csv")
     assert main(["paper", str(root), str(tmp_path / "out")]) == 2
+
+
+def test_a_folder_of_somebody_elses_images_is_not_taken_for_a_papers(root, tmp_path):
+    own = tmp_path / "out" / "images" / "Moderate" / "mine.png"
+    own.parent.mkdir(parents=True)
+    own.write_bytes(b"mine")
+    with pytest.raises(InputError, match="a new or empty folder, or an earlier paper's"):
+        paper(root, tmp_path / "out", Budget(600.0))
+    assert own.read_bytes() == b"mine"
+
+
+def test_an_interrupted_run_leaves_no_summary_of_the_run_before(root, done, small, tmp_path, monkeypatch):
+    out = shutil.copytree(done[1], tmp_path / "out")
+    monkeypatch.setattr("stenosis_kit.paper.run.PaperRun.train_splits", lambda _: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        paper(root, out, Budget(600.0), input_size=32)
+    assert not (out / "run.json").exists() and not (out / "report.html").exists()
+    monkeypatch.undo()
+    assert paper(root, out, Budget(600.0), input_size=32)["command"] == "paper"
+    assert not (out / "unfinished.txt").exists()

@@ -66,7 +66,15 @@ def test_the_picture_is_none_of_the_cohorts_files(tmp_path, name):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"size": "huge"}, {"faults": "some"}, {"studies": 0, "test_studies": 0}, {"noise": -1}, {"force": {0: ["x"]}}],
+    [
+        {"size": "huge"},
+        {"faults": "some"},
+        {"studies": 0, "test_studies": 0},
+        {"noise": -1},
+        {"seed": -1},
+        {"seed": 1.5},
+        {"force": {0: ["x"]}},
+    ],
 )
 def test_wrong_arguments_are_named(tmp_path, wrong):
     with pytest.raises(InputError, match="|".join(wrong)):

@@ -66,3 +66,37 @@ def test_the_bundled_graders_are_the_model_of_a_run_that_has_no_other(run, shipp
     said = json.loads((run / "submission.run.json").read_text()) | {"models": ["bundled"]}
     (run / "submission.run.json").write_text(json.dumps(said))
     assert read_evidence(run).model == shipped()
+
+
+def said_of(run, **changes):
+    path = run / "submission.run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def test_a_model_that_is_not_found_from_here_is_not_taken_for_the_one_beside_the_run(run):
+    said_of(run, models=["elsewhere/best"])
+    assert read_evidence(run).model is None
+    said_of(run, models=["before/it/moved/model"])
+    assert read_evidence(run).model == run / "model"
+
+
+def test_what_is_of_no_use_in_a_run_json_is_passed_over(run):
+    said_of(run, models=None, rows=None, data=5)
+    evidence = read_evidence(run)
+    assert (evidence.model, evidence.sources) == (run / "model", {})
+    assert "Nothing says where the rows came from." in section(report(run).read_text(), "Where rows came from")
+
+
+def test_a_store_of_other_studies_than_the_models_is_not_its_store(run, model):
+    (run / "model").unlink()
+    shutil.copytree(model, run / "model")
+    (run / "model" / "folds.csv").write_text("study_id,fold\n1,0\n")
+    evidence = read_evidence(run)
+    assert evidence.store is None
+    assert "holds none of the studies that the model was trained on" in evidence.no_store
+
+
+def test_rows_count_as_the_metric_counts_them(run):
+    path, whole = run / "submission.csv", pl.sum_horizontal("normal_mild", "moderate", "severe")
+    pl.read_csv(path).with_columns(10 * pl.exclude("row_id")).write_csv(path)
+    assert read_evidence(run).answers.select(whole.is_between(0.999, 1.001).all()).item()

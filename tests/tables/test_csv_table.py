@@ -9,7 +9,7 @@ import pytest
 from cohort import TABLE_READERS, Tables, problems, read_cells, read_csv, swap_text, write_csv
 
 from stenosis_kit.base.errors import InputError
-from stenosis_kit.tables.csv_table import TableError
+from stenosis_kit.tables.csv_table import TableError, read_text
 from stenosis_kit.tables.points import read_points
 from stenosis_kit.tables.series import read_series
 
@@ -235,3 +235,9 @@ def test_errors_travel_back_from_workers() -> None:
 def test_a_folder_name_with_brackets_is_a_folder_name(tmp_path: Path) -> None:
     root = Tables().write(tmp_path / "data [1]")
     assert read_cells(root / "train.csv").height
+
+
+def test_a_row_with_too_many_fields_is_named(tmp_path):
+    (tmp_path / "t.csv").write_text("study_id,series_id\n1,2\n3,4,5\n")
+    with pytest.raises(InputError, match="expected a CSV table; found 3 fields in row 3, where the header has 2"):
+        read_text(tmp_path / "t.csv")

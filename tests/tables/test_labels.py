@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import polars as pl
 import pytest
 from cohort import STUDIES, Tables, problems, read_cells, read_csv, write_csv
 
 from stenosis_kit import rsna
 from stenosis_kit.tables.csv_table import TableError
-from stenosis_kit.tables.labels import read_solution
+from stenosis_kit.tables.labels import read_solution, usable_solution
 
 
 def test_cells_are_long_in_the_grids_order(root: Path) -> None:
@@ -110,3 +111,31 @@ def test_a_doubled_solution_row_is_refused(tmp_path: Path) -> None:
     rows = solution_rows(*[("101_spinal_canal_stenosis_l1_l2", 0, 0, 1)] * 2)
     with pytest.raises(TableError, match=r"row 3: expected each \(row_id\) once"):
         read_solution(write_csv(tmp_path / "solution.csv", rows))
+
+
+def test_a_wrong_row_of_a_solution_costs_itself_and_is_named(tmp_path):
+    path = tmp_path / "solution.csv"
+    rows = [
+        "7_spinal_canal_stenosis_l1_l2,1,0,0",
+        "7_spinal_canal_stenosis_l2_l3,,0,1",
+        "7_spinal_canal_stenosis_l3_l4,1,0,1",
+        "7_spine,1,0,0",
+        "7_spinal_canal_stenosis_l5_s1,0,0,1",
+        "7_spinal_canal_stenosis_l5_s1,1,0,0",
+    ]
+    path.write_text("\n".join(["row_id,normal_mild,moderate,severe", *rows]))
+    found = usable_solution(path)
+    assert found.rows.select("level", "severity").rows() == [("l1_l2", "normal_mild"), ("l5_s1", "severe")]
+    told = "\n".join(found.problems)
+    for part in ("row 3", "7_spinal_canal_stenosis_l3_l4", "7_spine'", "row 7"):
+        assert part in told
+    with pytest.raises(TableError):
+        read_solution(path)
+
+
+def test_of_a_solution_like_train_csv_too_a_wrong_value_costs_its_own_cell(tmp_path):
+    wide = {"study_id": [1, 2]} | {name: ["Severe", "Severe"] for name in rsna.LABEL_COLUMNS}
+    wide[rsna.LABEL_COLUMNS[0]] = ["Severe", "sever"]
+    pl.DataFrame(wide).write_csv(tmp_path / "solution.csv")
+    found = usable_solution(tmp_path / "solution.csv")
+    assert found.rows.height == 49 and len(found.problems) == 1

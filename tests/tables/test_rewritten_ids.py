@@ -75,3 +75,10 @@ def test_each_folder_is_listed_once_however_many_rows_there_are(images: Path, mo
     assert set(found.rows()) == {(str(STUDY), str(SERIES))}
     assert len(notes) == 4
     assert sorted(listed) == [images, images / str(STUDY)]
+
+
+@pytest.mark.parametrize("others", [["3.142E+09"], [str(STUDY)]], ids=["three rows of one spelling", "the id itself"])
+def test_in_a_table_of_one_row_a_study_no_two_rows_become_one_study(images: Path, others: list[str]) -> None:
+    text = pl.DataFrame({"study_id": ["3.142E+09", *others, *others[:1]]})
+    assert restored(text, images)[0]["study_id"].to_list()[0] == "3.142E+09"
+    assert restored(text.head(1), images)[0]["study_id"].to_list() == [str(STUDY)]
