@@ -188,7 +188,6 @@ def _checked(found: Description) -> Description:
     """The description; raises ValueError where it leads out of its folder or would fail later."""
     rules = {
         "graders of known views": all(each.grader.view in VIEW_BY_NAME for each in found.graders),
-        "at least one grader": bool(found.graders),
         "inputs that the blocks can halve, of the crops' size at most": all(
             each.grader.px >= 2 ** len(found.training.filters) and each.grader.mm <= VIEW_BY_NAME[each.grader.view].mm
             for each in found.graders

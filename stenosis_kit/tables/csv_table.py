@@ -132,10 +132,16 @@ def read_rows(path: Path, columns: Mapping[str, Column], key: tuple[str, ...], i
     """
     text = with_names(read_text(path), columns)
     text, notes = restored(text, images) if images else (text, [])
+    table = as_rows(path, text, columns, key)
+    return replace(table, notes=[*notes, *table.notes])
+
+
+def as_rows(path: Path, text: pl.DataFrame, columns: Mapping[str, Column], key: tuple[str, ...]) -> Table:
+    """As `read_rows`, of a file that was already read as text; `path` is what errors name."""
     table = _convert(path, text, columns, key)
     if text.height and table.rows[key[0]].is_null().all():
         raise TableError(path, table.problems)
-    return replace(table, notes=[*notes, *table.notes])
+    return table
 
 
 def read_table(path: Path, columns: Mapping[str, Column], key: tuple[str, ...] = ()) -> pl.DataFrame:

@@ -18,6 +18,7 @@ from stenosis_kit.tables.csv_table import (
     Table,
     TableError,
     and_more,
+    as_rows,
     as_table,
     read_rows,
     read_text,
@@ -82,10 +83,10 @@ def usable_solution(path: Path) -> Table:
     """
     text = with_names(read_text(path), ["row_id"])
     if "row_id" not in text.columns:
-        table = read_labels(path)
+        table = as_rows(path, text, LABEL_TABLE, LABEL_KEY)
         whole = table.rows.drop_nulls(LABEL_KEY).unique(LABEL_KEY, keep="first", maintain_order=True)
         return replace(table, rows=labelled_rows(cells_from_wide(whole)))
-    table = read_rows(path, SOLUTION_TABLE, ("row_id",))
+    table = as_rows(path, text, SOLUTION_TABLE, ("row_id",))
     rows = table.rows.unique("row_id", keep="first", maintain_order=True)
     onehot = np.sort(rows.select(rsna.SEVERITIES).to_numpy(), axis=1) == [0, 0, 1]
     used = onehot.all(axis=1) & np.array([bool(rsna.split_row_id(name or "")) for name in rows["row_id"]], bool)

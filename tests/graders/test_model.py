@@ -137,7 +137,6 @@ def test_no_readable_weights_at_all_is_an_error(model, tmp_path):
         (lambda value: value["graders"][0]["grader"].update(mm=0), "ValueError"),
         (lambda value: value["graders"][0]["grader"].update(px=8), "inputs that the blocks can halve"),
         (lambda value: value["graders"][0]["grader"].update(mm=999.0), "inputs that the blocks can halve"),
-        (lambda value: value.update(graders=[]), "at least one grader"),
         (lambda value: value["pools"][0].update(views=[], powers=[]), "a power for each view"),
         (lambda value: value["graders"][0].update(fold=-1), "folds and numbers from 0"),
         (lambda value: value["training"].update(filters=["a"]), "ValueError"),

@@ -320,7 +320,7 @@ def test_a_link_in_the_models_folder_to_what_is_read_is_refused(store, tmp_path,
 
 
 def test_a_store_is_not_taken_for_a_models_folder(store):
-    with pytest.raises(InputError, match="found a crop store"):
+    with pytest.raises(InputError, match="found that of a crop store"):
         train(store, store)
     assert open_store(store).manifest.height
 
