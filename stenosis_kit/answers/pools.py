@@ -15,6 +15,12 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import softmax
 
+_LEAST = 1e-3
+"""Of a probability: what is less counts as this. A network of two studies gave 1e-6 to what was severe: with a power of
+.02 that alone costs .3, and 1e-3 half as much. More would take from what few studies bring: trained on 3, 10, 30 and 100
+real ones (five draws each, mean of three views) graders gain .001, .011, .034 and .066 with 1e-6 as with 1e-3, and
+.001, .009, .033 and .065 with .02."""
+
 
 @dataclass(frozen=True)
 class Before:
@@ -76,4 +82,4 @@ def fit_pool(
 
 def _pool(answers: np.ndarray, powers: np.ndarray) -> np.ndarray:
     """(rows, 3) the pool of (answers, rows, 3)."""
-    return softmax(np.tensordot(powers, np.log(np.maximum(answers, 1e-6)), axes=1), axis=1)
+    return softmax(np.tensordot(powers, np.log(np.maximum(answers, _LEAST)), axes=1), axis=1)
