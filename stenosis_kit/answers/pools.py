@@ -17,7 +17,7 @@ from scipy.special import softmax
 
 _LEAST = 1e-3
 """Of a probability: what is less counts as this. A network of two studies gave 1e-6 to what was severe: with a power of
-.02 that alone costs .3, and 1e-3 half as much. More would take from what few studies bring: trained on 3, 10, 30 and 100
+.02 that alone costs .3, and 1e-3 half as much. More would take from what few studies bring: trained on 3, 10, 30, 100
 real ones (five draws each, mean of three views) graders gain .001, .011, .034 and .066 with 1e-6 as with 1e-3, and
 .001, .009, .033 and .065 with .02."""
 
