@@ -19,8 +19,9 @@ from stenosis_kit.adopt.look import Eye
 from stenosis_kit.adopt.series import Found, series_of
 from stenosis_kit.adopt.transfer import copy_images, images_below, series_folder
 from stenosis_kit.base.errors import InputError
-from stenosis_kit.base.files import make_folder, write_frame, write_text
+from stenosis_kit.base.files import make_folder, write_frame
 from stenosis_kit.base.output import check_folder, check_outputs, followed
+from stenosis_kit.base.unfinished import UNFINISHED, begin, end
 from stenosis_kit.images.series import read_series
 from stenosis_kit.tables.csv_table import TableError
 from stenosis_kit.tables.series import SERIES_KEY, SERIES_TABLE
@@ -28,7 +29,6 @@ from stenosis_kit.tables.series import read_series as read_series_table
 
 log = logging.getLogger(__name__)
 
-_UNFINISHED = "unfinished.txt"
 _BY_USER = "decided by the user"
 _FEWEST = 3  # images that have to be readable
 
@@ -78,7 +78,7 @@ def adopt(
         raise InputError(folder, "a series of a lumbar spine", told, f"See {root / TABLE}; --series overrules it.")
     write_frame(root / rsna.series_table(split), adopted.taken.select(list(SERIES_TABLE)))
     _write_grades(root, split, graded, adopted.lost)
-    (root / _UNFINISHED).unlink()
+    end(root)
     return adopted
 
 
@@ -101,9 +101,9 @@ def _check(folder: Path, root: Path, labels: Path | str | None) -> None:
     check_folder(root, [folder])
     if followed(root) in followed(folder).parents:
         raise InputError(folder, "a folder outside of the root", f"one in {root}", "Give another root.")
-    check_outputs([root / name for name in (*rsna.FILES, _UNFINISHED)], [Path(labels)] if labels else [])
+    check_outputs([root / name for name in (*rsna.FILES, UNFINISHED)], [Path(labels)] if labels else [])
     names = {path.name for path in root.iterdir()} if root.is_dir() else set()
-    if names and not names & {TABLE, _UNFINISHED}:
+    if names and not names & {TABLE, UNFINISHED}:
         raise InputError(root, "a new or empty folder, or adopt's own", "one that holds files", "Give another.")
 
 
@@ -120,7 +120,7 @@ def _read_kinds(path: Path) -> Kinds:
 
 def _begin(root: Path) -> None:
     """Removes what adopt made in a folder, but for the table, which the user may have edited."""
-    write_text(root / _UNFINISHED, "stenosis-kit adopt has not finished here; run again, it begins anew\n")
+    begin(root, "adopt")
     for split in rsna.SPLITS:
         shutil.rmtree(root / rsna.images_folder(split), ignore_errors=True)
     for name in rsna.FILES:

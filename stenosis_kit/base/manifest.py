@@ -14,33 +14,12 @@ RUN_NAME = "run.json"
 """What a finished stage leaves beside what it made: settings, counts, the fingerprint of its input."""
 
 
-STORE, MODEL, SUBMIT, PAPER = "made_of", "networks", "legal", "splits"
-"""Keys by which it shows what made it."""
-_KINDS = {STORE: "a crop store", MODEL: "a model", SUBMIT: "a submit", PAPER: "a paper's run"}
-
-
 def run_matches(path: Path, expected: str) -> bool:
     """Whether there is a run.json that says that a stage was finished with the expected fingerprint."""
     try:
         return read_json(path, "a run.json").get("fingerprint") == expected
     except InputError:
         return False
-
-
-def check_kind(folder: Path, mark: str) -> None:
-    """Raises InputError where a folder has another kind of run.json, which is not to be written over.
-
-    Args:
-        folder: that a command writes.
-        mark: key of `_KINDS`, the command's own.
-    """
-    try:
-        run = read_json(folder / RUN_NAME, "a run.json")
-    except InputError:
-        return
-    for other, kind in _KINDS.items():
-        if other in run and mark not in run:
-            raise InputError(folder, f"a folder for {_KINDS[mark]}", f"that of {kind}", "Give another folder.")
 
 
 def fingerprint(*parts: Any) -> str:

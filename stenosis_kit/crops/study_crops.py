@@ -17,7 +17,7 @@ from stenosis_kit.crops.centres import Lost, Site, label_sites, of_kind, predict
 from stenosis_kit.crops.crop import Crop, cut
 from stenosis_kit.images.brightness import Brightness, brightness_of
 from stenosis_kit.images.file import Kind, UnreadableSlice
-from stenosis_kit.images.series import Series, read_study, skipped_files
+from stenosis_kit.images.series import Series, in_short, read_study, skipped_files
 from stenosis_kit.levels.canal import LocatedStudy
 from stenosis_kit.levels.fallback import canal_of
 from stenosis_kit.levels.label_points import labelled_canal
@@ -66,11 +66,8 @@ class StudyCrops:
     images: str = ""
 
     def accident(self) -> str:
-        """The accidents in a few words; empty where there were none."""
-        if not self.accidents:
-            return ""
-        name, why = next(iter(self.accidents.items()))
-        return f"{name}: {why}" + (f" (and {len(self.accidents) - 1} more)" if len(self.accidents) > 1 else "")
+        """The accidents in short; empty where there were none."""
+        return in_short(self.accidents)
 
 
 def cut_study(located: LocatedStudy, views: Collection[str] | None = None) -> StudyCrops:

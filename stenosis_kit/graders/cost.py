@@ -92,9 +92,9 @@ def typical_pixels(training: Training) -> float:
     return _TYPICAL_PIXELS * (Training().filters[0] / training.filters[0]) ** 2
 
 
-def least_s(training: Training) -> float:
-    """Seconds without which this process begins no training at all."""
-    return shortest_s(training.graders[: one_a_term(training.graders)], 1, 0)
+def least_s(training: Training, workers: int = 0) -> float:
+    """Seconds without which this process, or a cluster's workers, begin no training at all."""
+    return shortest_s(training.graders[: one_a_term(training.graders)], 1, workers)
 
 
 def one_a_term(graders: Sequence[Grader]) -> int:

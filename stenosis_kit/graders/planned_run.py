@@ -19,7 +19,7 @@ from stenosis_kit.base.errors import InputError, TimeTooShort
 from stenosis_kit.base.tensorflow_start import load_tensorflow
 from stenosis_kit.crops.resolution import pixel_mm
 from stenosis_kit.graders.bundled import NONE
-from stenosis_kit.graders.cost import one_a_term, shortest_s, work
+from stenosis_kit.graders.cost import least_s, work
 from stenosis_kit.graders.governor import plan, startable
 from stenosis_kit.graders.job import JOBS, measured_pixels
 from stenosis_kit.graders.model_file import TrainedGrader
@@ -94,8 +94,8 @@ def check_time(request: Request) -> None:
     except TimeTooShort as error:
         if slow < _SLOW:
             raise
-        shortest = shortest_s(request.adapted.graders[: one_a_term(request.adapted.graders)], 1, _workers(request))
-        expected = f"at least {show_time(slow * (shortest + BESIDE_S))} for training while this machine is so busy"
+        needed = slow * (least_s(request.adapted, _workers(request)) + BESIDE_S)
+        expected = f"at least {show_time(needed)} for training while this machine is so busy"
         raise TimeTooShort(expected, f"{show_time(left)} left", error.remedy) from None
 
 

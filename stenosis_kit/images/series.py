@@ -6,7 +6,7 @@ slice goes by its file name, and a series' kind comes from the tables.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -173,24 +173,30 @@ def read_study(images: Path, study_id: int, series: Sequence[tuple[int, str]]) -
 
 def made_of_study(
     images: Path, study_id: int, series: Sequence[tuple[int, str]], make: Callable[[list[Series]], Made]
-) -> tuple[Made, dict[str, str]]:
+) -> tuple[Made, str]:
     """What is made of a study, see `read_study`; made again where a file could not be read for a moment.
 
     Returns:
-        It, and {series_id/file name: why} of what could not be read at the second try either.
+        It, and what could not be read at the second try either, see `in_short`.
     """
     for _ in range(2):
         study = read_study(images, study_id, series)
         made, unread = make(study), skipped_files(study, Kind.UNREAD)
         if not unread:
             break
-    return made, unread
+    return made, in_short(unread)
 
 
 def skipped_files(study: Iterable[Series], kind: Kind | None = None) -> dict[str, str]:
     """{series_id/file name: why} of a study's files, or those of a kind, that cannot be used as far as is known."""
     skipped = [(f"{one.series_id}/{name}", why) for one in study for name, why in one.skipped.items()]
     return {name: str(why) for name, why in skipped if kind in (None, why.kind)}
+
+
+def in_short(reasons: Mapping[str, str]) -> str:
+    """The first of {what: why}, and how many more there are; empty where there is none."""
+    more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
+    return next((f"{what}: {why}{more}" for what, why in reasons.items()), "")
 
 
 def largest(study: Sequence[Series], kind: str) -> Series | None:

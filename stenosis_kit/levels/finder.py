@@ -144,8 +144,8 @@ class CanalFinder:
                     accidents[task.study_id] = f"its {what} could not be looked for: {seen}"
             else:
                 waiting[task.study_id], unread = seen
-                for name, why in list(unread.items())[:1]:
-                    accidents[task.study_id] = f"its {what} were looked for without {name} and the like: {why}"
+                if unread:
+                    accidents[task.study_id] = f"its {what} were looked for without all files, {unread}"
             if len(waiting) == _TOGETHER:
                 found |= network.find(waiting)  # in place
                 waiting = {}

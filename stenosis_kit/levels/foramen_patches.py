@@ -66,7 +66,7 @@ def cells_mm() -> np.ndarray:
     return (np.arange(SIDE) - (SIDE - 1) / 2) * CELL * STEP_MM
 
 
-def read_patches(located: LocatedStudy) -> tuple[ForamenPatches, dict[str, str]]:
+def read_patches(located: LocatedStudy) -> tuple[ForamenPatches, str]:
     """The patches of a study whose canal was found, as far as they can be read; runs in a worker.
 
     And what of it could not be read, see `made_of_study`.

@@ -26,7 +26,7 @@ PEAK_RATE = 3e-3
 _SHIFT_MM, _FARTHEST_MM = 5.0, 14.0  # sd along either axis of where a foramen is expected, and the most
 _ROTATION_DEG, _ZOOM = 14.0, 0.22  # uniform within plus or minus; the zoom's is of its logarithm
 _BIAS, _GAMMA, _TONES, _NOISE = 0.3, 0.35, 0.1, 0.06  # sd; the noise's largest
-_EDGE = 0.04  # share of patches on which an image ends, in their last quarter
+_EDGE = 0.75, 20 / 3  # where an image ends, uniform, of a patch's side: it shows on one patch in 24
 _SPREAD_MM = 2.0  # sd of a target: about what readers differ by
 
 
@@ -144,7 +144,7 @@ def _recoloured(patches: tf.Tensor) -> tf.Tensor:
 
 def _inside() -> tf.Tensor:
     """(n, PX, PX, 1) mask of an image that may end in the last quarter of a patch, at any side."""
-    edge = tf.random.uniform([BATCH, 1], 0.75 * PX, (0.75 + 0.25 / _EDGE) * PX)
+    edge = tf.random.uniform([BATCH, 1], *(share * PX for share in _EDGE))
     along = tf.range(PX, dtype=tf.float32)[None]
     inside = tf.cast(along < edge, tf.float32)
     inside = tf.where(tf.random.uniform([BATCH, 1]) < 0.5, inside, inside[:, ::-1])

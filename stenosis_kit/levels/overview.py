@@ -107,7 +107,7 @@ def _plane(frame: np.ndarray, size: tuple[int, int] = (PX, PX)) -> Plane:
     return Plane(origin, right / STEP_MM, down / STEP_MM, (STEP_MM, STEP_MM), size)
 
 
-def read_overviews(study: Study) -> tuple[list[Overview], dict[str, str]]:
+def read_overviews(study: Study) -> tuple[list[Overview], str]:
     """The overviews of a study, and what of it could not be read, see `made_of_study`; runs in a worker."""
     return made_of_study(study.images, study.study_id, study.series, study_overviews)
 

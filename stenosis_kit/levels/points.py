@@ -47,7 +47,7 @@ def study_points(located: LocatedStudy) -> StudyPoints:
     """Reads a study's images, and places its points; runs in a worker."""
     wanted = located.study
     points, unread = made_of_study(wanted.images, wanted.study_id, wanted.series, partial(_points, located))
-    return replace(points, accident=": ".join(next(iter(unread.items()), ())))
+    return replace(points, accident=unread)
 
 
 def _points(located: LocatedStudy, study: list[Series]) -> StudyPoints:

@@ -7,9 +7,10 @@ from typing import Any
 
 from stenosis_kit.base.budget import Budget, default_budget
 from stenosis_kit.base.errors import InputError
-from stenosis_kit.base.files import make_folder, read_json, write_text
+from stenosis_kit.base.files import make_folder, read_json
 from stenosis_kit.base.manifest import RUN_NAME
 from stenosis_kit.base.output import check_folder
+from stenosis_kit.base.unfinished import begin, end, is_unfinished
 from stenosis_kit.paper.holdout import IMAGE, STUDY
 from stenosis_kit.paper.run import PaperRun
 from stenosis_kit.report.page import REPORT
@@ -17,7 +18,6 @@ from stenosis_kit.tables.own_files import own_files
 from stenosis_kit.tables.root import Root, as_root
 
 BOTH = "both"
-_UNFINISHED = "unfinished.txt"
 _SIDES_PX = (32, 1024)  # the network halves an image five times
 
 
@@ -53,7 +53,7 @@ def paper(
     run.prepare()
     run.train_splits()
     done = run.finish()
-    (out / _UNFINISHED).unlink()
+    end(out)
     return done
 
 
@@ -65,9 +65,8 @@ def _claim(out: Path) -> None:
     """
     make_folder(out)
     known = (out / RUN_NAME).is_file() and read_json(out / RUN_NAME, "a run.json").get("command") == "paper"
-    unfinished = (out / _UNFINISHED).is_file()
-    if any(not path.name.startswith(".") for path in out.iterdir()) and not known and not unfinished:
+    if any(not path.name.startswith(".") for path in out.iterdir()) and not known and not is_unfinished(out):
         raise InputError(out, "a new or empty folder, or an earlier paper's", "other files", "Give another OUT.")
-    write_text(out / _UNFINISHED, "stenosis-kit paper has not finished here; run again, it begins anew\n")
+    begin(out, "paper")
     for name in (RUN_NAME, REPORT):
         (out / name).unlink(missing_ok=True)

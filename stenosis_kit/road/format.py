@@ -14,7 +14,7 @@ from stenosis_kit import __version__, rsna
 from stenosis_kit.base.budget import Budget, Stopwatch
 from stenosis_kit.base.errors import InputError, TimeTooShort
 from stenosis_kit.base.files import make_folder, read_json, write_json
-from stenosis_kit.base.manifest import RUN_NAME, STORE, check_kind, fingerprint
+from stenosis_kit.base.manifest import RUN_NAME, fingerprint
 from stenosis_kit.base.output import check_outputs
 from stenosis_kit.crops.cutting import cut_parts
 from stenosis_kit.crops.made_of import MadeOf
@@ -22,6 +22,7 @@ from stenosis_kit.crops.parts import drop_part, drop_parts, is_cut, join_parts, 
 from stenosis_kit.crops.store import MANIFEST_NAME, is_whole
 from stenosis_kit.crops.study_crops import CUTTING_VERSION, StudyCrops
 from stenosis_kit.crops.views import VIEWS
+from stenosis_kit.road.folder_kinds import STORE, check_kind
 from stenosis_kit.road.passed_over import nothing_readable
 from stenosis_kit.tables.own_files import own_files
 from stenosis_kit.tables.root import Root, as_root

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -92,15 +92,9 @@ def predict(
     loaded = load_models(names) if in_time else Loaded()
     if loaded.models:
         run |= {"models": loaded.names, "unusable_models": loaded.unusable}
-        folders = [model.folder for model in loaded.models]
-        passed_over = PassedOver("predict", root.images)
-        grading = Grading(submission, loaded.models, budget, passed_over, workers, loaded.spare)
-        answered = set(submission.grid.filter(submission.graded())["study_id"])
-        studies = sorted(root.studies(), key=lambda study: study.study_id in answered)
-        grading.grade_all(studies, CanalFinder(folders, workers, canals), lambda: submission.save(output, run))
-        passed_over.finish()
-        run["skipped_files"] = passed_over.reasons
-        run["failed_studies"] = [{"study_id": study, "why": why} for study, why in sorted(grading.failed.items())]
+        finder = CanalFinder([model.folder for model in loaded.models], workers, canals)
+        grading = Grading(submission, loaded.models, budget, PassedOver("predict", root.images), workers, loaded.spare)
+        run |= _graded(root, grading, finder, lambda: submission.save(output, run))
         if lean:
             run["leaning"] = _lean(submission, loaded.models[0])
     else:
@@ -111,6 +105,16 @@ def predict(
     for source, count in submission.counts().items():
         log.info("predict: %5d rows from %s", count, source)
     return submission
+
+
+def _graded(root: Root, grading: Grading, finder: CanalFinder, save: Callable[[], None]) -> dict:
+    """Grades all studies, those without answers first; what run.json says of what could not be read."""
+    submission = grading.submission
+    answered = set(submission.grid.filter(submission.graded())["study_id"])
+    grading.grade_all(sorted(root.studies(), key=lambda study: study.study_id in answered), finder, save)
+    grading.passed_over.finish()
+    failed = [{"study_id": study, "why": why} for study, why in sorted(grading.failed.items())]
+    return {"skipped_files": grading.passed_over.reasons, "failed_studies": failed}
 
 
 def _folders(names: Sequence[str]) -> list[Path]:

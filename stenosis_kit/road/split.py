@@ -14,8 +14,9 @@ import polars as pl
 
 from stenosis_kit import rsna
 from stenosis_kit.base.errors import InputError
-from stenosis_kit.base.files import make_folder, remove_partials, write_frame, write_text
+from stenosis_kit.base.files import make_folder, remove_partials, write_frame
 from stenosis_kit.base.output import check_folder
+from stenosis_kit.base.unfinished import UNFINISHED, begin, end, is_unfinished
 from stenosis_kit.tables.csv_table import read_text
 from stenosis_kit.tables.grid import grid
 from stenosis_kit.tables.labels import solution_of
@@ -24,7 +25,6 @@ from stenosis_kit.tables.root import Root
 
 log = logging.getLogger(__name__)
 
-_UNFINISHED = ".unfinished"
 _MADE = (*rsna.FILES, *map(rsna.images_folder, rsna.SPLITS))
 
 
@@ -84,14 +84,13 @@ def _whole_or_empty(out: Path) -> Iterator[None]:
     Raises:
         InputError: where it holds something else.
     """
-    marker = out / _UNFINISHED
-    if marker.is_file():
+    if is_unfinished(out):
         remove_partials(out)
     names = {path.name for path in out.iterdir()} if out.is_dir() else set()
-    if names and not (_UNFINISHED in names and names <= {_UNFINISHED, *_MADE}):
+    if names and not (is_unfinished(out) and names <= {UNFINISHED, *_MADE}):
         raise InputError(out, "an empty or new folder", "one that holds files", "Give another one.")
     make_folder(out)
-    write_text(marker, "stenosis-kit split has not finished here; run again, it begins anew\n")
+    begin(out, "split")
     _clear(out)
     try:
         yield
@@ -99,7 +98,7 @@ def _whole_or_empty(out: Path) -> Iterator[None]:
         _clear(out)
         raise
     finally:
-        marker.unlink(missing_ok=True)
+        end(out)
 
 
 def _clear(out: Path) -> None:

@@ -17,12 +17,13 @@ from stenosis_kit.answers.submission import Submission
 from stenosis_kit.base.budget import Budget, default_budget, show_time, slowness
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import make_folder, read_json, run_json_of, write_json
-from stenosis_kit.base.manifest import RUN_NAME, SUBMIT, check_kind
+from stenosis_kit.base.manifest import RUN_NAME
 from stenosis_kit.base.output import check_outputs, followed
 from stenosis_kit.graders.bundled import BUNDLED
 from stenosis_kit.graders.model_file import model_files
 from stenosis_kit.graders.settings import Training
 from stenosis_kit.report.page import REPORT
+from stenosis_kit.road.folder_kinds import SUBMIT, check_kind
 from stenosis_kit.road.passes import FirstPass, Passes
 from stenosis_kit.tables.own_files import own_files
 from stenosis_kit.tables.root import Root, as_root

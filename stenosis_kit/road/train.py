@@ -12,7 +12,7 @@ from stenosis_kit import __version__
 from stenosis_kit.base.budget import Budget, Stopwatch, default_budget
 from stenosis_kit.base.errors import InputError
 from stenosis_kit.base.files import make_folder, read_json, write_json
-from stenosis_kit.base.manifest import MODEL, RUN_NAME, check_kind, run_matches
+from stenosis_kit.base.manifest import RUN_NAME, run_matches
 from stenosis_kit.base.output import check_outputs
 from stenosis_kit.crops.store import MANIFEST_NAME, Store, open_store
 from stenosis_kit.graders.bundled import BUNDLED
@@ -23,6 +23,7 @@ from stenosis_kit.graders.request import Request
 from stenosis_kit.graders.settings import Training
 from stenosis_kit.graders.training_run import finish, train_planned
 from stenosis_kit.graders.warm_start import Start, chosen_start
+from stenosis_kit.road.folder_kinds import MODEL, check_kind
 from stenosis_kit.tables.own_files import own_files
 
 if TYPE_CHECKING:
@@ -80,8 +81,6 @@ def train(
             log.info("train: %s is up to date", folder)
             return read_json(folder / RUN_NAME, "run.json")
         log.warning("train: %s HAS LOST FILES OR HAS OTHERS THAN IT WAS MADE WITH: it is made again", folder)
-    if (folder / MANIFEST_NAME).exists():
-        raise InputError(folder, "a folder for a model", "a crop store", "Give another MODEL folder.")
     check_outputs(model_files(folder), _read_files(opened, earlier))
     if not fresh and run_matches(building / RUN_NAME, request.fingerprint):  # stopped just before its end
         return _put_in_place(building, folder)

@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stenosis_kit.base.errors import InputError
-from stenosis_kit.base.files import write_json
-from stenosis_kit.base.manifest import MODEL, PAPER, RUN_NAME, STORE, SUBMIT, check_kind, fingerprint, run_matches
+from stenosis_kit.base.manifest import fingerprint, run_matches
 
 
 @pytest.mark.parametrize(
@@ -48,14 +46,3 @@ def test_another_byte_in_a_file_is_another_fingerprint(tmp_path: Path) -> None:
     before = fingerprint(path)
     path.write_text("y")
     assert fingerprint(path) != before
-
-
-@pytest.mark.parametrize(("made_by", "wanted"), [(SUBMIT, STORE), (MODEL, STORE), (STORE, SUBMIT), (PAPER, MODEL)])
-def test_another_commands_folder_is_not_written_over(tmp_path: Path, made_by: str, wanted: str) -> None:
-    check_kind(tmp_path, wanted)
-    write_json(tmp_path / RUN_NAME, {made_by: 1, "seconds": {}})
-    check_kind(tmp_path, made_by)
-    with pytest.raises(InputError, match="expected a folder for a.*; found that of a.*Give another folder"):
-        check_kind(tmp_path, wanted)
-    write_json(tmp_path / RUN_NAME, {"fingerprint": "of something else"})
-    check_kind(tmp_path, wanted)

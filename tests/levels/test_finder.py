@@ -99,7 +99,7 @@ def test_levels_found_without_all_files_are_told_of_and_not_for_good(cohort, mon
     disk.fail(f"/{asleep}/")
     (found,) = CanalFinder(workers=1, canals=canals).find([task])
     assert found.canal
-    assert f"without {asleep}/" in found.accident and "Input/output error" in found.accident
+    assert f"without all files, {asleep}/" in found.accident and "Input/output error" in found.accident
     disk.wake()
     (again,) = CanalFinder(workers=1, canals=canals).find([task])
     assert again.accident == ""

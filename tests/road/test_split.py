@@ -17,6 +17,7 @@ from stenosis_kit import rsna
 from stenosis_kit.answers.check import check
 from stenosis_kit.answers.score import score
 from stenosis_kit.base.errors import InputError
+from stenosis_kit.base.unfinished import is_unfinished
 from stenosis_kit.road.split import split
 from stenosis_kit.tables.csv_table import TableError
 from stenosis_kit.tables.root import Root
@@ -147,7 +148,7 @@ def test_a_run_that_fails_leaves_nothing_that_blocks_the_next(
         patch.setattr(shutil, "copyfile", refusing)
         assert_leaves_nothing(root, out, "expected images that can be linked or copied there; found Operation not perm")
     assert split(root, out)["images"] == 10
-    assert not (out / ".unfinished").exists()
+    assert not is_unfinished(out)
 
 
 KILLED = """
